@@ -1,0 +1,137 @@
+import type { Digest } from "./canonical.ts";
+import type { Json, JsonObject } from "./json.ts";
+import type { Phase, Role, Tier } from "./phase.ts";
+
+/** Limits of one hook. Times in ms, memory in 64 KiB pages, sizes in bytes; counts are per call. */
+export interface HookLimits {
+  readonly deadlineMs: number;
+  readonly memoryPages: number;
+  readonly tableEntries: number;
+  readonly outputBytes: number;
+  readonly hostcalls: number;
+  readonly events: number;
+  readonly eventBytes: number;
+}
+
+/** Directories that a hook may open, and the tools that it may request; empty unless the manifest asks and the blueprint grants. */
+export interface HookAuthority {
+  readonly tools: readonly string[];
+  readonly files: readonly { readonly name: string; readonly path: string; readonly actions: readonly FileAction[] }[];
+}
+export type FileAction = "read" | "write";
+
+/** A hook whose manifest was read, verified and bound to its configuration. */
+export interface PinnedHook {
+  readonly name: string;
+  readonly version: string;
+  /** sha256 of the manifest's bytes: what the blueprint pins. */
+  readonly digest: Digest;
+  /** sha256 of the component, as the manifest says. */
+  readonly component: Digest;
+  readonly role: Role;
+  readonly tier: Tier;
+  readonly phases: readonly Phase[];
+  readonly config: JsonObject;
+  readonly limits: HookLimits;
+  readonly authority: HookAuthority;
+}
+
+export type Decision = "allow" | "block" | "transform";
+
+/** Why a hook failed. The first four are recomputed on replay; the last four are imposed from `input.fault`. */
+export const FAILURE_CAUSES = [
+  "trap",
+  "error",
+  "malformed",
+  "limit",
+  "deadline",
+  "host-died",
+  "protocol",
+  "missing-artifact",
+] as const;
+export type FailureCause = (typeof FAILURE_CAUSES)[number];
+
+/** What a guest wrote that needed no answer, in its order. */
+export type BufferedHostcall =
+  | { readonly call: "emit-event"; readonly kind: string; readonly data: Json }
+  | { readonly call: "write-capsule"; readonly kind: string; readonly value: Json }
+  | { readonly call: "request-approval"; readonly request: Json }
+  | { readonly call: "read-capsule"; readonly kind: string }
+  | { readonly call: "now" }
+  | { readonly call: "random"; readonly bytes: number };
+
+export type HookOutcome =
+  | { readonly kind: "verdict"; readonly decision: Decision; readonly rationale: string; readonly payload?: string }
+  | { readonly kind: "failed"; readonly cause: FailureCause; readonly detail: string };
+
+/** What comes out of a hook host while a batch runs. */
+export type HookEvent =
+  | { readonly kind: "result"; readonly hook: string; readonly outcome: HookOutcome; readonly log: readonly BufferedHostcall[] }
+  | {
+      readonly kind: "hostcall";
+      readonly hook: string;
+      /** `request-tool-call`, `sleep`, or `files.<function>`. */
+      readonly call: string;
+      readonly arguments: JsonObject;
+      /** What was buffered since the last event of this hook. */
+      readonly log: readonly BufferedHostcall[];
+    };
+
+/** Consecutive hooks on one payload. The host runs them in order and stops after the first that does not answer `allow` or `block`. */
+export interface HookBatch {
+  readonly phase: Phase;
+  /** Canonical JSON. */
+  readonly payload: string;
+  readonly hooks: readonly string[];
+  /** The kernel's time, ms since the epoch: what a guest's clock shows. */
+  readonly now: number;
+  /** Current capsules by kind, canonical JSON. */
+  readonly capsules: Readonly<Record<string, string>>;
+}
+
+export interface HookSession {
+  /**
+   * The next event of the batch, or undefined when the batch is over (all hooks answered, or one answered `transform` or failed).
+   * Throws `HostFault` when the deadline of the current hook passed, the process died or spoke garbage; the host is then dead.
+   */
+  next(): Promise<HookEvent | undefined>;
+  /** Answers the hostcall that `next` returned last. */
+  answer(answer: { readonly ok: Json } | { readonly error: string }): void;
+}
+
+export interface LoadRequest {
+  readonly hook: PinnedHook;
+  /** Component bytes whose digest was verified by the caller. */
+  readonly bytes: Uint8Array;
+  /** 32 bytes, hex: the seed of this instance's random source. */
+  readonly seed: string;
+}
+
+/** One hook host process: it serves one run and exits. */
+export interface HookHost {
+  /** Inspects, transpiles (or takes from the verified cache), ships, compiles, instantiates and configures one hook. Throws `HostFault`. */
+  load(request: LoadRequest): Promise<{ readonly ok: true } | { readonly ok: false; readonly cause: FailureCause; readonly detail: string }>;
+  begin(batch: HookBatch): HookSession;
+  readonly alive: boolean;
+  /** SIGKILL; resolves when the process is gone. Idempotent. */
+  kill(): Promise<void>;
+}
+
+export interface HookHosts {
+  /** A blank process: a prewarmed spare if there is one. `deadlines: false` for replay, where recorded faults are imposed instead. */
+  open(options: { readonly deadlines: boolean }): Promise<HookHost>;
+  /** Kills everything, spares too. */
+  close(): Promise<void>;
+}
+
+/** The wall clock, SIGKILL, or the death of a process: not recomputable, recorded as `input.fault`. */
+export class HostFault extends Error {
+  readonly fault: "deadline" | "host-died" | "protocol";
+  readonly hook: string | undefined;
+  constructor(fault: "deadline" | "host-died" | "protocol", hook: string | undefined, detail: string) {
+    super(detail);
+    this.name = "HostFault";
+    this.fault = fault;
+    this.hook = hook;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Json, JsonObject } from "./json.ts";
+import type { Taxon } from "./phase.ts";
+
+/** What may happen when the outcome of a call is not known after a crash: run again, or ask. */
+export type Idempotency = "idempotent" | "unsafe";
+
+/** One entry of the tool registry. */
+export interface ToolSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly taxon: Taxon;
+  readonly readOnly: boolean;
+  readonly idempotency: Idempotency;
+  /** JSON Schema 2020-12; unknown fields are refused. */
+  readonly inputSchema: JsonObject;
+  readonly outputSchema: JsonObject;
+}
+
+/** The effective permission for one call: machine ∩ policy bundle ∩ blueprint ∩ parent. Pure: the same call gives the same answer. */
+export interface Permission {
+  readonly allow: boolean;
+  /** Which rule decided, e.g. `policy review-policy@1.0.0: filesystem.deny[0] "secrets/**"`. */
+  readonly rule: string;
+  readonly reason: string;
+}
+
+export interface ToolRequest {
+  readonly tool: string;
+  readonly arguments: JsonObject;
+}
+
+/** A failure that the agent is told about. `message` holds no absolute host paths and no secrets. */
+export class ToolError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "ToolError";
+    this.code = code;
+  }
+}
+
+/** The tools of one run. */
+export interface ToolBox {
+  readonly tools: readonly ToolSpec[];
+  get(name: string): ToolSpec | undefined;
+  /** Undefined when the arguments are valid, otherwise what is wrong, one line per fault. Pure. */
+  invalidArguments(call: { readonly tool: string; readonly arguments: Json }): string | undefined;
+  /** Effective permission over tool, arguments and what they resolve to. Pure. */
+  permit(call: ToolRequest, resolution: JsonObject): Permission;
+  /**
+   * Reads what the world makes of the arguments (which file, which executable, their digests) without changing anything.
+   * What cannot be resolved (a path outside, no such file) is data in the resolution, so that gates see it; never throws for it.
+   */
+  resolve(call: ToolRequest, signal: AbortSignal): Promise<JsonObject>;
+  /**
+   * Does it, on exactly what was resolved: refuses with `ToolError("resolution-changed")` when the world is no longer that.
+   * Returns a value that fits the output schema. Throws `ToolError` for what the agent should be told.
+   */
+  perform(call: ToolRequest, resolution: JsonObject, signal: AbortSignal): Promise<Json>;
+}
