@@ -124,11 +124,14 @@ export interface HookHosts {
   close(): Promise<void>;
 }
 
+/** Kinds of `HostFault`. */
+export type HostFaultKind = "deadline" | "host-died" | "protocol" | "missing-artifact";
+
 /** The wall clock, SIGKILL, or the death of a process: not recomputable, recorded as `input.fault`. */
 export class HostFault extends Error {
-  readonly fault: "deadline" | "host-died" | "protocol";
+  readonly fault: HostFaultKind;
   readonly hook: string | undefined;
-  constructor(fault: "deadline" | "host-died" | "protocol", hook: string | undefined, detail: string) {
+  constructor(fault: HostFaultKind, hook: string | undefined, detail: string) {
     super(detail);
     this.name = "HostFault";
     this.fault = fault;

@@ -1,0 +1,103 @@
+import { canonicalJson } from "../model/canonical.ts";
+import type { PinnedHook } from "../model/hook.ts";
+import type { JsonObject } from "../model/json.ts";
+import type { Audit } from "../model/payload.ts";
+import { BoundaryRecord, type HookVerdict } from "./record.ts";
+
+/** A boundary after its audit. What is not `complete` withholds every word that a guest wrote. */
+export interface Audited {
+  readonly complete: boolean;
+  /** What may stand in clear. */
+  readonly clear: Audit;
+  /** What the audit's own hooks said, for the journal. */
+  readonly verdicts: readonly JsonObject[];
+  readonly reason: string;
+}
+
+interface Asking {
+  ask(
+    text: string,
+    hooks: readonly PinnedHook[],
+    into: BoundaryRecord,
+    checks: { readonly invalid: (value: unknown) => string | undefined; readonly stopBefore: undefined },
+  ): Promise<{ readonly text: string }>;
+  invalid(value: unknown): string | undefined;
+}
+
+/**
+ * Lets the chain of `audit` see what is about to be written of a boundary. Its transformers may change rationales,
+ * event data and capsule values (that is how they are redacted), nothing else; its observers see the result.
+ * A block or a failure leaves the boundary incomplete. The audit itself is not audited.
+ */
+export async function auditBoundary(record: BoundaryRecord, hooks: readonly PinnedHook[], asking: Asking): Promise<Audited> {
+  const original = record.audit();
+  const shape = skeleton(original);
+  const own = new BoundaryRecord({ phase: "audit", step: record.step, subject: record.subject });
+  const { text } = await asking.ask(canonicalJson(original), hooks, own, {
+    invalid: (value) =>
+      asking.invalid(value) ?? (skeleton(value as Audit) === shape ? undefined : "it changes more than texts"),
+    stopBefore: undefined,
+  });
+  const verdicts = own.verdicts.map(inClear);
+  if (own.decision() === "block") return { complete: false, clear: withheld(original), verdicts, reason: incomplete(own) };
+  const seen = JSON.parse(text) as Audit;
+  // Observers have seen only what transformers let through, so what they write is as clear as that.
+  const observers = new Set(hooks.filter((hook) => hook.role === "observer").map((hook) => hook.name));
+  const clear: Audit = {
+    ...seen,
+    events: [...seen.events, ...own.events.filter((event) => observers.has(event.hook))],
+    capsules: [...seen.capsules, ...own.capsules.filter((capsule) => observers.has(capsule.hook))],
+  };
+  return { complete: true, clear, verdicts, reason: "audited" };
+}
+
+/** Everything of an audit record that a transformer must leave alone, as one string to compare. */
+function skeleton(audit: Audit): string {
+  return canonicalJson({
+    ...audit,
+    verdicts: audit.verdicts.map((verdict) => ({ ...verdict, rationale: "" })),
+    events: audit.events.map((event) => ({ ...event, data: null })),
+    capsules: audit.capsules.map((capsule) => ({ ...capsule, value: null })),
+    approvals: audit.approvals.map((approval) => ({ ...approval, request: null })),
+  });
+}
+
+function withheld(audit: Audit): Audit {
+  return {
+    ...audit,
+    decision: "block",
+    verdicts: audit.verdicts.map((verdict) => ({ ...verdict, rationale: "withheld, since the audit did not complete" })),
+    events: [],
+    capsules: [],
+    approvals: [],
+  };
+}
+
+/** Words of a transformer of `audit` may hold what it was to remove: only an observer's own are written. */
+function inClear(verdict: HookVerdict): JsonObject {
+  const quotable = verdict.hook.role === "observer" || (verdict.cause !== "error" && verdict.cause !== "malformed");
+  return {
+    hook: verdict.hook.name,
+    digest: verdict.hook.digest,
+    role: verdict.hook.role,
+    tier: verdict.hook.tier,
+    decision: verdict.decision,
+    ...(verdict.cause === undefined ? {} : { cause: verdict.cause }),
+    ...((verdict.hook.role === "observer" || verdict.decision === "failed") && quotable
+      ? { rationale: verdict.rationale }
+      : {}),
+    ...(verdict.calls.length === 0 ? {} : { calls: verdict.calls }),
+  };
+}
+
+function incomplete(record: BoundaryRecord): string {
+  const said = record.verdicts
+    .filter((verdict) => verdict.decision === "block" || verdict.decision === "failed")
+    .map((verdict) =>
+      verdict.decision === "failed"
+        ? `audit hook \`${verdict.hook.name}\` failed (${verdict.cause})`
+        : `audit hook \`${verdict.hook.name}\` blocked`,
+    );
+  for (const approval of record.approvals) said.push(`audit hook \`${approval.hook}\` demands an approval`);
+  return `the audit did not complete: ${said.join("; ")}`;
+}

@@ -1,0 +1,107 @@
+import { HostFault, type HookHost, type HookHosts, type PinnedHook } from "../model/hook.ts";
+import type { Journal } from "../model/entry.ts";
+import type { Failures } from "./failures.ts";
+
+export interface InstancesParts {
+  readonly hosts: Pick<HookHosts, "open">;
+  readonly journal: Journal;
+  readonly hooks: readonly PinnedHook[];
+  /** Verified bytes of the hook's component. Throws `HostFault("missing-artifact")` where a live run goes on without it. */
+  component(hook: PinnedHook): Promise<Uint8Array>;
+  /** 32 bytes, hex, for the random source of one instance. */
+  seed(instance: string): string;
+  readonly deadlines: boolean;
+  readonly failures: Failures;
+  /** 0 for the agent's own boundaries, 1 and 2 for calls that hooks request. */
+  readonly level: number;
+}
+
+/**
+ * The instances of a run's hooks in one hook host. When the host dies, all instances start anew in the next one.
+ * INVARIANT: a hook that failed has no instance until it is re-armed, and then gets a fresh one.
+ */
+export class Instances {
+  readonly #parts: InstancesParts;
+  readonly #loaded = new Set<string>();
+  #host: HookHost | undefined;
+  #generation = 0;
+
+  constructor(parts: InstancesParts) {
+    this.#parts = parts;
+  }
+
+  /** A live host that holds an instance of every hook that has not failed. */
+  async ready(): Promise<HookHost> {
+    for (;;) {
+      const host = await this.#open();
+      if (this.#missing().length === 0) return host;
+      await this.#load(host);
+      this.#record();
+      if (host.alive) return host;
+    }
+  }
+
+  /** The instance is worthless: its hook trapped, failed, or was cut short. */
+  discard(hook: string): void {
+    this.#loaded.delete(hook);
+  }
+
+  async close(): Promise<void> {
+    const host = this.#host;
+    this.#host = undefined;
+    this.#loaded.clear();
+    await host?.kill();
+  }
+
+  #missing(): PinnedHook[] {
+    return this.#parts.hooks.filter((hook) => !this.#loaded.has(hook.name) && !this.#parts.failures.get(hook.name));
+  }
+
+  async #open(): Promise<HookHost> {
+    if (this.#host?.alive) return this.#host;
+    await this.close();
+    this.#generation += 1;
+    this.#host = await this.#parts.hosts.open({ deadlines: this.#parts.deadlines });
+    return this.#host;
+  }
+
+  async #load(host: HookHost): Promise<void> {
+    const { journal, failures, level } = this.#parts;
+    for (const hook of this.#missing()) {
+      const instance = `${level}/${this.#generation}/${hook.name}`;
+      try {
+        const loaded = await journal.faultable({ load: instance }, async () =>
+          host.load({ hook, bytes: await this.#parts.component(hook), seed: this.#parts.seed(instance) }),
+        );
+        if (loaded.ok) this.#loaded.add(hook.name);
+        else failures.mark({ hook: hook.name, cause: loaded.cause, detail: loaded.detail });
+      } catch (error) {
+        if (!(error instanceof HostFault)) throw error;
+        failures.mark({ hook: hook.name, cause: error.fault, detail: error.message });
+        if (error.fault === "missing-artifact") continue;
+        await host.kill();
+        return;
+      }
+    }
+  }
+
+  #record(): void {
+    const { journal, hooks, failures, level } = this.#parts;
+    journal.check("check.hooks", {
+      level,
+      generation: this.#generation,
+      hooks: hooks.map((hook) => {
+        const failure = failures.get(hook.name);
+        return {
+          hook: hook.name,
+          version: hook.version,
+          digest: hook.digest,
+          component: hook.component,
+          role: hook.role,
+          tier: hook.tier,
+          ...(failure === undefined ? { state: "ready" } : { state: "failed", cause: failure.cause }),
+        };
+      }),
+    });
+  }
+}
