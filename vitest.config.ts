@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+const soak = process.env.PINION_SOAK === "1";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts", "hooks/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**"],
+    pool: "forks",
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    testTimeout: soak ? 600_000 : 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    globalSetup: ["test/support/seed.ts"],
+    watch: false,
+    passWithNoTests: false,
+    env: { NO_COLOR: "1" },
+  },
+});
