@@ -1,12 +1,12 @@
 import type { Json, JsonObject } from "./json.ts";
 
 /** A tool call as the model asked for it. `arguments` is absent when what the model wrote is not JSON; `raw` is then its text. */
-export interface ToolCall {
+export type ToolCall = {
   readonly id: string;
   readonly tool: string;
   readonly arguments?: Json;
   readonly raw?: string;
-}
+};
 
 /** One message of the conversation, in the neutral form that hooks, journal and providers share. */
 export type Message =
@@ -39,22 +39,22 @@ export interface ModelRequest {
   readonly settings: ModelSettings;
 }
 
-export interface ModelSettings {
+export type ModelSettings = {
   readonly temperature?: number;
   readonly maxOutputTokens?: number;
-}
+};
 
-export interface Tokens {
+export type Tokens = {
   readonly input: number;
   readonly output: number;
-}
+};
 
-export interface ModelAnswer {
+export type ModelAnswer = {
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly tokens: Tokens;
   readonly finish: "stop" | "tool-calls" | "length" | "content-filter" | "other";
-}
+};
 
 /**
  * The one small port to language models. `complete` does timeouts, retries with back-off and cancellation itself.

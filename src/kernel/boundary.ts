@@ -1,0 +1,106 @@
+import { canonicalJson } from "../model/canonical.ts";
+import type { Receipt } from "../model/entry.ts";
+import { BugError } from "../model/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
+import type { Payloads } from "../model/payload.ts";
+import { CAPSULE_KINDS, type Phase, type RunState } from "../model/phase.ts";
+import type { Permission } from "../model/tool.ts";
+import type { Run } from "./run.ts";
+import { Halt, mayBeVetoed, mayFollow } from "./state.ts";
+
+/** What the kernel asks of the pipeline; see `Question` there. */
+export interface BoundaryQuestion<P extends Phase> {
+  readonly phase: P;
+  readonly subject: string;
+  readonly payload: Payloads[P];
+  readonly permit?: (payload: Payloads[P]) => Permission;
+  readonly invalid?: (payload: Payloads[P]) => string | undefined;
+  readonly revise?: (payload: Payloads[P]) => Promise<Payloads[P]>;
+  readonly clear?: (payload: Payloads[P]) => JsonObject;
+}
+
+export interface Boundary<P extends Phase> {
+  readonly decision: "allow" | "block";
+  readonly reason: string;
+  readonly payload: Payloads[P];
+  readonly receipt: Receipt;
+  readonly unaudited: boolean;
+  readonly capsules: readonly { readonly kind: string; readonly value: Json }[];
+  readonly events: readonly { readonly kind: string; readonly data: Json }[];
+}
+
+/** Takes what people asked for in the meantime, then asks the chain. Throws `Halt` when the run must stop here. */
+export async function boundary<P extends Exclude<Phase, "audit">>(run: Run, question: BoundaryQuestion<P>): Promise<Boundary<P>> {
+  obey(run);
+  const answer = await ask(run, question, 0);
+  if (run.pauseWhy !== undefined) throw new Halt("paused", run.pauseWhy);
+  return answer;
+}
+
+/** Asks the chain on one level and keeps the books. A boundary that was not audited pauses the run. */
+export async function ask<P extends Exclude<Phase, "audit">>(
+  run: Run,
+  question: BoundaryQuestion<P>,
+  level: number,
+): Promise<Boundary<P>> {
+  const answer = await run.ports.gates(level).dispatch(question);
+  if (answer.decision === "block") run.counters.blocked += 1;
+  for (const event of answer.events) run.counters.redactions += redactionsOf(event);
+  for (const capsule of answer.capsules) keepCapsule(run, capsule.kind, capsule.value);
+  if (answer.unaudited) run.pauseWhy ??= answer.reason;
+  return answer;
+}
+
+/** Moves the run to another state through its phase. A veto leaves the state as it is; returns why, or undefined. */
+export async function transition(run: Run, to: RunState, why: string): Promise<string | undefined> {
+  const from = run.state;
+  if (!mayFollow(from, to)) {
+    throw new BugError({ code: "bad-transition", message: `a run that is \`${from}\` cannot become \`${to}\`` });
+  }
+  const answer = await ask(
+    run,
+    { phase: "state-transition", subject: `${from} → ${to}`, payload: { ...run.common(), from, to, reason: why } },
+    0,
+  );
+  const paused = run.pauseWhy;
+  run.pauseWhy = undefined;
+  if (mayBeVetoed(to)) {
+    if (paused !== undefined) throw new Halt("paused", paused);
+    if (answer.decision === "block") {
+      run.reason = answer.reason;
+      return answer.reason;
+    }
+  }
+  // What was not let through does not stand in clear, though the state changes all the same.
+  const reason = answer.decision === "allow" ? answer.payload.reason : `a hook withheld why: ${answer.reason}`;
+  run.state = to;
+  run.reason = reason;
+  run.journal.check("check.state", { from, to, reason });
+  await run.journal.durable();
+  return undefined;
+}
+
+/** Pause, cancel and re-arm take effect at boundaries. */
+export function obey(run: Run): void {
+  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
+    if (control.kind === "rearm") run.ports.rearm(control.hook);
+    if (control.kind === "pause") throw new Halt("paused", `paused by ${control.by}`);
+    if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
+  }
+}
+
+/** The capsules of a parent, as a child starts with them. */
+export function inherit(run: Run, capsules: JsonObject): void {
+  for (const [kind, value] of Object.entries(capsules)) keepCapsule(run, kind, value);
+}
+
+function keepCapsule(run: Run, kind: string, value: Json): void {
+  const known = CAPSULE_KINDS.find((k) => k === kind);
+  if (known !== undefined) run.capsules.set(known, { value, text: canonicalJson(value) });
+}
+
+function redactionsOf(event: { readonly kind: string; readonly data: Json }): number {
+  if (event.kind !== "redaction" || !isJsonObject(event.data)) return 0;
+  const count = event.data["count"];
+  return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : 0;
+}

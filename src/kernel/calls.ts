@@ -1,0 +1,242 @@
+import { canonicalJson } from "../model/canonical.ts";
+import type { InputSpec, Outcome, Receipt } from "../model/entry.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
+import type { ToolCall } from "../model/message.ts";
+import type { CallFacts, PostTool, PreTool, Spawn } from "../model/payload.ts";
+import type { ToolSpec } from "../model/tool.ts";
+import { ask, type Boundary, obey } from "./boundary.ts";
+import { within } from "./effect.ts";
+import type { Run } from "./run.ts";
+import { Halt } from "./state.ts";
+
+/** Where a call comes from: the model, or a hook one or two levels down. */
+export interface Origin {
+  readonly name: string;
+  readonly level: number;
+}
+const MODEL: Origin = { name: "model", level: 0 };
+
+/** A call that passed its gates and may now happen, or the reason why it may not. */
+type Admitted =
+  | { readonly kind: "ready"; readonly facts: CallFacts; readonly resolution: JsonObject; readonly receipt: Receipt }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/**
+ * Makes the calls of one turn. Consecutive calls that only read are gated together and run together; every other call
+ * is a group of its own. Whatever stops the run on the way, every call has an answer in the conversation.
+ */
+export async function act(run: Run, calls: readonly ToolCall[]): Promise<void> {
+  const told = new Set<ToolCall>();
+  const tell = (call: ToolCall, ok: boolean, text: string): void => {
+    told.add(call);
+    run.context.add({ role: "tool", call: call.id, tool: call.tool, ok, text: run.context.result(text) });
+  };
+  try {
+    for (const group of inGroups(run, calls)) await callTogether(run, group, tell);
+  } finally {
+    for (const call of calls) if (!told.has(call)) tell(call, false, "not known: the run stopped here");
+  }
+}
+
+function inGroups(run: Run, calls: readonly ToolCall[]): readonly (readonly ToolCall[])[] {
+  const groups: ToolCall[][] = [];
+  let reading = false;
+  for (const call of calls) {
+    const readOnly = run.ports.tools.get(call.tool)?.readOnly === true;
+    if (readOnly && reading) groups.at(-1)?.push(call);
+    else groups.push([call]);
+    reading = readOnly;
+  }
+  return groups;
+}
+
+/** Gates the calls in order, runs them together, and hands what came of each past `post-tool`, in order. */
+async function callTogether(
+  run: Run,
+  calls: readonly ToolCall[],
+  tell: (call: ToolCall, ok: boolean, text: string) => void,
+): Promise<void> {
+  const admitted: Admitted[] = [];
+  for (const call of calls) {
+    obey(run);
+    admitted.push(await admit(run, call, MODEL));
+    stopIfUnaudited(run);
+  }
+  const outcomes = await perform(run, admitted);
+  for (const [i, call] of calls.entries()) {
+    obey(run);
+    const admission = admitted[i];
+    const outcome = outcomes[i];
+    if (admission?.kind === "refused") tell(call, false, admission.reason);
+    if (admission?.kind !== "ready" || outcome === undefined) continue;
+    const { ok, text } = await settle(run, admission.facts, outcome, MODEL);
+    stopIfUnaudited(run);
+    tell(call, ok, text);
+    if (outcome.kind === "unknown") throw new Halt("paused", `outcome unknown: the run crashed during \`${call.tool}\``);
+  }
+}
+
+function stopIfUnaudited(run: Run): void {
+  if (run.pauseWhy !== undefined) throw new Halt("paused", run.pauseWhy);
+}
+
+/** A call that a hook requests: the same gates with fresh instances, one level down. Its answer is JSON text or a reason. */
+export async function callForHook(
+  run: Run,
+  request: { readonly hook: string; readonly tool: string; readonly arguments: Json; readonly level: number },
+): Promise<{ readonly ok: Json } | { readonly error: string }> {
+  const origin: Origin = { name: `hook:${request.hook}`, level: request.level };
+  const id = `hook_${run.counters.steps}_${run.counters.toolCalls + 1}`;
+  const admission = await admit(run, { id, tool: request.tool, arguments: request.arguments }, origin);
+  if (admission.kind === "refused") return { error: admission.reason };
+  const [outcome] = await perform(run, [admission]);
+  if (outcome === undefined) return { error: "it was not run" };
+  const told = await settle(run, admission.facts, outcome, origin);
+  return told.ok ? { ok: told.text } : { error: told.text };
+}
+
+async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted> {
+  run.counters.toolCalls += 1;
+  const spec = run.ports.tools.get(call.tool);
+  const wrong = whatIsWrong(run, call, spec);
+  if (spec === undefined || wrong !== undefined || !isJsonObject(call.arguments)) {
+    return refuse(run, call, wrong ?? "its arguments are not an object");
+  }
+  const facts: CallFacts = {
+    id: call.id,
+    tool: call.tool,
+    taxon: spec.taxon,
+    readOnly: spec.readOnly,
+    idempotency: spec.idempotency,
+    arguments: call.arguments,
+    origin: origin.name,
+  };
+  const gated = await ask(
+    run,
+    {
+      phase: "pre-tool",
+      subject: `${call.id} ${call.tool}`,
+      payload: { ...run.common(), call: facts, resolution: await resolve(run, facts) },
+      permit: (payload) => run.ports.tools.permit(requestOf(payload.call), payload.resolution),
+      invalid: (payload) => invalidCall(run, facts, payload),
+      revise: async (payload) => ({ ...payload, resolution: await resolve(run, payload.call) }),
+    },
+    origin.level,
+  );
+  if (gated.decision === "block") return { kind: "refused", reason: `blocked: ${gated.reason}` };
+  const { call: allowed, resolution } = gated.payload;
+  if (allowed.tool !== "agent.spawn") return { kind: "ready", facts: allowed, resolution, receipt: gated.receipt };
+  return admitChild(run, allowed, resolution, origin);
+}
+
+/** A child run passes the phase `spawn` as well; its receipt is that of the spawn. */
+async function admitChild(run: Run, facts: CallFacts, resolution: JsonObject, origin: Origin): Promise<Admitted> {
+  const { limits } = run.spec;
+  const depth = run.spec.depth + 1;
+  if (depth > limits.spawnDepth || run.counters.spawned >= limits.spawnCount) {
+    const over =
+      depth > limits.spawnDepth
+        ? { limit: "spawnDepth", allowed: limits.spawnDepth, used: depth }
+        : { limit: "spawnCount", allowed: limits.spawnCount, used: run.counters.spawned + 1 };
+    run.journal.check("check.limit", over);
+    run.counters.blocked += 1;
+    return { kind: "refused", reason: `blocked: limit \`${over.limit}\` allows ${over.allowed}, this would be ${over.used}` };
+  }
+  const spawn = await ask(
+    run,
+    { phase: "spawn", subject: `${facts.id} ${facts.tool}`, payload: { ...run.common(), ...childOf(run, facts, resolution, depth) } },
+    origin.level,
+  );
+  if (spawn.decision === "block") return { kind: "refused", reason: `blocked: ${spawn.reason}` };
+  run.counters.spawned += 1;
+  return { kind: "ready", facts: { ...facts, arguments: { ...facts.arguments, goal: spawn.payload.goal } }, resolution, receipt: spawn.receipt };
+}
+
+function childOf(run: Run, facts: CallFacts, resolution: JsonObject, depth: number): Pick<Spawn, "call" | "child" | "goal" | "depth" | "spawned"> {
+  return {
+    call: facts.id,
+    child: resolution["child"] as unknown as Spawn["child"],
+    goal: String(facts.arguments["goal"]),
+    depth,
+    spawned: run.counters.spawned,
+  };
+}
+
+function whatIsWrong(run: Run, call: ToolCall, spec: ToolSpec | undefined): string | undefined {
+  if (spec === undefined) {
+    return `there is no tool \`${call.tool}\`; there are ${run.spec.tools.map((tool) => `\`${tool.name}\``).join(", ")}`;
+  }
+  if (call.arguments === undefined) return "its arguments are not JSON";
+  if (run.counters.toolCalls > run.spec.limits.toolCalls) return `limit \`toolCalls\` allows ${run.spec.limits.toolCalls}`;
+  return run.ports.tools.invalidArguments({ tool: call.tool, arguments: call.arguments });
+}
+
+function refuse(run: Run, call: ToolCall, reason: string): Admitted {
+  run.journal.check("check.refused", { step: run.counters.steps, call: call.id, tool: call.tool, reason });
+  run.counters.blocked += 1;
+  return { kind: "refused", reason: `refused: ${reason}` };
+}
+
+/** Transformers of pre-tool may change arguments, not what the call is; and what they make must still fit the tool. */
+function invalidCall(run: Run, facts: CallFacts, payload: PreTool): string | undefined {
+  const { arguments: _, ...fixed } = facts;
+  const { arguments: changed, ...claimed } = payload.call;
+  if (canonicalJson(fixed) !== canonicalJson(claimed)) return "it changes more of the call than its arguments";
+  return run.ports.tools.invalidArguments({ tool: facts.tool, arguments: changed });
+}
+
+async function resolve(run: Run, facts: CallFacts): Promise<JsonObject> {
+  const request = requestOf(facts);
+  const outcome = await run.journal.input<JsonObject>({
+    kind: "input.resolve",
+    ref: { call: facts.id, tool: facts.tool },
+    request,
+    perform: (signal) => run.ports.tools.resolve(request, within(run, signal)),
+  });
+  // What could not be resolved is data for the gates; performing it will refuse.
+  return outcome.kind === "ok" ? outcome.value : { error: outcome.kind === "error" ? outcome.message : "outcome unknown" };
+}
+
+async function perform(run: Run, admitted: readonly Admitted[]): Promise<(Outcome | undefined)[]> {
+  const ready = admitted.filter((admission) => admission.kind === "ready");
+  const outcomes = await run.journal.inputs(
+    ready.map(({ facts, resolution, receipt }): InputSpec<Json> => {
+      const request = requestOf(facts);
+      return {
+        kind: "input.tool",
+        ref: { call: facts.id, tool: facts.tool },
+        request: { ...request, resolution },
+        effect: { receipt, clear: { taxon: facts.taxon }, idempotent: facts.idempotency === "idempotent" },
+        perform: (signal) => run.ports.tools.perform(request, resolution, within(run, signal)),
+      };
+    }),
+  );
+  return admitted.map((admission) => (admission.kind === "ready" ? outcomes[ready.indexOf(admission)] : undefined));
+}
+
+/** The result on its way to the agent: past `post-tool`, where it may be redacted or withheld. */
+async function settle(run: Run, facts: CallFacts, outcome: Outcome, origin: Origin): Promise<{ readonly ok: boolean; readonly text: string }> {
+  const answer: Boundary<"post-tool"> = await ask(
+    run,
+    { phase: "post-tool", subject: `${facts.id} ${facts.tool}`, payload: { ...run.common(), call: facts, result: resultOf(outcome) } },
+    origin.level,
+  );
+  if (answer.decision === "block") return { ok: false, text: `result withheld: ${answer.reason}` };
+  const { result } = answer.payload;
+  return result.ok ? { ok: true, text: canonicalJson(result.value) } : { ok: false, text: `${result.code}: ${result.message}` };
+}
+
+function resultOf(outcome: Outcome): PostTool["result"] {
+  switch (outcome.kind) {
+    case "ok":
+      return { ok: true, value: outcome.value };
+    case "error":
+      return { ok: false, code: outcome.code, message: outcome.message };
+    case "unknown":
+      return { ok: false, code: "outcome-unknown", message: "the run crashed during this call; it may or may not have happened" };
+  }
+}
+
+function requestOf(facts: CallFacts): { readonly tool: string; readonly arguments: JsonObject } {
+  return { tool: facts.tool, arguments: facts.arguments };
+}

@@ -1,0 +1,154 @@
+import type { Journal } from "../model/entry.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { ModelPort, ModelSettings, ToolDescription } from "../model/message.ts";
+import type { Common, Limits, Usage } from "../model/payload.ts";
+import type { CapsuleKind, Phase, RunState } from "../model/phase.ts";
+import type { ToolBox } from "../model/tool.ts";
+import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
+import { Context, type ContextBudget } from "./context.ts";
+import { type Capsules, Counters, Halt, isFinal } from "./state.ts";
+import { step } from "./step.ts";
+
+/** What is fixed before a run starts: all of it pinned by the blueprint or inherited from the parent. */
+export interface RunSpec {
+  readonly run: string;
+  readonly agent: Common["agent"];
+  readonly system: string;
+  readonly model: { readonly provider: string; readonly id: string };
+  readonly settings: ModelSettings;
+  readonly tools: readonly ToolDescription[];
+  readonly limits: Limits;
+  readonly context: ContextBudget;
+  /** 0 for a run that a person started, 1 for its child, … */
+  readonly depth: number;
+}
+
+/** What the world says at the start; sealed in the first entry. */
+export interface Start {
+  readonly [key: string]: Json;
+  readonly goal: string;
+  readonly workspace: string;
+  /** 32 bytes, hex: the root of all randomness that guests see. */
+  readonly seed: string;
+  readonly capsules: JsonObject;
+}
+
+/** The pipeline as the kernel sees it; one for each level of calls that hooks request. */
+export interface Gates {
+  dispatch<P extends Exclude<Phase, "audit">>(question: BoundaryQuestion<P>): Promise<Boundary<P>>;
+}
+
+export interface RunPorts {
+  readonly journal: Journal;
+  readonly model: ModelPort;
+  readonly tools: ToolBox;
+  readonly gates: (level: number) => Gates;
+  /** Loads the hooks; their randomness comes from `seed`. */
+  readonly loadHooks: (seed: string) => Promise<void>;
+  readonly rearm: (hook: string) => boolean;
+  readonly start: () => Promise<Start>;
+}
+
+export interface RunResult {
+  readonly state: RunState;
+  readonly reason: string;
+  readonly result: string;
+  readonly usage: Usage;
+  readonly blocked: number;
+  readonly redactions: number;
+}
+
+/** A run in the making: its spec, its ports and everything that changes. */
+export class Run {
+  readonly spec: RunSpec;
+  readonly ports: RunPorts;
+  readonly counters = new Counters();
+  readonly capsules: Capsules = new Map();
+  readonly context: Context;
+  readonly callIds = new Set<string>();
+  state: RunState = "pending";
+  reason = "";
+  goal = "";
+  /** The last text of the agent that was let through. */
+  result = "";
+  /** Set where a boundary inside a hook's call was not audited; the run pauses as soon as the outer one is done. */
+  pauseWhy: string | undefined;
+
+  constructor(spec: RunSpec, ports: RunPorts) {
+    this.spec = spec;
+    this.ports = ports;
+    this.context = new Context(spec.context);
+  }
+
+  get journal(): Journal {
+    return this.ports.journal;
+  }
+
+  /** What is in every payload. */
+  common(): Common {
+    return { agent: this.spec.agent, step: this.counters.steps, usage: this.counters.usage(this.journal.now()) };
+  }
+
+  capsuleTexts(): Record<string, string> {
+    return Object.fromEntries([...this.capsules].map(([kind, capsule]) => [kind, capsule.text]));
+  }
+  capsuleValues(): Partial<Record<CapsuleKind, Json>> {
+    return Object.fromEntries([...this.capsules].map(([kind, capsule]) => [kind, capsule.value]));
+  }
+}
+
+/**
+ * Runs until the run ends or pauses. Everything nondeterministic goes through `ports.journal`, so the same function
+ * serves live, resumed and replayed runs. Rejects with the journal's errors only.
+ */
+export async function execute(run: Run): Promise<RunResult> {
+  await attempt(run, () => begin(run));
+  while (run.state === "running" || (run.state === "paused" && (await wake(run)))) {
+    await attempt(run, () => step(run));
+  }
+  if (isFinal(run.state)) {
+    run.journal.check("check.end", { state: run.state, reason: run.reason, usage: { ...usage(run) }, result: run.result });
+  }
+  await run.journal.durable();
+  const { state, reason, result } = run;
+  return { state, reason, result, usage: usage(run), blocked: run.counters.blocked, redactions: run.counters.redactions };
+}
+
+async function attempt(run: Run, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Halt)) throw error;
+    await transition(run, error.to, error.message);
+  }
+}
+
+async function begin(run: Run): Promise<void> {
+  const start = await run.journal.input({
+    kind: "input.start",
+    ref: { run: run.spec.run, depth: run.spec.depth },
+    request: null,
+    perform: run.ports.start,
+  });
+  if (start.kind !== "ok") throw new Halt("failed", "the run could not be started");
+  run.counters.startedAt = run.journal.now();
+  run.goal = start.value.goal;
+  inherit(run, start.value.capsules);
+  await run.ports.loadHooks(start.value.seed);
+  await transition(run, "running", "started");
+}
+
+/** A paused run waits for a person: whether one has asked it to go on. */
+async function wake(run: Run): Promise<boolean> {
+  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
+    if (control.kind === "rearm") run.ports.rearm(control.hook);
+    if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
+    if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
+    if (run.state !== "paused") return run.state === "running";
+  }
+  return false;
+}
+
+function usage(run: Run): Usage {
+  return run.counters.usage(run.journal.now());
+}
