@@ -1,0 +1,93 @@
+import type { ModelAnswer, ModelRequest, Tokens, ToolCall } from "../model/message.ts";
+import { parseArguments } from "./arguments.ts";
+import { nonsense } from "./failure.ts";
+import type { ToolNames } from "./names.ts";
+import type { LanguageModel } from "./provider.ts";
+
+type Generated = Awaited<ReturnType<LanguageModel["doGenerate"]>>;
+
+const CALL_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const MAX_NAME = 256;
+
+/**
+ * What a provider's package made of the answer, in the neutral form: the one place where it is checked.
+ * `scrub` takes the key out of every string. Throws `AttemptFailure`.
+ */
+export function answerOf(
+  generated: Generated,
+  { request, names, scrub }: { request: ModelRequest; names: ToolNames; scrub: (text: string) => string },
+): ModelAnswer {
+  const clean = (text: string) => scrub(text.toWellFormed());
+  const ids = new CallIds(request);
+  let text = "";
+  const toolCalls: ToolCall[] = [];
+  for (const part of generated.content) {
+    if (part.type === "text") text += clean(part.text);
+    if (part.type === "tool-call" && part.providerExecuted !== true) {
+      if (part.toolName.length > MAX_NAME) throw nonsense(`a tool name of ${part.toolName.length} characters`);
+      toolCalls.push({
+        id: ids.take(part.toolCallId),
+        tool: clean(names.fromProvider(part.toolName)),
+        ...parseArguments(clean(part.input)),
+      });
+    }
+  }
+  const finish = finishOf(generated.finishReason.unified, toolCalls.length > 0);
+  const silent = text === "" && toolCalls.length === 0;
+  if (silent && (finish === "other" || (finish === "stop" && generated.usage.outputTokens.total === undefined))) {
+    throw nonsense("neither text nor a tool call, and no reason for it");
+  }
+  const size = text.length + (toolCalls.length === 0 ? 0 : sizeOf(toolCalls));
+  return { text, toolCalls, tokens: tokensOf(generated.usage, request, size), finish };
+}
+
+function finishOf(reason: Generated["finishReason"]["unified"], calls: boolean): ModelAnswer["finish"] {
+  switch (reason) {
+    case "length":
+    case "content-filter":
+      return reason;
+    case "stop":
+    case "tool-calls":
+      return calls ? "tool-calls" : "stop";
+    case "error":
+    case "interrupted":
+    case "other":
+      return calls ? "tool-calls" : "other";
+  }
+}
+
+/** Some local servers repeat ids from answer to answer or leave them out; within a run each call needs its own. */
+class CallIds {
+  readonly #step: number;
+  readonly #taken: Set<string>;
+
+  constructor({ step, messages }: ModelRequest) {
+    this.#step = step;
+    this.#taken = new Set(messages.flatMap((it) => (it.role === "assistant" ? it.toolCalls.map(({ id }) => id) : [])));
+  }
+
+  take(proposed: string): string {
+    let id = proposed;
+    for (let n = 1; !CALL_ID.test(id) || this.#taken.has(id); n++) id = `call-${this.#step}-${n}`;
+    this.#taken.add(id);
+    return id;
+  }
+}
+
+/** As the provider counted them. One that does not count must not make a run look free: a token is then four characters. */
+function tokensOf(usage: Generated["usage"], request: ModelRequest, answerSize: number): Tokens {
+  const input = usage.inputTokens.total || estimate(sizeOf([request.system, request.messages, request.tools]));
+  const output = usage.outputTokens.total || estimate(answerSize);
+  for (const count of [input, output]) {
+    if (!Number.isSafeInteger(count) || count < 0) throw nonsense(`a count of \`${count}\` tokens`);
+  }
+  return { input, output };
+}
+
+function estimate(size: number): number {
+  return Math.ceil(size / 4);
+}
+
+function sizeOf(value: unknown): number {
+  return JSON.stringify(value).length;
+}
