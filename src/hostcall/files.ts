@@ -43,22 +43,37 @@ interface Handle {
 
 /** Directory handles: unguessable, bound to the hook and level that they were given to. A handle is authority; a path is not. */
 export class Handles {
-  readonly #parts: { readonly journal: Journal; readonly files: FileDriver; token(name: string): string; grants(): Receipt };
+  readonly #parts: {
+    readonly journal: Journal;
+    readonly files: FileDriver;
+    token(name: string): string;
+    grants(): Receipt;
+  };
   readonly #handles = new Map<string, Handle>();
 
-  constructor(parts: { readonly journal: Journal; readonly files: FileDriver; token(name: string): string; grants(): Receipt }) {
+  constructor(parts: {
+    readonly journal: Journal;
+    readonly files: FileDriver;
+    token(name: string): string;
+    grants(): Receipt;
+  }) {
     this.#parts = parts;
   }
 
-  async serve(operation: string, request: JsonObject, at: { readonly hook: PinnedHook; readonly level: number }): Promise<Answer> {
-    if (operation === "open-root") return this.#openRoot(request["name"], at);
-    const handle = this.#handles.get(String(request["directory"]));
+  async serve(
+    operation: string,
+    request: JsonObject,
+    at: { readonly hook: PinnedHook; readonly level: number },
+  ): Promise<Answer> {
+    if (operation === "open-root") return this.#openRoot(request.name, at);
+    const handle = this.#handles.get(String(request.directory));
     if (handle === undefined || handle.hook !== at.hook.name || handle.level !== at.level) {
       return { error: "denied: that is not a directory handle of this hook" };
     }
-    if (operation === "open-directory") return this.#openDirectory(handle, request["path"]);
+    if (operation === "open-directory") return this.#openDirectory(handle, request.path);
     if (!isOperation(operation)) return { error: `there is no file operation \`${operation}\`` };
-    if (!handle.actions.includes(NEEDS[operation])) return { error: `denied: the handle does not allow \`${NEEDS[operation]}\`` };
+    if (!handle.actions.includes(NEEDS[operation]))
+      return { error: `denied: the handle does not allow \`${NEEDS[operation]}\`` };
     return this.#perform(operation, handle, request);
   }
 
@@ -77,35 +92,37 @@ export class Handles {
   }
 
   async #perform(operation: FileOperation, handle: Handle, request: JsonObject): Promise<Answer> {
-    const path = join(handle.path, operation === "rename" ? request["source"] : request["path"]);
+    const path = join(handle.path, operation === "rename" ? request.source : request.path);
     if (path === undefined) return { error: "denied: the path leaves its directory" };
     const more: { [key: string]: Json } = { path };
     if (operation === "rename") {
-      const target = join(handle.path, request["target"]);
+      const target = join(handle.path, request.target);
       if (target === undefined) return { error: "denied: the path leaves its directory" };
-      more["target"] = target;
+      more.target = target;
     }
     if (operation === "read") {
       const { offset, length } = request;
       if (!isCount(offset) || !isCount(length)) return { error: "`offset` and `length` must be whole numbers" };
-      more["offset"] = offset;
-      more["length"] = Math.min(length, MAX_READ_BYTES);
+      more.offset = offset;
+      more.length = Math.min(length, MAX_READ_BYTES);
     }
     if (operation === "write") {
-      if (typeof request["data"] !== "string") return { error: "`data` must be base64" };
-      more["data"] = request["data"];
+      if (typeof request.data !== "string") return { error: "`data` must be base64" };
+      more.data = request.data;
     }
     return this.#input(operation, handle, more);
   }
 
   async #input(operation: FileOperation, handle: Handle, more: { readonly [key: string]: Json }): Promise<Answer> {
-    const request: FileRequest = { ...more, operation, root: handle.root, path: String(more["path"]) };
+    const request: FileRequest = { ...more, operation, root: handle.root, path: String(more.path) };
     const writes = NEEDS[operation] === "write";
     const outcome = await this.#parts.journal.input<Json>({
       kind: "input.file",
       ref: { hook: handle.hook, operation },
       request,
-      ...(writes ? { effect: { receipt: this.#parts.grants(), clear: { hook: handle.hook }, idempotent: operation === "write" } } : {}),
+      ...(writes
+        ? { effect: { receipt: this.#parts.grants(), clear: { hook: handle.hook }, idempotent: operation === "write" } }
+        : {}),
       perform: (signal) => this.#parts.files.perform(request, signal),
     });
     if (outcome.kind === "ok") return { ok: outcome.value };

@@ -15,7 +15,12 @@ export type Answer = { readonly ok: Json } | { readonly error: string };
 export interface HostcallParts {
   readonly journal: Journal;
   /** Makes a tool call for a hook through the whole chain, one level down. */
-  callTool(request: { readonly hook: string; readonly tool: string; readonly arguments: Json; readonly level: number }): Promise<Answer>;
+  callTool(request: {
+    readonly hook: string;
+    readonly tool: string;
+    readonly arguments: Json;
+    readonly level: number;
+  }): Promise<Answer>;
   /** Waits. Called inside a journaled input only. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
   readonly files: FileDriver;
@@ -60,17 +65,27 @@ export class Hostcalls {
     return { error: `there is no hostcall \`${event.call}\`` };
   }
 
-  async #tool(request: { readonly [key: string]: Json }, at: { readonly hook: PinnedHook; readonly level: number }): Promise<Answer> {
-    const tool = request["tool"];
+  async #tool(
+    request: { readonly [key: string]: Json },
+    at: { readonly hook: PinnedHook; readonly level: number },
+  ): Promise<Answer> {
+    const tool = request.tool;
     if (typeof tool !== "string") return { error: "`tool` must be a string" };
-    if (!at.hook.authority.tools.includes(tool)) return { error: `denied: this hook has no grant for tool \`${tool}\`` };
+    if (!at.hook.authority.tools.includes(tool))
+      return { error: `denied: this hook has no grant for tool \`${tool}\`` };
     if (at.level >= MAX_LEVEL) return { error: `denied: calls of hooks nest ${MAX_LEVEL} levels deep at most` };
-    return this.#parts.callTool({ hook: at.hook.name, tool, arguments: request["arguments"] ?? null, level: at.level + 1 });
+    return this.#parts.callTool({
+      hook: at.hook.name,
+      tool,
+      arguments: request.arguments ?? null,
+      level: at.level + 1,
+    });
   }
 
   async #sleep(request: { readonly [key: string]: Json }, hook: PinnedHook): Promise<Answer> {
-    const ms = request["milliseconds"];
-    if (typeof ms !== "number" || !(ms >= 0 && ms <= MAX_SLEEP_MS)) return { error: `a sleep lasts 0 to ${MAX_SLEEP_MS} ms` };
+    const ms = request.milliseconds;
+    if (typeof ms !== "number" || !(ms >= 0 && ms <= MAX_SLEEP_MS))
+      return { error: `a sleep lasts 0 to ${MAX_SLEEP_MS} ms` };
     const outcome = await this.#parts.journal.input<null>({
       kind: "input.sleep",
       ref: { hook: hook.name },

@@ -30,7 +30,10 @@ export interface Boundary<P extends Phase> {
 }
 
 /** Takes what people asked for in the meantime, then asks the chain. Throws `Halt` when the run must stop here. */
-export async function boundary<P extends Exclude<Phase, "audit">>(run: Run, question: BoundaryQuestion<P>): Promise<Boundary<P>> {
+export async function boundary<P extends Exclude<Phase, "audit">>(
+  run: Run,
+  question: BoundaryQuestion<P>,
+): Promise<Boundary<P>> {
   obey(run);
   const answer = await ask(run, question, 0);
   if (run.pauseWhy !== undefined) throw new Halt("paused", run.pauseWhy);
@@ -101,6 +104,6 @@ function keepCapsule(run: Run, kind: string, value: Json): void {
 
 function redactionsOf(event: { readonly kind: string; readonly data: Json }): number {
   if (event.kind !== "redaction" || !isJsonObject(event.data)) return 0;
-  const count = event.data["count"];
+  const count = event.data.count;
   return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : 0;
 }

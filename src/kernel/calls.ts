@@ -72,7 +72,8 @@ async function callTogether(
     const { ok, text } = await settle(run, admission.facts, outcome, MODEL);
     stopIfUnaudited(run);
     tell(call, ok, text);
-    if (outcome.kind === "unknown") throw new Halt("paused", `outcome unknown: the run crashed during \`${call.tool}\``);
+    if (outcome.kind === "unknown")
+      throw new Halt("paused", `outcome unknown: the run crashed during \`${call.tool}\``);
   }
 }
 
@@ -140,23 +141,40 @@ async function admitChild(run: Run, facts: CallFacts, resolution: JsonObject, or
         : { limit: "spawnCount", allowed: limits.spawnCount, used: run.counters.spawned + 1 };
     run.journal.check("check.limit", over);
     run.counters.blocked += 1;
-    return { kind: "refused", reason: `blocked: limit \`${over.limit}\` allows ${over.allowed}, this would be ${over.used}` };
+    return {
+      kind: "refused",
+      reason: `blocked: limit \`${over.limit}\` allows ${over.allowed}, this would be ${over.used}`,
+    };
   }
   const spawn = await ask(
     run,
-    { phase: "spawn", subject: `${facts.id} ${facts.tool}`, payload: { ...run.common(), ...childOf(run, facts, resolution, depth) } },
+    {
+      phase: "spawn",
+      subject: `${facts.id} ${facts.tool}`,
+      payload: { ...run.common(), ...childOf(run, facts, resolution, depth) },
+    },
     origin.level,
   );
   if (spawn.decision === "block") return { kind: "refused", reason: `blocked: ${spawn.reason}` };
   run.counters.spawned += 1;
-  return { kind: "ready", facts: { ...facts, arguments: { ...facts.arguments, goal: spawn.payload.goal } }, resolution, receipt: spawn.receipt };
+  return {
+    kind: "ready",
+    facts: { ...facts, arguments: { ...facts.arguments, goal: spawn.payload.goal } },
+    resolution,
+    receipt: spawn.receipt,
+  };
 }
 
-function childOf(run: Run, facts: CallFacts, resolution: JsonObject, depth: number): Pick<Spawn, "call" | "child" | "goal" | "depth" | "spawned"> {
+function childOf(
+  run: Run,
+  facts: CallFacts,
+  resolution: JsonObject,
+  depth: number,
+): Pick<Spawn, "call" | "child" | "goal" | "depth" | "spawned"> {
   return {
     call: facts.id,
-    child: resolution["child"] as unknown as Spawn["child"],
-    goal: String(facts.arguments["goal"]),
+    child: resolution.child as unknown as Spawn["child"],
+    goal: String(facts.arguments.goal),
     depth,
     spawned: run.counters.spawned,
   };
@@ -167,7 +185,8 @@ function whatIsWrong(run: Run, call: ToolCall, spec: ToolSpec | undefined): stri
     return `there is no tool \`${call.tool}\`; there are ${run.spec.tools.map((tool) => `\`${tool.name}\``).join(", ")}`;
   }
   if (call.arguments === undefined) return "its arguments are not JSON";
-  if (run.counters.toolCalls > run.spec.limits.toolCalls) return `limit \`toolCalls\` allows ${run.spec.limits.toolCalls}`;
+  if (run.counters.toolCalls > run.spec.limits.toolCalls)
+    return `limit \`toolCalls\` allows ${run.spec.limits.toolCalls}`;
   return run.ports.tools.invalidArguments({ tool: call.tool, arguments: call.arguments });
 }
 
@@ -194,7 +213,9 @@ async function resolve(run: Run, facts: CallFacts): Promise<JsonObject> {
     perform: (signal) => run.ports.tools.resolve(request, within(run, signal)),
   });
   // What could not be resolved is data for the gates; performing it will refuse.
-  return outcome.kind === "ok" ? outcome.value : { error: outcome.kind === "error" ? outcome.message : "outcome unknown" };
+  return outcome.kind === "ok"
+    ? outcome.value
+    : { error: outcome.kind === "error" ? outcome.message : "outcome unknown" };
 }
 
 async function perform(run: Run, admitted: readonly Admitted[]): Promise<(Outcome | undefined)[]> {
@@ -215,15 +236,26 @@ async function perform(run: Run, admitted: readonly Admitted[]): Promise<(Outcom
 }
 
 /** The result on its way to the agent: past `post-tool`, where it may be redacted or withheld. */
-async function settle(run: Run, facts: CallFacts, outcome: Outcome, origin: Origin): Promise<{ readonly ok: boolean; readonly text: string }> {
+async function settle(
+  run: Run,
+  facts: CallFacts,
+  outcome: Outcome,
+  origin: Origin,
+): Promise<{ readonly ok: boolean; readonly text: string }> {
   const answer: Boundary<"post-tool"> = await ask(
     run,
-    { phase: "post-tool", subject: `${facts.id} ${facts.tool}`, payload: { ...run.common(), call: facts, result: resultOf(outcome) } },
+    {
+      phase: "post-tool",
+      subject: `${facts.id} ${facts.tool}`,
+      payload: { ...run.common(), call: facts, result: resultOf(outcome) },
+    },
     origin.level,
   );
   if (answer.decision === "block") return { ok: false, text: `result withheld: ${answer.reason}` };
   const { result } = answer.payload;
-  return result.ok ? { ok: true, text: canonicalJson(result.value) } : { ok: false, text: `${result.code}: ${result.message}` };
+  return result.ok
+    ? { ok: true, text: canonicalJson(result.value) }
+    : { ok: false, text: `${result.code}: ${result.message}` };
 }
 
 function resultOf(outcome: Outcome): PostTool["result"] {
@@ -233,7 +265,11 @@ function resultOf(outcome: Outcome): PostTool["result"] {
     case "error":
       return { ok: false, code: outcome.code, message: outcome.message };
     case "unknown":
-      return { ok: false, code: "outcome-unknown", message: "the run crashed during this call; it may or may not have happened" };
+      return {
+        ok: false,
+        code: "outcome-unknown",
+        message: "the run crashed during this call; it may or may not have happened",
+      };
   }
 }
 

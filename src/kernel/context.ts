@@ -52,7 +52,10 @@ export class Context {
   result(value: string): string {
     const bytes = Buffer.byteLength(value);
     if (bytes <= this.#budget.maxResultBytes) return value;
-    const cut = Buffer.from(value).subarray(0, this.#budget.maxResultBytes).toString("utf8").replace(/\uFFFD+$/u, "");
+    const cut = Buffer.from(value)
+      .subarray(0, this.#budget.maxResultBytes)
+      .toString("utf8")
+      .replace(/\uFFFD+$/u, "");
     return `${cut}\n[cut: ${Buffer.byteLength(cut)} of ${bytes} bytes]`;
   }
 

@@ -107,11 +107,23 @@ export async function execute(run: Run): Promise<RunResult> {
     await attempt(run, () => step(run));
   }
   if (isFinal(run.state)) {
-    run.journal.check("check.end", { state: run.state, reason: run.reason, usage: { ...usage(run) }, result: run.result });
+    run.journal.check("check.end", {
+      state: run.state,
+      reason: run.reason,
+      usage: { ...usage(run) },
+      result: run.result,
+    });
   }
   await run.journal.durable();
   const { state, reason, result } = run;
-  return { state, reason, result, usage: usage(run), blocked: run.counters.blocked, redactions: run.counters.redactions };
+  return {
+    state,
+    reason,
+    result,
+    usage: usage(run),
+    blocked: run.counters.blocked,
+    redactions: run.counters.redactions,
+  };
 }
 
 async function attempt(run: Run, work: () => Promise<unknown>): Promise<void> {

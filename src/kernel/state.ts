@@ -58,7 +58,10 @@ export class Counters {
   }
 
   /** The first limit that does not allow what was used, or undefined. Times are those of the journal. */
-  exceeded(limits: Limits, now: number): { readonly limit: keyof Limits; readonly allowed: number; readonly used: number } | undefined {
+  exceeded(
+    limits: Limits,
+    now: number,
+  ): { readonly limit: keyof Limits; readonly allowed: number; readonly used: number } | undefined {
     const used: readonly (readonly [keyof Limits, number])[] = [
       ["steps", this.steps],
       ["tokens", this.inputTokens + this.outputTokens],

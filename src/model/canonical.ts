@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { canonicalize } from "json-canonicalize";
 import { InputError } from "./errors.ts";
 
 /** A sha256 digest, written `sha256:` and 64 lower-case hexadecimal digits. */
@@ -16,21 +15,65 @@ export function digestOf(data: Uint8Array | string): Digest {
   return `sha256:${createHash("sha256").update(data).digest("hex")}` as Digest;
 }
 
+/** Levels of arrays and objects: a fixed bound, so that the answer does not depend on how much stack is left. */
+const MAX_DEPTH = 1000;
+
 /**
- * The canonical form of a JSON value: RFC 8785 (JCS).
- * Throws `InputError` for what has no canonical form: lone surrogates, NaN and infinities, undefined.
+ * The canonical form of a JSON value: RFC 8785 (JCS). Members that are `undefined` are left out, as `JSON.stringify` does.
+ * Throws `InputError` for what has no canonical form: lone surrogates, NaN and infinities, undefined, functions,
+ * objects with a prototype of their own, more than 1000 levels (which a cycle is, too).
  * Canonicalise once and share the string between hash, journal and hook.
+ *
+ * Written here because json-canonicalize 3.0.1 leaves an object with a `toJSON` member unsorted, takes a value that
+ * two members share for a cycle, and escapes lone surrogates.
  */
 export function canonicalJson(value: unknown): string {
-  const text: unknown = canonicalize(value);
-  if (typeof text !== "string") {
-    throw new InputError({ code: "not-json", message: "the value has no JSON form" });
+  return write(value, 0);
+}
+
+function write(value: unknown, depth: number): string {
+  if (typeof value === "string") return quote(value);
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw notJson(`the number \`${value}\` has no JSON form`);
+    return JSON.stringify(value); // RFC 8785 §3.2.2.3 is ECMAScript's own form of numbers
   }
+  if (typeof value !== "object") throw notJson(`${typeof value} has no JSON form`);
+  if (depth === MAX_DEPTH) throw notJson(`the value is nested more than ${MAX_DEPTH} levels deep`);
+  return Array.isArray(value) ? writeArray(value, depth + 1) : writeObject(value, depth + 1);
+}
+
+function writeArray(values: readonly unknown[], depth: number): string {
+  let out = "[";
+  for (let i = 0; i < values.length; i++) out += (i === 0 ? "" : ",") + write(values[i], depth);
+  return `${out}]`;
+}
+
+/** Members in the order of their keys' UTF-16 code units, which is `sort`'s own (RFC 8785 §3.2.3). */
+function writeObject(value: object, depth: number): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw notJson("only plain objects and arrays have a JSON form");
+  }
+  const members = value as Readonly<Record<string, unknown>>;
+  let out = "{";
+  for (const key of Object.keys(members).sort()) {
+    const member = members[key];
+    if (member !== undefined) out += `${out === "{" ? "" : ","}${quote(key)}:${write(member, depth)}`;
+  }
+  return `${out}}`;
+}
+
+function quote(text: string): string {
   if (!text.isWellFormed()) {
     throw new InputError({
       code: "lone-surrogate",
       message: "a string contains half of a surrogate pair, which has no UTF-8 form",
     });
   }
-  return text;
+  return JSON.stringify(text);
+}
+
+function notJson(message: string): InputError {
+  return new InputError({ code: "not-json", message });
 }

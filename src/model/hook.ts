@@ -66,7 +66,12 @@ export type HookOutcome =
 
 /** What comes out of a hook host while a batch runs. */
 export type HookEvent =
-  | { readonly kind: "result"; readonly hook: string; readonly outcome: HookOutcome; readonly log: readonly BufferedHostcall[] }
+  | {
+      readonly kind: "result";
+      readonly hook: string;
+      readonly outcome: HookOutcome;
+      readonly log: readonly BufferedHostcall[];
+    }
   | {
       readonly kind: "hostcall";
       readonly hook: string;
@@ -110,7 +115,9 @@ export interface LoadRequest {
 /** One hook host process: it serves one run and exits. */
 export interface HookHost {
   /** Inspects, transpiles (or takes from the verified cache), ships, compiles, instantiates and configures one hook. Throws `HostFault`. */
-  load(request: LoadRequest): Promise<{ readonly ok: true } | { readonly ok: false; readonly cause: FailureCause; readonly detail: string }>;
+  load(
+    request: LoadRequest,
+  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly cause: FailureCause; readonly detail: string }>;
   begin(batch: HookBatch): HookSession;
   readonly alive: boolean;
   /** SIGKILL; resolves when the process is gone. Idempotent. */

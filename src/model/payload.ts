@@ -79,7 +79,9 @@ export interface PreTool extends Common {
 
 export interface PostTool extends Common {
   readonly call: CallFacts;
-  readonly result: { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly code: string; readonly message: string };
+  readonly result:
+    | { readonly ok: true; readonly value: Json }
+    | { readonly ok: false; readonly code: string; readonly message: string };
 }
 
 export interface StateTransition extends Common {
@@ -106,7 +108,11 @@ export interface Audit {
   readonly step: number;
   readonly subject: string;
   readonly decision: "allow" | "block";
-  readonly verdicts: readonly { readonly hook: string; readonly decision: Decision | "failed"; readonly rationale: string }[];
+  readonly verdicts: readonly {
+    readonly hook: string;
+    readonly decision: Decision | "failed";
+    readonly rationale: string;
+  }[];
   readonly events: readonly { readonly hook: string; readonly kind: string; readonly data: Json }[];
   readonly capsules: readonly { readonly hook: string; readonly kind: string; readonly value: Json }[];
   readonly approvals: readonly { readonly hook: string; readonly request: Json }[];

@@ -15,12 +15,14 @@ export interface Audited {
 }
 
 interface Asking {
+  /** Asks hooks of the audit; returns the payload after its transformers. */
   ask(
     text: string,
     hooks: readonly PinnedHook[],
     into: BoundaryRecord,
-    checks: { readonly invalid: (value: unknown) => string | undefined; readonly stopBefore: undefined },
-  ): Promise<{ readonly text: string }>;
+    invalid: (value: unknown) => string | undefined,
+  ): Promise<string>;
+  /** What is wrong with an audit record by its schema, or undefined. */
   invalid(value: unknown): string | undefined;
 }
 
@@ -29,17 +31,23 @@ interface Asking {
  * event data and capsule values (that is how they are redacted), nothing else; its observers see the result.
  * A block or a failure leaves the boundary incomplete. The audit itself is not audited.
  */
-export async function auditBoundary(record: BoundaryRecord, hooks: readonly PinnedHook[], asking: Asking): Promise<Audited> {
+export async function auditBoundary(
+  record: BoundaryRecord,
+  hooks: readonly PinnedHook[],
+  asking: Asking,
+): Promise<Audited> {
   const original = record.audit();
   const shape = skeleton(original);
   const own = new BoundaryRecord({ phase: "audit", step: record.step, subject: record.subject });
-  const { text } = await asking.ask(canonicalJson(original), hooks, own, {
-    invalid: (value) =>
-      asking.invalid(value) ?? (skeleton(value as Audit) === shape ? undefined : "it changes more than texts"),
-    stopBefore: undefined,
-  });
+  const text = await asking.ask(
+    canonicalJson(original),
+    hooks,
+    own,
+    (value) => asking.invalid(value) ?? (skeleton(value as Audit) === shape ? undefined : "it changes more than texts"),
+  );
   const verdicts = own.verdicts.map(inClear);
-  if (own.decision() === "block") return { complete: false, clear: withheld(original), verdicts, reason: incomplete(own) };
+  if (own.decision() === "block")
+    return { complete: false, clear: withheld(original), verdicts, reason: incomplete(own) };
   const seen = JSON.parse(text) as Audit;
   // Observers have seen only what transformers let through, so what they write is as clear as that.
   const observers = new Set(hooks.filter((hook) => hook.role === "observer").map((hook) => hook.name));
@@ -66,7 +74,10 @@ function withheld(audit: Audit): Audit {
   return {
     ...audit,
     decision: "block",
-    verdicts: audit.verdicts.map((verdict) => ({ ...verdict, rationale: "withheld, since the audit did not complete" })),
+    verdicts: audit.verdicts.map((verdict) => ({
+      ...verdict,
+      rationale: "withheld, since the audit did not complete",
+    })),
     events: [],
     capsules: [],
     approvals: [],

@@ -1,5 +1,5 @@
-import { HostFault, type HookHost, type HookHosts, type PinnedHook } from "../model/hook.ts";
 import type { Journal } from "../model/entry.ts";
+import { type HookHost, type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { Failures } from "./failures.ts";
 
 export interface InstancesParts {

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../model/json.ts";
 import type { BufferedHostcall, Decision, FailureCause, PinnedHook } from "../model/hook.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import type { Audit } from "../model/payload.ts";
 import type { Phase } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
@@ -74,7 +74,8 @@ export class BoundaryRecord {
       if (v.decision === "block") parts.push(`hook \`${v.hook}\`: ${v.rationale}`);
       if (v.decision === "failed") parts.push(v.rationale);
     }
-    for (const a of audited.approvals) parts.push(`hook \`${a.hook}\` demands an approval, and nobody can give one yet`);
+    for (const a of audited.approvals)
+      parts.push(`hook \`${a.hook}\` demands an approval, and nobody can give one yet`);
     return parts.length > 0 ? parts.join("; ") : "allowed";
   }
 

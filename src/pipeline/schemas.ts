@@ -43,7 +43,9 @@ function check(schema: object, value: unknown): string | undefined {
     compiled.set(schema, validate);
   }
   if (validate(value)) return undefined;
-  const faults = (validate.errors ?? []).slice(0, 3).map((e) => `\`${e.instancePath || "/"}\` ${e.message ?? "is wrong"}`);
+  const faults = (validate.errors ?? [])
+    .slice(0, 3)
+    .map((e) => `\`${e.instancePath || "/"}\` ${e.message ?? "is wrong"}`);
   return faults.join("; ");
 }
 
@@ -54,7 +56,8 @@ export function invalidPayload(phase: Phase, payload: unknown): string | undefin
 
 /** What is wrong with a capsule by `schemas/capsules.v1.json` and its byte budget, or undefined. */
 export function invalidCapsule(kind: string, value: Json): string | undefined {
-  if (!Object.hasOwn(CAPSULE_BYTES, kind)) return `there is no such kind; there are ${Object.keys(CAPSULE_BYTES).join(", ")}`;
+  if (!Object.hasOwn(CAPSULE_BYTES, kind))
+    return `there is no such kind; there are ${Object.keys(CAPSULE_BYTES).join(", ")}`;
   const bytes = Buffer.byteLength(canonicalJson(value));
   const allowed = CAPSULE_BYTES[kind as CapsuleKind];
   if (bytes > allowed) return `it takes ${bytes} bytes, ${allowed} are allowed`;

@@ -1,0 +1,178 @@
+import { canonicalJson } from "../model/canonical.ts";
+import type { Journal } from "../model/entry.ts";
+import {
+  type FailureCause,
+  type HookEvent,
+  type HookOutcome,
+  type HookSession,
+  HostFault,
+  type PinnedHook,
+} from "../model/hook.ts";
+import type { Json } from "../model/json.ts";
+import type { Phase } from "../model/phase.ts";
+import type { Failures } from "./failures.ts";
+import type { Instances } from "./instances.ts";
+import { type BoundaryRecord, nameOf } from "./record.ts";
+
+export interface ChainParts {
+  readonly instances: Instances;
+  readonly failures: Failures;
+  readonly journal: Journal;
+  /** What is wrong with a capsule: an unknown kind, a value that does not fit, too many bytes. */
+  invalidCapsule(kind: string, value: Json): string | undefined;
+  /** Serves a hostcall that goes into the world, and journals it. Never throws for what the guest did. */
+  serve(
+    event: HookEvent & { readonly kind: "hostcall" },
+    at: HostcallContext,
+  ): Promise<{ readonly ok: Json } | { readonly error: string }>;
+  capsules(): Readonly<Record<string, string>>;
+  readonly level: number;
+}
+
+export interface HostcallContext {
+  readonly phase: Phase;
+  readonly hook: PinnedHook;
+  readonly level: number;
+}
+
+export interface Asking {
+  readonly phase: Phase;
+  readonly record: BoundaryRecord;
+  /** What is wrong with a payload that a transformer returned, or undefined. */
+  readonly invalid: (value: unknown) => string | undefined;
+  /** This hook and those after it are not asked here if the payload has changed by then. */
+  readonly stopBefore?: string | undefined;
+}
+
+/**
+ * Asks hooks in order. Consecutive hooks share a round trip; a change of the payload or a failure ends it, so that no
+ * hook sees what was not validated. INVARIANT: every hook that is asked leaves exactly one verdict in the record,
+ * and a hook that failed, now or earlier, leaves `failed`.
+ */
+export class HookChain {
+  readonly #parts: ChainParts;
+  #asked = 0;
+
+  constructor(parts: ChainParts) {
+    this.#parts = parts;
+  }
+
+  /** Returns the canonical text of the payload after the transformers among `hooks`. */
+  async ask(original: string, hooks: readonly PinnedHook[], asking: Asking): Promise<string> {
+    const { failures, instances } = this.#parts;
+    this.#asked += 1;
+    let text = original;
+    for (let next = 0; next < hooks.length; ) {
+      const hook = hooks[next];
+      if (hook === undefined || (text !== original && hook.name === asking.stopBefore)) break;
+      if (failures.get(hook.name) === undefined) await instances.ready();
+      const failure = failures.get(hook.name);
+      if (failure !== undefined) {
+        this.#fail(asking.record, hook, failure.cause, failure.detail, []);
+        next += 1;
+        continue;
+      }
+      const healthy = hooks.slice(next).findIndex((h) => failures.get(h.name) !== undefined);
+      const before = asking.record.verdicts.length;
+      text = await this.#batch(text, hooks.slice(next, healthy === -1 ? undefined : next + healthy), asking);
+      next += asking.record.verdicts.length - before;
+    }
+    return text;
+  }
+
+  /** One round trip; returns when a hook changed the payload, failed, or all have answered. */
+  async #batch(text: string, batch: readonly PinnedHook[], asking: Asking): Promise<string> {
+    const { instances, journal } = this.#parts;
+    const host = await instances.ready();
+    const session = host.begin({
+      phase: asking.phase,
+      payload: text,
+      hooks: batch.map((hook) => hook.name),
+      now: journal.now(),
+      capsules: this.#parts.capsules(),
+    });
+    for (const hook of batch) {
+      const calls: string[] = [];
+      const outcome = await this.#answer(hook, session, asking, calls);
+      if (outcome.kind === "failed") {
+        this.#fail(asking.record, hook, outcome.cause, outcome.detail, calls);
+        if (isFault(outcome.cause)) await host.kill();
+        return text;
+      }
+      if (outcome.decision !== "transform") {
+        asking.record.verdicts.push({ hook, decision: outcome.decision, rationale: outcome.rationale, calls });
+        continue;
+      }
+      const replaced = readPayload(outcome.payload, asking.invalid);
+      if ("wrong" in replaced) {
+        this.#fail(asking.record, hook, "malformed", `its payload is refused: ${replaced.wrong}`, calls);
+        return text;
+      }
+      asking.record.verdicts.push({ hook, decision: "transform", rationale: outcome.rationale, calls });
+      return replaced.text;
+    }
+    return text;
+  }
+
+  /** Follows one hook to its answer, serving what it asks for on the way. */
+  async #answer(hook: PinnedHook, session: HookSession, asking: Asking, calls: string[]): Promise<HookOutcome> {
+    const { journal, level } = this.#parts;
+    const ref = { asked: this.#asked, phase: asking.phase, level, hook: hook.name };
+    for (;;) {
+      try {
+        const event = await journal.faultable(ref, async () => {
+          const next = await session.next();
+          if (next?.hook === hook.name) return next;
+          throw new HostFault("protocol", hook.name, "the hook host gave no answer for it");
+        });
+        asking.record.log(hook.name, event.log);
+        calls.push(...event.log.map(nameOf));
+        if (event.kind === "result") {
+          const wrong = this.#invalidCapsules(asking.record);
+          return wrong === undefined ? event.outcome : { kind: "failed", cause: "malformed", detail: wrong };
+        }
+        calls.push(event.call);
+        session.answer(await this.#parts.serve(event, { phase: asking.phase, hook, level }));
+      } catch (error) {
+        if (!(error instanceof HostFault)) throw error;
+        return { kind: "failed", cause: error.fault, detail: error.message };
+      }
+    }
+  }
+
+  #invalidCapsules(record: BoundaryRecord): string | undefined {
+    for (const capsule of record.capsules) {
+      const wrong = this.#parts.invalidCapsule(capsule.kind, capsule.value);
+      if (wrong !== undefined) return `capsule \`${capsule.kind}\`: ${wrong}`;
+    }
+    return undefined;
+  }
+
+  #fail(record: BoundaryRecord, hook: PinnedHook, cause: FailureCause, detail: string, calls: readonly string[]): void {
+    this.#parts.failures.mark({ hook: hook.name, cause, detail });
+    this.#parts.instances.discard(hook.name);
+    record.forget(hook.name);
+    const rationale = `hook \`${hook.name}\` failed (${cause}): ${detail}; it blocks until a person re-arms it`;
+    record.verdicts.push({ hook, decision: "failed", cause, rationale, calls });
+  }
+}
+
+/** Whether the process that ran the hook is gone or not to be trusted any more. */
+function isFault(cause: FailureCause): boolean {
+  return cause === "deadline" || cause === "host-died" || cause === "protocol";
+}
+
+/** What a transformer returned, read strictly and brought into canonical form. */
+function readPayload(
+  payload: string | undefined,
+  invalid: (value: unknown) => string | undefined,
+): { readonly text: string } | { readonly wrong: string } {
+  if (payload === undefined) return { wrong: "there is none" };
+  try {
+    const value: unknown = JSON.parse(payload);
+    const wrong = invalid(value);
+    return wrong === undefined ? { text: canonicalJson(value) } : { wrong };
+  } catch {
+    return { wrong: "it is not JSON, or has no canonical form" };
+  }
+}
