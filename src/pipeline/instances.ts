@@ -1,4 +1,5 @@
-import type { Journal } from "../model/entry.ts";
+import type { Journal, Receipt } from "../model/entry.ts";
+import { BugError } from "../model/errors.ts";
 import { type HookHost, type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { Failures } from "./failures.ts";
 
@@ -25,9 +26,22 @@ export class Instances {
   readonly #loaded = new Set<string>();
   #host: HookHost | undefined;
   #generation = 0;
+  #receipt: Receipt | undefined;
 
   constructor(parts: InstancesParts) {
     this.#parts = parts;
+  }
+
+  /** The entry that says which hooks were loaded, and with which grants. */
+  get receipt(): Receipt {
+    if (this.#receipt === undefined) throw new BugError({ code: "no-hooks", message: "no hooks have been loaded yet" });
+    return this.#receipt;
+  }
+
+  /** Loads the hooks for the first time, or says in the journal that there are none. */
+  async start(): Promise<void> {
+    if (this.#parts.hooks.length === 0) this.#record();
+    else await this.ready();
   }
 
   /** A live host that holds an instance of every hook that has not failed. */
@@ -87,7 +101,7 @@ export class Instances {
 
   #record(): void {
     const { journal, hooks, failures, level } = this.#parts;
-    journal.check("check.hooks", {
+    this.#receipt = journal.check("check.hooks", {
       level,
       generation: this.#generation,
       hooks: hooks.map((hook) => {
@@ -99,6 +113,7 @@ export class Instances {
           component: hook.component,
           role: hook.role,
           tier: hook.tier,
+          authority: { tools: hook.authority.tools, files: hook.authority.files.map((file) => ({ ...file })) },
           ...(failure === undefined ? { state: "ready" } : { state: "failed", cause: failure.cause }),
         };
       }),

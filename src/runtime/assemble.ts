@@ -1,0 +1,102 @@
+import { createHmac } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import type { FileDriver } from "../hostcall/files.ts";
+import { Hostcalls } from "../hostcall/serve.ts";
+import { callForHook } from "../kernel/calls.ts";
+import { Run, type RunSpec, type Start } from "../kernel/run.ts";
+import type { Journal } from "../model/entry.ts";
+import type { HookHosts, PinnedHook } from "../model/hook.ts";
+import type { ModelPort } from "../model/message.ts";
+import type { Phase } from "../model/phase.ts";
+import type { ToolBox } from "../model/tool.ts";
+import { Pipeline } from "../pipeline/dispatch.ts";
+import { Failures } from "../pipeline/failures.ts";
+import { Instances } from "../pipeline/instances.ts";
+import { planChains } from "../pipeline/plan.ts";
+import { invalidCapsule, invalidPayload } from "../pipeline/schemas.ts";
+
+/** What a run is made of, live or replayed. */
+export interface Parts {
+  readonly spec: RunSpec;
+  readonly hooks: readonly PinnedHook[];
+  readonly chain: Readonly<Partial<Record<Phase, readonly string[]>>>;
+  readonly journal: Journal;
+  readonly model: ModelPort;
+  readonly tools: ToolBox;
+  readonly hosts: HookHosts;
+  /** Verified bytes of a hook's component. */
+  readonly component: (hook: PinnedHook) => Promise<Uint8Array>;
+  readonly files: FileDriver;
+  readonly start: () => Promise<Start>;
+  /** False on replay, where recorded faults are imposed instead. */
+  readonly deadlines: boolean;
+}
+
+/** Joins kernel, pipeline, hook hosts and hostcalls into one run. `close` kills the run's hook hosts. */
+export function assemble(parts: Parts): { readonly run: Run; close(): Promise<void> } {
+  const { journal } = parts;
+  const plan = planChains(parts.hooks, parts.chain);
+  const used = parts.hooks.filter((hook) => Object.values(plan).some((chain) => chain.hooks.includes(hook)));
+  const failures = new Failures();
+  const levels = new Map<number, { readonly instances: Instances; readonly pipeline: Pipeline }>();
+  let seed = "";
+  const derive = (name: string): string =>
+    createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
+
+  const hostcalls = new Hostcalls({
+    journal,
+    callTool: (request) => callForHook(run, request),
+    wait: (ms, signal) => wait(ms, undefined, { signal }),
+    files: parts.files,
+    token: (name) => derive(name).slice(0, 32),
+    grants: () => level(0).instances.receipt,
+  });
+
+  function level(number: number): { readonly instances: Instances; readonly pipeline: Pipeline } {
+    const known = levels.get(number);
+    if (known !== undefined) return known;
+    const instances = new Instances({
+      hosts: parts.hosts,
+      journal,
+      hooks: used,
+      component: parts.component,
+      seed: (instance) => derive(`instance/${instance}`),
+      deadlines: parts.deadlines,
+      failures,
+      level: number,
+    });
+    const pipeline = new Pipeline({
+      plan,
+      instances,
+      failures,
+      journal,
+      level: number,
+      invalidPayload,
+      invalidCapsule,
+      serve: (event, at) => hostcalls.serve(event, at),
+      capsules: () => run.capsuleTexts(),
+    });
+    const made = { instances, pipeline };
+    levels.set(number, made);
+    return made;
+  }
+
+  const run: Run = new Run(parts.spec, {
+    journal,
+    model: parts.model,
+    tools: parts.tools,
+    gates: (number) => level(number).pipeline,
+    loadHooks: async (sealed) => {
+      seed = sealed;
+      await level(0).instances.start();
+    },
+    rearm: (hook) => failures.rearm(hook),
+    start: parts.start,
+  });
+  return {
+    run,
+    close: async () => {
+      await Promise.all([...levels.values()].map(({ instances }) => instances.close()));
+    },
+  };
+}
