@@ -1,0 +1,63 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { compile, type JSONSchema } from "json-schema-to-typescript";
+
+/**
+ * Writes src/model/generated/<name>.ts from schemas/<name>.v1.json. With `--check` nothing is written and
+ * the exit code is 1 when a file is not what its schema says.
+ */
+const NAMES = ["blueprint", "hook", "pipeline"];
+
+type Schema = { [keyword: string]: unknown };
+
+const check = process.argv.includes("--check");
+const stale: string[] = [];
+for (const name of NAMES) {
+  const schema = JSON.parse(await readFile(new URL(`../schemas/${name}.v1.json`, import.meta.url), "utf8")) as Schema;
+  const file = new URL(`../src/model/generated/${name}.ts`, import.meta.url);
+  const types = await typesOf(schema, name);
+  const current = await readFile(file, "utf8").catch(() => undefined);
+  if (current === types) continue;
+  if (check) stale.push(name);
+  else await writeFile(file, types);
+}
+if (stale.length > 0) {
+  process.stderr.write(
+    `src/model/generated: ${stale.join(", ")} not what the schema says; run \`node scripts/generate-types.ts\`\n`,
+  );
+  process.exitCode = 1;
+}
+
+async function typesOf(schema: Schema, name: string): Promise<string> {
+  return compile(asLoaded(schema) as JSONSchema, name, {
+    additionalProperties: false,
+    bannerComment: `// Generated from schemas/${name}.v1.json by scripts/generate-types.ts. Do not edit.`,
+    style: { printWidth: 120 },
+    unknownAny: true,
+  });
+}
+
+/** The schema of a document as the loader hands it out: defaults are filled in, and what is refused is never there. */
+function asLoaded(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(asLoaded);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const { notSupportedYet, default: _default, pattern, minItems: _min, maxItems: _max, ...rest } = schema as Schema;
+  if (pattern === "^sha256:[0-9a-f]{64}$") return { ...rest, tsType: 'import("../canonical.ts").Digest' };
+  if (rest.$ref !== undefined) return { $ref: rest.$ref };
+  if (rest.type === "object" && rest.properties === undefined && rest.additionalProperties === undefined) {
+    return { ...rest, tsType: 'import("../json.ts").JsonObject' };
+  }
+  if (Array.isArray(notSupportedYet) && Array.isArray(rest.enum)) {
+    return { ...rest, enum: rest.enum.filter((value) => !notSupportedYet.includes(value)) };
+  }
+  const loaded = Object.fromEntries(Object.entries(rest).map(([keyword, value]) => [keyword, asLoaded(value)]));
+  if (typeof rest.properties !== "object" || rest.properties === null) return loaded;
+  const kept = Object.entries(rest.properties as Record<string, Schema>).filter(([, field]) => !isClosed(field));
+  const filled = kept.filter(([, field]) => field.default !== undefined).map(([field]) => field);
+  const required = new Set([...(Array.isArray(rest.required) ? rest.required : []), ...filled]);
+  const properties = Object.fromEntries(kept.map(([field, value]) => [field, asLoaded(value)]));
+  return { ...loaded, properties, ...(required.size > 0 ? { required: [...required] } : {}) };
+}
+
+function isClosed(field: Schema): boolean {
+  return field.notSupportedYet === true || field.refused !== undefined;
+}

@@ -1,0 +1,382 @@
+// Generated from schemas/blueprint.v1.json by scripts/generate-types.ts. Do not edit.
+
+/**
+ * A name: lower-case letters, digits and single hyphens.
+ */
+export type Name = string;
+/**
+ * An exact semantic version, in quotes.
+ */
+export type Version = string;
+/**
+ * A path in the workspace; `*` stands for any part of a name, `**` for any number of folders.
+ */
+export type Glob = string;
+/**
+ * The name of a tool.
+ */
+export type Tool = string;
+/**
+ * A relative path, `/` between its parts, without `..`.
+ */
+export type Path = string;
+/**
+ * The sha256 of the file's bytes.
+ */
+export type Digest = import("../canonical.ts").Digest;
+/**
+ * A path inside the blueprint's folder, or `builtin:` and a path inside Pinion's own installation. It is only a place to look: the bytes are verified by digest.
+ */
+export type Source = string;
+
+/**
+ * The definition of an agent. It pins everything that can change how the agent behaves; its digest is the sha256 of its canonical form (RFC 8785).
+ */
+export interface AgentBlueprint {
+  /**
+   * The version of this format.
+   */
+  apiVersion: "pinion.dev/v1";
+  /**
+   * What this file is.
+   */
+  kind: "AgentBlueprint";
+  /**
+   * What the agent is called. The name and the version must be those of the pin that refers to it.
+   */
+  metadata: {
+    name: Name;
+    version: Version;
+    /**
+     * What it is for, in one line.
+     */
+    description?: string;
+  };
+  /**
+   * What the agent is.
+   */
+  spec: {
+    /**
+     * The model that drives the agent.
+     */
+    runtime: {
+      /**
+       * How the model is reached. `scripted` plays a pinned script, without network.
+       */
+      adapter: "scripted" | "openai" | "anthropic" | "google" | "openai-compatible";
+      /**
+       * The provider's id of the model; for `scripted` the name of a pin in `pins.scripts`.
+       */
+      model: string;
+      /**
+       * Where the provider is reached instead of its usual address; needed for `openai-compatible`.
+       */
+      baseUrl?: string;
+      /**
+       * Settings of the model; what is left out is the provider's default.
+       */
+      settings: {
+        /**
+         * Randomness of the answers.
+         */
+        temperature?: number;
+        /**
+         * Tokens that one answer may have.
+         */
+        maxOutputTokens?: number;
+      };
+      /**
+       * Milliseconds that one answer may take, retries not included.
+       */
+      timeoutMs: number;
+      /**
+       * How often a request is repeated after a refusal for load (429), a server error (5xx) or a lost connection.
+       */
+      retries: number;
+    };
+    /**
+     * What the agent is told before anything else: exactly one of the two fields.
+     */
+    instructions: {
+      prompt?: Name;
+      /**
+       * The text itself.
+       */
+      text?: string;
+    };
+    /**
+     * What tools may touch in the world. The policy bundle is asked as well; both must allow.
+     */
+    execution: {
+      /**
+       * How processes are confined, in order of preference: the first that the machine has. `unconfined` must be listed to be used.
+       *
+       * Items: One backend.
+       */
+      backend: ("bwrap" | "unconfined")[];
+      /**
+       * Files of the workspace. Nothing may be touched that is not listed; `deny` wins.
+       */
+      filesystem: {
+        /**
+         * `direct`: tools work on the workspace itself. `overlay` is not supported yet.
+         */
+        mode: "direct";
+        /**
+         * Paths that may be read.
+         */
+        read: Glob[];
+        /**
+         * Paths that may be written.
+         */
+        write: Glob[];
+        /**
+         * Paths that may not be touched, whatever the other lists say.
+         */
+        deny: Glob[];
+      };
+      /**
+       * Processes that may be started.
+       */
+      process: {
+        /**
+         * Command lines that may be started, word for word.
+         */
+        allow: string[][];
+      };
+      /**
+       * Network that may be reached.
+       */
+      network: {
+        /**
+         * Domains that may be reached, with their exact names; `*.` in front stands for every subdomain.
+         *
+         * Items: One domain.
+         */
+        domains: string[];
+      };
+    };
+    /**
+     * How much of the conversation the model is shown.
+     */
+    context: {
+      /**
+       * Bytes that all messages may have; beyond it the oldest tool results become stubs.
+       */
+      maxBytes: number;
+      /**
+       * Bytes of one tool result; beyond it the result is cut.
+       */
+      maxResultBytes: number;
+    };
+    /**
+     * Tools that the agent is offered. A tool must be allowed by name and by taxon; `deny` wins.
+     */
+    tools: {
+      /**
+       * Side-effect classes that are allowed.
+       *
+       * Items: One taxon.
+       */
+      taxa: ("pure" | "workspace" | "filesystem" | "network" | "process" | "git" | "browser" | "input" | "agent")[];
+      /**
+       * Tools that are allowed.
+       */
+      allow: Tool[];
+      /**
+       * Tools that are not allowed, whatever the other lists say.
+       */
+      deny: Tool[];
+    };
+    /**
+     * The gates of the agent: which pinned hooks are asked at which boundary.
+     */
+    hooks: {
+      template?: Name;
+      chain: Chain;
+      /**
+       * Configuration of each hook, as its manifest describes it.
+       */
+      config: {
+        /**
+         * The configuration of one hook.
+         */
+        [k: string]: import("../json.ts").JsonObject;
+      };
+      /**
+       * Limits of each hook that are narrower than those of its manifest.
+       */
+      limits: {
+        /**
+         * The limits of one hook.
+         */
+        [k: string]: {
+          /**
+           * Milliseconds that one call may take, hostcalls included.
+           */
+          deadlineMs?: number;
+          /**
+           * Pages of 64 KiB that the memory of an instance may have.
+           */
+          memoryPages?: number;
+          /**
+           * Entries that all tables of an instance may have together.
+           */
+          tableEntries?: number;
+          /**
+           * Bytes that one answer may have.
+           */
+          outputBytes?: number;
+          /**
+           * Hostcalls that one call may make.
+           */
+          hostcalls?: number;
+          /**
+           * Events that one call may emit.
+           */
+          events?: number;
+          /**
+           * Bytes that the data of one event may have.
+           */
+          eventBytes?: number;
+        };
+      };
+      /**
+       * What each hook may do: a part of what its manifest asks for; without a grant, nothing.
+       */
+      grants: {
+        /**
+         * The grant of one hook.
+         */
+        [k: string]: {
+          /**
+           * Tools that it may request.
+           */
+          tools: Tool[];
+          /**
+           * Folders of the workspace that it may open.
+           *
+           * Items: One folder.
+           */
+          files: {
+            name: Name;
+            path: Path;
+            /**
+             * What may be done there.
+             *
+             * Items: What may be done with the files.
+             */
+            actions: ("read" | "write")[];
+          }[];
+        };
+      };
+    };
+    /**
+     * Upper bounds of one run.
+     */
+    limits: {
+      /**
+       * Steps.
+       */
+      steps: number;
+      /**
+       * Tokens of the model, in and out together.
+       */
+      tokens: number;
+      /**
+       * Tool calls.
+       */
+      toolCalls: number;
+      /**
+       * Milliseconds that one step may take.
+       */
+      stepMs: number;
+      /**
+       * Milliseconds that the run may take.
+       */
+      runMs: number;
+      /**
+       * How deep children may nest; 0: no children.
+       */
+      spawnDepth: number;
+      /**
+       * How many children the run may start.
+       */
+      spawnCount: number;
+    };
+    /**
+     * Every file that the agent is made of.
+     */
+    pins: {
+      /**
+       * Hook manifests; a manifest names its component by digest.
+       */
+      hooks: Pin[];
+      policy: Pin;
+      tools: Pin;
+      pipeline?: Pin;
+      /**
+       * Skills: SKILL.md files.
+       */
+      skills: Pin[];
+      /**
+       * Prompts: text files.
+       */
+      prompts: Pin[];
+      /**
+       * Scripts of the `scripted` model.
+       */
+      scripts: Pin[];
+      /**
+       * Blueprints of the children that `agent.spawn` may start.
+       */
+      blueprints: Pin[];
+    };
+  };
+}
+/**
+ * Names of pinned hooks for each phase, in the order in which they are asked.
+ */
+export interface Chain {
+  /**
+   * Hooks at the boundary `pre-plan`.
+   */
+  "pre-plan"?: Name[];
+  /**
+   * Hooks at the boundary `pre-send`.
+   */
+  "pre-send"?: Name[];
+  /**
+   * Hooks at the boundary `post-receive`.
+   */
+  "post-receive"?: Name[];
+  /**
+   * Hooks at the boundary `pre-tool`.
+   */
+  "pre-tool"?: Name[];
+  /**
+   * Hooks at the boundary `post-tool`.
+   */
+  "post-tool"?: Name[];
+  /**
+   * Hooks at the boundary `state-transition`.
+   */
+  "state-transition"?: Name[];
+  /**
+   * Hooks at the boundary `spawn`.
+   */
+  spawn?: Name[];
+  /**
+   * Hooks at the boundary `audit`.
+   */
+  audit?: Name[];
+}
+/**
+ * A file that the agent is made of, named by its bytes.
+ */
+export interface Pin {
+  name: Name;
+  version: Version;
+  digest: Digest;
+  source: Source;
+}

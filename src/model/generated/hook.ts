@@ -1,0 +1,139 @@
+// Generated from schemas/hook.v1.json by scripts/generate-types.ts. Do not edit.
+
+/**
+ * A name: lower-case letters, digits and single hyphens.
+ */
+export type Name = string;
+/**
+ * An exact semantic version, in quotes.
+ */
+export type Version = string;
+/**
+ * The sha256 of the file's bytes.
+ */
+export type Digest = import("../canonical.ts").Digest;
+/**
+ * The name of a tool.
+ */
+export type Tool = string;
+/**
+ * A relative path, `/` between its parts, without `..`.
+ */
+export type Path = string;
+
+/**
+ * What a hook is and what it asks for. Whether it is trusted is never said here: that is decided by who signed it.
+ */
+export interface HookManifest {
+  /**
+   * The version of this format.
+   */
+  apiVersion: "pinion.dev/v1";
+  /**
+   * What this file is.
+   */
+  kind: "Hook";
+  /**
+   * What the hook is called. The name and the version must be those of the pin that refers to it.
+   */
+  metadata: {
+    name: Name;
+    version: Version;
+    /**
+     * What it is for, in one line.
+     */
+    description?: string;
+  };
+  /**
+   * What the hook is.
+   */
+  spec: {
+    /**
+     * The WIT world that the component implements.
+     */
+    world: "pinion:hook/hook@1.0.0";
+    /**
+     * The WebAssembly component.
+     */
+    component: {
+      /**
+       * Its file, beside the manifest.
+       */
+      file: string;
+      digest: Digest;
+    };
+    /**
+     * `transformer` may replace the payload or block, `gate` allows or blocks, `observer` watches `audit`.
+     */
+    role: "transformer" | "gate" | "observer";
+    /**
+     * The boundaries at which it may be used.
+     *
+     * Items: One phase.
+     */
+    phases: (
+      "pre-plan" | "pre-send" | "post-receive" | "pre-tool" | "post-tool" | "state-transition" | "spawn" | "audit"
+    )[];
+    /**
+     * JSON Schema 2020-12 of its configuration, without `$ref` and `pattern`. Left out: it takes no configuration.
+     */
+    config: import("../json.ts").JsonObject;
+    /**
+     * What one instance and one call of it may use at most. A blueprint can only narrow them.
+     */
+    limits: {
+      /**
+       * Milliseconds that one call may take, hostcalls included.
+       */
+      deadlineMs: number;
+      /**
+       * Pages of 64 KiB that the memory of an instance may have.
+       */
+      memoryPages: number;
+      /**
+       * Entries that all tables of an instance may have together.
+       */
+      tableEntries: number;
+      /**
+       * Bytes that one answer may have.
+       */
+      outputBytes: number;
+      /**
+       * Hostcalls that one call may make.
+       */
+      hostcalls: number;
+      /**
+       * Events that one call may emit.
+       */
+      events: number;
+      /**
+       * Bytes that the data of one event may have.
+       */
+      eventBytes: number;
+    };
+    /**
+     * What it asks for. A blueprint grants a part of it, or nothing.
+     */
+    authority: {
+      /**
+       * Tools that it may be allowed to request.
+       */
+      tools: Tool[];
+      /**
+       * Folders that it may be allowed to open.
+       *
+       * Items: One folder.
+       */
+      files: {
+        name: Name;
+        path: Path;
+        /**
+         * What may be done there.
+         *
+         * Items: What may be done with the files.
+         */
+        actions: ("read" | "write")[];
+      }[];
+    };
+  };
+}
