@@ -6,7 +6,6 @@ import type { LanguageModel } from "./provider.ts";
 
 type Generated = Awaited<ReturnType<LanguageModel["doGenerate"]>>;
 
-const CALL_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_NAME = 256;
 
 /**
@@ -18,15 +17,15 @@ export function answerOf(
   { request, names, scrub }: { request: ModelRequest; names: ToolNames; scrub: (text: string) => string },
 ): ModelAnswer {
   const clean = (text: string) => scrub(text.toWellFormed());
-  const ids = new CallIds(request);
   let text = "";
   const toolCalls: ToolCall[] = [];
   for (const part of generated.content) {
     if (part.type === "text") text += clean(part.text);
     if (part.type === "tool-call" && part.providerExecuted !== true) {
-      if (part.toolName.length > MAX_NAME) throw nonsense(`a tool name of ${part.toolName.length} characters`);
+      const { length } = part.toolName;
+      if (length > MAX_NAME) throw nonsense(`a tool name of ${length} characters`);
       toolCalls.push({
-        id: ids.take(part.toolCallId),
+        id: clean(part.toolCallId),
         tool: clean(names.fromProvider(part.toolName)),
         ...parseArguments(clean(part.input)),
       });
@@ -53,24 +52,6 @@ function finishOf(reason: Generated["finishReason"]["unified"], calls: boolean):
     case "interrupted":
     case "other":
       return calls ? "tool-calls" : "other";
-  }
-}
-
-/** Some local servers repeat ids from answer to answer or leave them out; within a run each call needs its own. */
-class CallIds {
-  readonly #step: number;
-  readonly #taken: Set<string>;
-
-  constructor({ step, messages }: ModelRequest) {
-    this.#step = step;
-    this.#taken = new Set(messages.flatMap((it) => (it.role === "assistant" ? it.toolCalls.map(({ id }) => id) : [])));
-  }
-
-  take(proposed: string): string {
-    let id = proposed;
-    for (let n = 1; !CALL_ID.test(id) || this.#taken.has(id); n++) id = `call-${this.#step}-${n}`;
-    this.#taken.add(id);
-    return id;
   }
 }
 
