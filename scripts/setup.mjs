@@ -1,0 +1,69 @@
+/**
+ * Makes a checkout ready: installs what is missing and checks which Node the rest will run on.
+ * It runs before `npm start` and `npm test`, in a shell of its own, under whatever Node is first on the PATH,
+ * so it uses nothing but built-ins and syntax of Node 20.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const WANTED = 24;
+
+/** Why node_modules does not hold what package-lock.json names, or undefined when it does. */
+export function missing(wanted, installed) {
+  for (const [path, entry] of Object.entries(wanted.packages)) {
+    if (path === "") continue;
+    const found = installed.packages[path];
+    if (found === undefined && (entry.optional || entry.devOptional)) continue;
+    if (found?.version !== entry.version || found?.integrity !== entry.integrity) return path;
+  }
+  return undefined;
+}
+
+function reasonToInstall() {
+  const installed = join(root, "node_modules/.package-lock.json");
+  if (!existsSync(installed)) return "nothing is installed yet";
+  const path = missing(readJson(join(root, "package-lock.json")), readJson(installed));
+  return path && `${path} is not the one of package-lock.json`;
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+/** npm does not link the bins of the package that it stands in, so `npx blueprint` would not find them in a checkout. */
+function linkBins() {
+  for (const [name, target] of Object.entries(readJson(join(root, "package.json")).bin)) {
+    const link = join(root, "node_modules/.bin", name);
+    if (existsSync(link)) continue;
+    rmSync(link, { force: true });
+    symlinkSync(join("../..", target), link);
+  }
+}
+
+function main() {
+  const reason = reasonToInstall();
+  if (reason) {
+    process.stderr.write(`installing dependencies with npm ci (${reason})\n`);
+    const npm = process.env.npm_execpath;
+    const [command, ...before] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
+    const args = [...before, "ci", "--no-audit", "--no-fund", "--loglevel=error"];
+    const done = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
+    if (done.status !== 0) return fail("npm ci failed; its message is above");
+  }
+  linkBins();
+  const node = spawnSync(join(root, "node_modules/.bin/node"), ["--version"], { encoding: "utf8" });
+  const major = Number(/^v(\d+)\./.exec(node.stdout ?? "")?.[1]);
+  if (!(major >= WANTED)) {
+    return fail(`node_modules/.bin/node should be Node ${WANTED} or newer; remove node_modules and run npm ci`);
+  }
+}
+
+function fail(message) {
+  process.stderr.write(`error: ${message}\n`);
+  process.exitCode = 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();
