@@ -1,27 +1,22 @@
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import capsules from "../../schemas/capsules.v1.json" with { type: "json" };
-import audit from "../../schemas/phase/audit.v1.json" with { type: "json" };
-import common from "../../schemas/phase/common.v1.json" with { type: "json" };
-import postReceive from "../../schemas/phase/post-receive.v1.json" with { type: "json" };
-import postTool from "../../schemas/phase/post-tool.v1.json" with { type: "json" };
-import prePlan from "../../schemas/phase/pre-plan.v1.json" with { type: "json" };
-import preSend from "../../schemas/phase/pre-send.v1.json" with { type: "json" };
-import preTool from "../../schemas/phase/pre-tool.v1.json" with { type: "json" };
-import spawn from "../../schemas/phase/spawn.v1.json" with { type: "json" };
-import stateTransition from "../../schemas/phase/state-transition.v1.json" with { type: "json" };
 import { canonicalJson } from "../model/canonical.ts";
 import type { Json } from "../model/json.ts";
 import type { CapsuleKind, Phase } from "../model/phase.ts";
+import * as generated from "./generated/payloads.ts";
 
-const SCHEMAS: Readonly<Record<Phase, object>> = {
-  "pre-plan": prePlan,
-  "pre-send": preSend,
-  "post-receive": postReceive,
-  "pre-tool": preTool,
-  "post-tool": postTool,
-  "state-transition": stateTransition,
-  spawn,
-  audit,
+/** A validator as ajv writes it (`scripts/generate-validators.ts`). */
+type Validator = ((value: unknown) => boolean) & {
+  readonly errors?: readonly { readonly instancePath: string; readonly message?: string }[] | null;
+};
+
+const VALIDATORS: Readonly<Record<Phase, Validator>> = {
+  "pre-plan": generated.prePlan,
+  "pre-send": generated.preSend,
+  "post-receive": generated.postReceive,
+  "pre-tool": generated.preTool,
+  "post-tool": generated.postTool,
+  "state-transition": generated.stateTransition,
+  spawn: generated.spawn,
+  audit: generated.audit,
 };
 
 /** Byte budgets of capsules, over their canonical JSON. */
@@ -33,15 +28,7 @@ export const CAPSULE_BYTES: Readonly<Record<CapsuleKind, number>> = {
   risk: 2048,
 };
 
-const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, schemas: [common] });
-const compiled = new Map<object, ValidateFunction>();
-
-function check(schema: object, value: unknown): string | undefined {
-  let validate = compiled.get(schema);
-  if (validate === undefined) {
-    validate = ajv.compile(schema);
-    compiled.set(schema, validate);
-  }
+function check(validate: Validator, value: unknown): string | undefined {
   if (validate(value)) return undefined;
   const faults = (validate.errors ?? [])
     .slice(0, 3)
@@ -49,9 +36,9 @@ function check(schema: object, value: unknown): string | undefined {
   return faults.join("; ");
 }
 
-/** What is wrong with a payload by the schema of its phase (`schemas/phase/`), or undefined. Compiles a schema at its first use. */
+/** What is wrong with a payload by the schema of its phase (`schemas/phase/`), or undefined. */
 export function invalidPayload(phase: Phase, payload: unknown): string | undefined {
-  return check(SCHEMAS[phase], payload);
+  return check(VALIDATORS[phase], payload);
 }
 
 /** What is wrong with a capsule by `schemas/capsules.v1.json` and its byte budget, or undefined. */
@@ -61,5 +48,5 @@ export function invalidCapsule(kind: string, value: Json): string | undefined {
   const bytes = Buffer.byteLength(canonicalJson(value));
   const allowed = CAPSULE_BYTES[kind as CapsuleKind];
   if (bytes > allowed) return `it takes ${bytes} bytes, ${allowed} are allowed`;
-  return check(capsules, { [kind]: value });
+  return check(generated.capsules, { [kind]: value });
 }
