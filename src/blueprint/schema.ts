@@ -10,8 +10,8 @@ import type { Finding } from "./fault.ts";
  */
 const ANNOTATIONS = ["expects", "tsType"];
 
-/** Fills in defaults; an empty answer means that the value is valid. */
-export type Validator = (value: unknown, sourceOf?: SourceOf) => Finding[];
+/** Fills in defaults; an empty answer means that the value is valid. `base` is the pointer of the value in its document. */
+export type Validator = (value: unknown, options: { readonly sourceOf: SourceOf; readonly base: string }) => Finding[];
 
 const compiled = new WeakMap<JsonObject, Validator>();
 
@@ -19,14 +19,19 @@ const compiled = new WeakMap<JsonObject, Validator>();
 export function validatorOf(schema: JsonObject): Validator {
   const known = compiled.get(schema);
   if (known !== undefined) return known;
-  const validator = compile(schema);
+  const validator = compile(schema, { strict: true });
   compiled.set(schema, validator);
   return validator;
 }
 
-/** Compiles a schema without keeping it. A schema from outside must have passed `schemaFindings` before. */
-export function compile(schema: JsonObject): Validator {
+/** The validator of a schema that came with a hook or a tool. The schema must have passed `schemaFindings` before. */
+export function validatorOfOutside(schema: JsonObject): Validator {
+  return compile(schema, { strict: false });
+}
+
+function compile(schema: JsonObject, { strict }: { readonly strict: boolean }): Validator {
   const ajv = new Ajv2020({
+    strict,
     allErrors: true,
     verbose: true,
     useDefaults: true,
@@ -46,7 +51,11 @@ export function compile(schema: JsonObject): Validator {
     errors: false,
   });
   const validate: ValidateFunction = ajv.compile(schema);
-  return (value, sourceOf = () => undefined) => (validate(value) ? [] : explain(validate.errors ?? [], sourceOf));
+  return (value, { sourceOf, base }) => {
+    if (validate(value)) return [];
+    const errors = (validate.errors ?? []).map((error) => ({ ...error, instancePath: base + error.instancePath }));
+    return explain(errors, sourceOf);
+  };
 }
 
 export type SchemaError = ErrorObject<string, Record<string, unknown>, unknown>;

@@ -11,6 +11,8 @@ export interface LoadedDocument<T> {
   readonly value: T;
   /** As it was written: what is digested. */
   readonly raw: JsonObject;
+  /** How a plain scalar was written. */
+  sourceOf(pointer: string): string | undefined;
   /** Turns findings about the document into faults with their places in the file. */
   faults(findings: readonly Finding[]): Fault[];
 }
@@ -43,11 +45,16 @@ export function loadDocument<T>(bytes: Uint8Array, { file, schema }: LoadOptions
   const faults = [...wholeFile(file, broken), ...found.map(place)];
   if (faults.length > 0) throw new InvalidFileError(inOrder(faults));
   if (!isJsonObject(raw)) throw new InvalidFileError([place({ pointer: "", message: "expected a mapping" })]);
-  return { value: frozen(value) as T, raw: frozen(raw), faults: (later) => inOrder(later.map(place)) };
+  return {
+    value: frozen(value) as T,
+    raw: frozen(raw),
+    sourceOf: (pointer) => spots.get(pointer)?.source,
+    faults: (later) => inOrder(later.map(place)),
+  };
 }
 
 function schemaFindings(value: Json, schema: JsonObject, spots: ReadonlyMap<string, Spot>): Finding[] {
-  return validatorOf(schema)(value, (pointer) => spots.get(pointer)?.source);
+  return validatorOf(schema)(value, { sourceOf: (pointer) => spots.get(pointer)?.source, base: "" });
 }
 
 function wholeFile(file: string, messages: readonly PlacedMessage[]): Fault[] {

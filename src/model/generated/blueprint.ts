@@ -9,7 +9,7 @@ export type Name = string;
  */
 export type Version = string;
 /**
- * A path in the workspace; `*` stands for any part of a name, `**` for any number of folders.
+ * A path in the workspace, or a pattern for several: `*` stands for any part of one name, `**` for any number of folders.
  */
 export type Glob = string;
 /**

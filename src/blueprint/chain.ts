@@ -1,0 +1,54 @@
+import pipelineSchema from "../../schemas/pipeline.v1.json" with { type: "json" };
+import type { AgentBlueprint } from "../model/generated/blueprint.ts";
+import type { PipelineTemplate } from "../model/generated/pipeline.ts";
+import type { PinnedHook } from "../model/hook.ts";
+import { PHASES, type Phase } from "../model/phase.ts";
+import type { PinReader } from "./pins.ts";
+
+export type Chain = Readonly<Record<Phase, readonly string[]>>;
+
+/** The hooks of each phase: those of the template, then those that the blueprint adds. */
+export async function readChain({ spec }: AgentBlueprint, reader: PinReader): Promise<Chain> {
+  const { pipeline } = spec.pins;
+  const template =
+    pipeline === undefined
+      ? undefined
+      : await reader.load<PipelineTemplate>(pipeline, "/spec/pins/pipeline", pipelineSchema);
+  const chain = PHASES.map((phase): [Phase, readonly string[]] => [
+    phase,
+    [...(template?.value.spec.chain[phase] ?? []), ...(spec.hooks.chain[phase] ?? [])],
+  ]);
+  return Object.fromEntries(chain) as Record<Phase, readonly string[]>;
+}
+
+/** Finds hooks that are not pinned, are asked twice, or are asked where their manifest does not allow it. */
+export function checkChain(
+  chain: Chain,
+  { spec }: AgentBlueprint,
+  hooks: readonly PinnedHook[],
+  reader: PinReader,
+): void {
+  for (const phase of PHASES) {
+    const added = spec.hooks.chain[phase] ?? [];
+    const names = chain[phase];
+    const fromTemplate = names.length - added.length;
+    for (const [index, name] of names.entries()) {
+      const pointer =
+        index < fromTemplate ? "/spec/hooks/template" : `/spec/hooks/chain/${phase}/${index - fromTemplate}`;
+      const who = index < fromTemplate ? `the template asks \`${name}\` at \`${phase}\`, but it` : `\`${name}\``;
+      if (names.indexOf(name) < index) reader.fault(pointer, `${who} is already in the chain of \`${phase}\``);
+      const isPinned = spec.pins.hooks.some((pin) => pin.name === name);
+      if (!isPinned && index < fromTemplate) reader.fault(pointer, `${who} is not pinned in \`spec.pins.hooks\``);
+      const hook = hooks.find((candidate) => candidate.name === name);
+      if (hook !== undefined && !hook.phases.includes(phase)) {
+        reader.fault(pointer, `${who} may not be used at \`${phase}\`; its manifest allows ${hook.phases.join(", ")}`);
+      }
+    }
+  }
+  for (const [index, { name }] of spec.pins.hooks.entries()) {
+    if (!PHASES.some((phase) => chain[phase].includes(name)))
+      reader.warn(`/spec/pins/hooks/${index}`, `\`${name}\` is in no chain`);
+  }
+  const ungated = PHASES.filter((phase) => chain[phase].length === 0);
+  if (ungated.length > 0) reader.warn("/spec/hooks", `no hook is asked at ${ungated.join(", ")}`);
+}
