@@ -16,22 +16,22 @@ export function digestOf(data: Uint8Array | string): Digest {
 }
 
 /** Levels of arrays and objects: a fixed bound, so that the answer does not depend on how much stack is left. */
-const MAX_DEPTH = 1000;
+const LEVELS = 1000;
 
 /**
  * The canonical form of a JSON value: RFC 8785 (JCS). Members that are `undefined` are left out, as `JSON.stringify` does.
  * Throws `InputError` for what has no canonical form: lone surrogates, NaN and infinities, undefined, functions,
- * objects with a prototype of their own, more than 1000 levels (which a cycle is, too).
+ * objects with a prototype of their own, more than `levels` of nesting (which a cycle is, too).
  * Canonicalise once and share the string between hash, journal and hook.
  *
  * Written here because json-canonicalize 3.0.1 leaves an object with a `toJSON` member unsorted, takes a value that
  * two members share for a cycle, and escapes lone surrogates.
  */
-export function canonicalJson(value: unknown): string {
-  return write(value, 0);
+export function canonicalJson(value: unknown, { levels } = { levels: LEVELS }): string {
+  return write(value, levels);
 }
 
-function write(value: unknown, depth: number): string {
+function write(value: unknown, levels: number): string {
   if (typeof value === "string") return quote(value);
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") {
@@ -39,18 +39,18 @@ function write(value: unknown, depth: number): string {
     return JSON.stringify(value); // RFC 8785 §3.2.2.3 is ECMAScript's own form of numbers
   }
   if (typeof value !== "object") throw notJson(`${typeof value} has no JSON form`);
-  if (depth === MAX_DEPTH) throw notJson(`the value is nested more than ${MAX_DEPTH} levels deep`);
-  return Array.isArray(value) ? writeArray(value, depth + 1) : writeObject(value, depth + 1);
+  if (levels === 0) throw notJson("the value is nested too deeply");
+  return Array.isArray(value) ? writeArray(value, levels - 1) : writeObject(value, levels - 1);
 }
 
-function writeArray(values: readonly unknown[], depth: number): string {
+function writeArray(values: readonly unknown[], levels: number): string {
   let out = "[";
-  for (let i = 0; i < values.length; i++) out += (i === 0 ? "" : ",") + write(values[i], depth);
+  for (let i = 0; i < values.length; i++) out += (i === 0 ? "" : ",") + write(values[i], levels);
   return `${out}]`;
 }
 
 /** Members in the order of their keys' UTF-16 code units, which is `sort`'s own (RFC 8785 §3.2.3). */
-function writeObject(value: object, depth: number): string {
+function writeObject(value: object, levels: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw notJson("only plain objects and arrays have a JSON form");
@@ -59,7 +59,7 @@ function writeObject(value: object, depth: number): string {
   let out = "{";
   for (const key of Object.keys(members).sort()) {
     const member = members[key];
-    if (member !== undefined) out += `${out === "{" ? "" : ","}${quote(key)}:${write(member, depth)}`;
+    if (member !== undefined) out += `${out === "{" ? "" : ","}${quote(key)}:${write(member, levels)}`;
   }
   return `${out}}`;
 }

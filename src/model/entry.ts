@@ -131,4 +131,8 @@ export interface Journal {
   durable(): Promise<void>;
   /** A keyed commitment to a text that may hold secrets: HMAC-SHA256, `hmac-sha256:<hex>`. */
   commitment(text: string): string;
+  /** Replay without the run key: what comes next needs a body that cannot be opened. `input` would throw `InputError` (`sealed`). */
+  sealedAhead?(): boolean;
+  /** Passes recorded entries up to the next `check.boundary` and takes that as recorded; undefined at the end of the recording. */
+  adopt?(): Recorded | undefined;
 }

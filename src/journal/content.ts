@@ -1,0 +1,29 @@
+import type { Control } from "../model/entry.ts";
+import { IntegrityError } from "../model/errors.ts";
+import { HostFault } from "../model/hook.ts";
+import { isJsonObject, type Json } from "../model/json.ts";
+
+/** The recorded value of `input.control`. */
+export function toControl(json: Json): Control {
+  const { kind, by, hook, reason } = isJsonObject(json) ? json : {};
+  if (typeof by === "string") {
+    if (kind === "pause" || kind === "resume" || kind === "cancel") return { kind, by };
+    if (kind === "rearm" && typeof hook === "string" && typeof reason === "string") return { kind, hook, reason, by };
+  }
+  throw bad("input.control");
+}
+
+/** The recorded value of `input.fault`. */
+export function toFault(json: Json): HostFault {
+  const { fault, hook, detail } = isJsonObject(json) ? json : {};
+  if (fault !== "deadline" && fault !== "host-died" && fault !== "protocol") throw bad("input.fault");
+  if (typeof detail !== "string") throw bad("input.fault");
+  return new HostFault(fault, typeof hook === "string" ? hook : undefined, detail);
+}
+
+function bad(kind: string): IntegrityError {
+  return new IntegrityError({
+    code: "bad-content",
+    message: `the value of a recorded \`${kind}\` is not one that this version writes`,
+  });
+}

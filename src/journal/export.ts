@@ -1,0 +1,57 @@
+import type { FileHandle } from "node:fs/promises";
+import { canonicalJson, type Digest } from "../model/canonical.ts";
+import { PinionError, WorldError } from "../model/errors.ts";
+import { type Disk, realDisk, replaceWhole, writeAll } from "./disk.ts";
+import { openRecording, type Recording } from "./recording.ts";
+
+const BATCH = 1024 * 1024;
+
+/** What was exported. */
+export interface Exported {
+  readonly count: number;
+  readonly head: Digest;
+  readonly blobs: number;
+  /** Whether the run had ended; an export of an unfinished run replays to its last entry and says `incomplete`. */
+  readonly complete: boolean;
+}
+
+/**
+ * Writes a run's folder as one file: header, entries, blobs in order of first use, end marker. The file is on disk as
+ * a whole or not at all, with mode 600. Verifies what it reads: throws `DamagedError` for a damaged journal,
+ * `IntegrityError` for a damaged blob, `WorldError` when the file cannot be written.
+ */
+export async function exportRecording(folder: string, file: string, disk: Disk = realDisk): Promise<Exported> {
+  const recording = openRecording(folder);
+  try {
+    await replaceWhole(disk, file, (handle) => writeLines(handle, linesOf(recording)));
+  } catch (cause) {
+    if (cause instanceof PinionError) throw cause;
+    const message = `the recording \`${file}\` cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new WorldError({ code: "recording-not-written", message, cause });
+  } finally {
+    recording.close();
+  }
+  const { count, head, blobs, complete } = recording;
+  return { count, head, blobs: blobs.length, complete };
+}
+
+function* linesOf(recording: Recording): Generator<string, void> {
+  yield recording.headerLine;
+  for (const { line } of recording.entries()) yield line;
+  for (const blob of recording.blobs) {
+    yield canonicalJson({ blob, data: Buffer.from(recording.blob(blob)).toString("base64") });
+  }
+  const { count, head, blobs } = recording;
+  yield canonicalJson({ end: true, count, head, blobs: blobs.length });
+}
+
+async function writeLines(handle: FileHandle, lines: Iterable<string>): Promise<void> {
+  let batch = "";
+  for (const line of lines) {
+    batch += `${line}\n`;
+    if (batch.length < BATCH) continue;
+    await writeAll(handle, Buffer.from(batch));
+    batch = "";
+  }
+  await writeAll(handle, Buffer.from(batch));
+}

@@ -1,0 +1,115 @@
+import { existsSync } from "node:fs";
+import type { Entry } from "../model/entry.ts";
+import { BugError, InputError } from "../model/errors.ts";
+import type { JsonObject } from "../model/json.ts";
+import { encodeHeader, FORMAT, type JournalHeader } from "./codec.ts";
+import { type Disk, realDisk } from "./disk.ts";
+import { RunJournal } from "./journal.ts";
+import { createRunKey, readRunKey, runKeyFile } from "./keys.ts";
+import { Past } from "./past.ts";
+import { Present } from "./present.ts";
+import { openRecording, type Recording } from "./recording.ts";
+import { KEY_BYTES, Seal } from "./seal.ts";
+import { journalFile, Store } from "./store.ts";
+
+export interface LiveOptions {
+  /** The run's folder: `journal.jsonl`, `blobs/`. */
+  readonly folder: string;
+  /** The folder of run keys. */
+  readonly keys: string;
+  /** ms since the epoch. */
+  readonly clock: () => number;
+  /** Cryptographically strong bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  /** Handed to everything that is performed. */
+  readonly cancel: AbortSignal;
+  /** Called with entries, in order, once they are on disk: the only ones that a surface may show. */
+  readonly onDurable?: (entries: readonly Entry[]) => void;
+  /** For tests of disks that fail. */
+  readonly disk?: Disk;
+}
+
+/**
+ * The journal of a new run, its header and its key on disk. `header` needs `run` and `kernel`; the format is added.
+ * Throws `InputError` when the folder has a journal or a writer already, `WorldError` when the disk fails.
+ */
+export async function createJournal(
+  options: LiveOptions & { readonly header: JsonObject & { readonly run: string; readonly kernel: string } },
+): Promise<RunJournal> {
+  const { folder, keys, onDurable, disk = realDisk } = options;
+  const header: JournalHeader = { ...options.header, format: FORMAT };
+  const line = encodeHeader(header);
+  const store = await Store.create({ disk, folder, onDurable }, line);
+  try {
+    const key = options.random(KEY_BYTES);
+    await createRunKey(disk, runKeyFile(keys, header.run), key);
+    const seal = new Seal(key, header.run);
+    return new RunJournal({ header: line, seal, present: new Present({ ...options, store, seal }) });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+export interface Resumed {
+  readonly journal: RunJournal;
+  readonly header: JournalHeader;
+  /** Bytes of a torn last record that were cut off; nobody was told that they were on disk. */
+  readonly repaired: number;
+}
+
+/**
+ * The journal of an interrupted run: what is recorded is compared and answered from the record, then it goes on live
+ * in the same file. Throws `InputError` when there is no such run, it has ended, its key is gone, or it has a writer;
+ * `DamagedError` when the journal is damaged anywhere but in a torn last record.
+ */
+export async function resumeJournal(options: LiveOptions): Promise<Resumed> {
+  const { folder, keys, onDurable, disk = realDisk } = options;
+  if (!existsSync(journalFile(folder))) {
+    throw new InputError({ code: "no-such-run", message: `there is no journal in \`${folder}\`` });
+  }
+  const opened: { recording?: Recording; seal?: Seal } = {};
+  const store = await Store.reopen({ disk, folder, onDurable }, () => {
+    const recording = openRecording(folder);
+    opened.recording = recording;
+    opened.seal = sealToResume(recording, keys);
+    return recording.size;
+  }).catch((error: unknown) => {
+    opened.recording?.close();
+    throw error;
+  });
+  const { recording, seal } = opened;
+  if (recording === undefined || seal === undefined)
+    throw new BugError({ code: "not-read", message: "the journal was reopened unread" });
+  const past = new Past(recording, seal);
+  const journal = new RunJournal({
+    header: recording.headerLine,
+    past,
+    seal,
+    present: new Present({ ...options, store, seal }),
+  });
+  return { journal, header: recording.header, repaired: recording.torn };
+}
+
+/**
+ * A journal that answers from a recording and never reaches for the world. Without the run key, what is sealed stays
+ * sealed. Takes over the recording: `close` closes it.
+ */
+export function replayJournal(recording: Recording, key: Uint8Array | undefined): RunJournal {
+  const seal = key && new Seal(key, recording.header.run);
+  return new RunJournal({ header: recording.headerLine, past: new Past(recording, seal), ...(seal ? { seal } : {}) });
+}
+
+function sealToResume({ header, complete }: Recording, keys: string): Seal {
+  if (complete)
+    throw new InputError({ code: "run-ended", message: `run \`${header.run}\` has ended: there is nothing to resume` });
+  const file = runKeyFile(keys, header.run);
+  const key = readRunKey(file);
+  if (key === undefined) {
+    throw new InputError({
+      code: "no-run-key",
+      message: `run \`${header.run}\` cannot be resumed: its key \`${file}\` is gone`,
+    });
+  }
+  return new Seal(key, header.run);
+}

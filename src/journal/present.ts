@@ -1,0 +1,88 @@
+import { type Digest, digestOf } from "../model/canonical.ts";
+import type { CheckKind, InputKind, Receipt } from "../model/entry.ts";
+import { BugError } from "../model/errors.ts";
+import type { Chain } from "./chain.ts";
+import { NONCE_BYTES, type Seal } from "./seal.ts";
+import type { Store } from "./store.ts";
+
+/** Sealed bodies of more bytes are blobs beside the journal. */
+export const BLOB_ABOVE = 64 * 1024;
+
+interface Parts {
+  readonly store: Store;
+  readonly seal: Seal;
+  /** ms since the epoch; may jump. */
+  readonly clock: () => number;
+  /** Cryptographically strong bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  readonly cancel: AbortSignal;
+}
+
+/** An input as canonical JSON texts. */
+interface Answered {
+  readonly kind: InputKind;
+  readonly ref: string;
+  readonly request: string;
+  readonly outcome: string;
+}
+
+/** The live end of a journal: seals, dates and appends. */
+export class Present {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get cancel(): AbortSignal {
+    return this.#parts.cancel;
+  }
+
+  /** Before the world is asked: the store is alive and, before an effect, all that was appended is on disk. */
+  async ready(effect: boolean): Promise<void> {
+    this.#parts.store.mustBeAlive();
+    if (effect) await this.#parts.store.flush();
+  }
+
+  check(chain: Chain, kind: CheckKind, body: string): Receipt {
+    return this.#append(chain, chain.next(kind, body));
+  }
+
+  /** Dated not before the last input, whatever the clock says. */
+  input(chain: Chain, { kind, ref, request, outcome }: Answered): Receipt {
+    const { seal, random, clock } = this.#parts;
+    const context = { seq: chain.count, kind, prev: chain.head };
+    const { commit, bytes } = seal.close(context, `{"outcome":${outcome},"request":${request}}`, random(NONCE_BYTES));
+    const at = Math.max(chain.at, Math.trunc(clock()));
+    if (bytes.length <= BLOB_ABOVE) {
+      const sealed = bytes.toString("base64");
+      return this.#append(chain, chain.next(kind, `{"commit":"${commit}","ref":${ref},"sealed":"${sealed}"}`, at));
+    }
+    const blob = { digest: digestOf(bytes), bytes };
+    return this.#append(
+      chain,
+      chain.next(kind, `{"blob":"${blob.digest}","commit":"${commit}","ref":${ref}}`, at),
+      blob,
+    );
+  }
+
+  flush(): Promise<void> {
+    return this.#parts.store.flush();
+  }
+
+  close(): Promise<void> {
+    return this.#parts.store.close();
+  }
+
+  #append(
+    chain: Chain,
+    { entry, line }: ReturnType<Chain["next"]>,
+    blob?: { readonly digest: Digest; readonly bytes: Uint8Array },
+  ): Receipt {
+    if (chain.ended) {
+      throw new BugError({ code: "run-ended", message: `\`${entry.kind}\` was appended after \`check.end\`` });
+    }
+    this.#parts.store.append({ line, ...(blob ? { blob } : {}) });
+    return chain.add(entry, digestOf(line));
+  }
+}
