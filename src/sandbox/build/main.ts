@@ -1,0 +1,79 @@
+/**
+ * The process that turns one untrusted component into code: inspects it, transpiles it, writes the files to its standard
+ * output and exits. It has no environment and no network and reads nothing but the transpiler; what it is given cannot
+ * run here, and a component that hurts the tools hurts this process only.
+ */
+import { writeSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { extname } from "node:path";
+import { encodeFrame } from "../host/wire.ts";
+import { inspect } from "../inspect/inspect.ts";
+import { Malformed } from "../wasm/reader.ts";
+import { adaptGlue, GLUE } from "./glue.ts";
+import { type Built, readAll } from "./stream.ts";
+
+const inert = new URL(`inert-wasi${extname(import.meta.filename)}`, import.meta.url).href;
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier.startsWith("@bytecodealliance/preview2-shim/")
+      ? { url: inert, shortCircuit: true }
+      : next(specifier, context),
+});
+
+const bytes = readAll(0);
+const files: { readonly name: string; readonly content: Uint8Array }[] = [];
+let built: Built;
+try {
+  const { componentWit } = await import("@bytecodealliance/jco-transpile/wasm-tools");
+  await inspect(bytes, (component) => componentWit(component).catch(refused));
+  const jco = await import("@bytecodealliance/jco-transpile/component");
+  await jco.$init;
+  files.push(...transpile(jco.generate));
+  built = { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) };
+} catch (error) {
+  if (!(error instanceof Malformed)) throw error;
+  files.length = 0;
+  built = { ok: false, detail: error.message };
+}
+writeAll(
+  encodeFrame(
+    built,
+    files.map(({ content }) => content),
+  ),
+);
+
+function transpile(generate: typeof import("@bytecodealliance/jco-transpile/component").generate) {
+  const generated = (() => {
+    try {
+      return generate(bytes, {
+        name: GLUE.replace(/\.js$/, ""),
+        instantiation: { tag: "sync" },
+        noTypescript: true,
+        noNodejsCompat: true,
+        noNamespacedExports: true,
+        noComponentErrorWrapping: false,
+        base64Cutoff: 0,
+        multiMemory: false,
+      });
+    } catch (error) {
+      return refused(error);
+    }
+  })();
+  return generated.files
+    .map(([name, content]) =>
+      name === GLUE
+        ? { name, content: Buffer.from(adaptGlue(Buffer.from(content).toString("utf8"))) }
+        : { name, content },
+    )
+    .sort((a, b) => Number(b.name === GLUE) - Number(a.name === GLUE));
+}
+
+/** The tools say no, with a message, or break; both are the component's fault. */
+function refused(error: unknown): never {
+  const said = error instanceof Error ? error.message : typeof error === "string" ? error : "they broke";
+  throw new Malformed(`is refused by the component tools: ${said.slice(0, 300).replace(/\s+/g, " ")}`);
+}
+
+function writeAll(data: Uint8Array): void {
+  for (let at = 0; at < data.length; ) at += writeSync(1, data, at);
+}

@@ -1,0 +1,17 @@
+import { readSync } from "node:fs";
+
+/** The head of the one frame that the builder writes; the body holds the files, the generated program first. */
+export type Built =
+  | { readonly ok: true; readonly files: readonly { readonly name: string; readonly size: number }[] }
+  | { readonly ok: false; readonly detail: string };
+
+/** Everything up to the end of a pipe. */
+export function readAll(fd: number): Uint8Array {
+  const parts: Buffer[] = [];
+  for (;;) {
+    const part = Buffer.allocUnsafe(1 << 18);
+    const length = readSync(fd, part);
+    if (length === 0) return Buffer.concat(parts);
+    parts.push(part.subarray(0, length));
+  }
+}

@@ -1,0 +1,63 @@
+import { HostFault } from "../model/hook.ts";
+import type { Built } from "./build/stream.ts";
+import { Deadline } from "./deadline.ts";
+import { ConfinedProcess } from "./process.ts";
+import { programs } from "./programs.ts";
+
+/** A component as code: files one after another in `body`, the generated program first. Or what is wrong with it. */
+export type Component =
+  | { readonly ok: true; readonly files: readonly File[]; readonly body: Uint8Array }
+  | { readonly ok: false; readonly detail: string };
+
+export interface File {
+  readonly name: string;
+  readonly size: number;
+}
+
+const MiB = 1024 * 1024;
+const BOUNDS = { head: MiB, body: 64 * MiB };
+/** For reading, checking and transpiling one component, in ms. */
+const BUILD_DEADLINE_MS = 60_000;
+const FLAGS = ["--max-old-space-size=2048", "--wasm-max-mem-pages=32768"];
+
+/**
+ * Makes code of an untrusted component, in a process of its own. Throws `HostFault` when that process hangs or dies:
+ * nobody can say then whether the component was to blame.
+ */
+export function buildComponent(node: string, bytes: Uint8Array): Promise<Component> {
+  const process = new ConfinedProcess({ node, ...programs().builder, flags: FLAGS, bounds: BOUNDS });
+  const deadline = new Deadline();
+  return new Promise<Component>((resolve, reject) => {
+    deadline.start(BUILD_DEADLINE_MS, () =>
+      process.fail(new HostFault("deadline", undefined, `no code within ${BUILD_DEADLINE_MS} ms`)),
+    );
+    process.listen({
+      frame: ({ head, body }) => {
+        const built = asBuilt(head, body);
+        if (built === undefined) throw new Error("what is no component");
+        resolve(built);
+      },
+      end: reject,
+    });
+    process.finish(bytes);
+  }).finally(() => {
+    deadline.stop();
+    return process.kill();
+  });
+}
+
+/** Undefined unless the files are exactly the body. */
+export function asBuilt(head: unknown, body: Uint8Array): Component | undefined {
+  const built = Object(head) as Partial<Built & { detail: unknown; files: unknown }>;
+  if (built.ok === false) return typeof built.detail === "string" ? { ok: false, detail: built.detail } : undefined;
+  if (built.ok !== true || !Array.isArray(built.files)) return undefined;
+  const files: File[] = [];
+  let total = 0;
+  for (const file of built.files) {
+    const { name, size } = Object(file) as Partial<File>;
+    if (typeof name !== "string" || !Number.isSafeInteger(size) || size === undefined || size < 0) return undefined;
+    files.push({ name, size });
+    total += size;
+  }
+  return files.length > 0 && total === body.length ? { ok: true, files, body } : undefined;
+}

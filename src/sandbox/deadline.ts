@@ -1,0 +1,21 @@
+/** A wall-clock deadline that can be moved on from one wait to the next. */
+export class Deadline {
+  #timer: NodeJS.Timeout | undefined;
+  #turn = 0;
+
+  start(ms: number, passed: () => void): void {
+    this.stop();
+    const turn = this.#turn;
+    this.#timer = setTimeout(() => {
+      // When our own process was busy, the answer may lie in the pipe already: it is read before the next turn.
+      setImmediate(() => {
+        if (turn === this.#turn) passed();
+      });
+    }, ms);
+  }
+
+  stop(): void {
+    this.#turn += 1;
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,110 @@
+import { BugError } from "../model/errors.ts";
+import { type HookBatch, type HookHost, HostFault, type LoadRequest } from "../model/hook.ts";
+import { asLoaded } from "./check.ts";
+import type { Component } from "./component.ts";
+import { Deadline } from "./deadline.ts";
+import type { Frame, Loaded, LoadMessage } from "./host/wire.ts";
+import type { ConfinedProcess } from "./process.ts";
+import { Session } from "./session.ts";
+
+export interface HostParts {
+  readonly process: ConfinedProcess;
+  /** The code of a component, or why there is none. */
+  readonly component: (request: LoadRequest) => Promise<Component>;
+  /** ms for everything that a hook does before its first call; undefined where recorded faults are imposed instead. */
+  readonly loadDeadlineMs: number;
+  readonly deadlines: boolean;
+}
+
+/** With recorded deadlines imposed, only what hangs for this long is given up, in ms. */
+const BACKSTOP_MS = 60_000;
+
+/** One hook host process, seen from outside. */
+export class Host implements HookHost {
+  readonly #parts: HostParts;
+  readonly #deadlines = new Map<string, number>();
+  #session: Session | undefined;
+  #loading = false;
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  get alive(): boolean {
+    return this.#parts.process.fault === undefined;
+  }
+
+  async load(request: LoadRequest): Promise<Loaded> {
+    const { hook, seed } = request;
+    this.#mustBeIdle();
+    this.#loading = true;
+    try {
+      const component = await this.#parts.component(request);
+      if (!component.ok) return { ok: false, cause: "malformed", detail: `the component ${component.detail}` };
+      const message: LoadMessage = {
+        kind: "load",
+        hook: hook.name,
+        role: hook.role,
+        limits: hook.limits,
+        config: JSON.stringify(hook.config),
+        seed,
+        files: component.files,
+      };
+      const reply = this.#reply(hook.name, asLoaded);
+      this.#parts.process.send(message, [component.body]);
+      const loaded = await reply;
+      if (loaded.ok) this.#deadlines.set(hook.name, hook.limits.deadlineMs);
+      return loaded;
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  begin(batch: HookBatch): Session {
+    this.#mustBeIdle();
+    for (const hook of batch.hooks) {
+      if (!this.#deadlines.has(hook)) {
+        throw new BugError({ code: "hook-not-loaded", message: `the hook \`${hook}\` was not loaded into this host` });
+      }
+    }
+    this.#session = new Session(this.#parts.process, batch, (hook) => this.#allowed(this.#deadlines.get(hook) ?? 0));
+    return this.#session;
+  }
+
+  kill(): Promise<void> {
+    return this.#parts.process.kill();
+  }
+
+  #allowed(ms: number): number {
+    return this.#parts.deadlines ? ms : BACKSTOP_MS;
+  }
+
+  #mustBeIdle(): void {
+    if (this.#loading || this.#session?.over === false) {
+      throw new BugError({ code: "host-busy", message: "a hook host does one thing at a time" });
+    }
+  }
+
+  /** The one frame that answers what is about to be sent. */
+  #reply<T>(hook: string | undefined, decode: (head: unknown) => T | undefined): Promise<T> {
+    const { process, loadDeadlineMs } = this.#parts;
+    const deadline = new Deadline();
+    const ms = this.#allowed(loadDeadlineMs);
+    return new Promise((resolve, reject) => {
+      const settle = (action: () => void) => {
+        deadline.stop();
+        action();
+      };
+      deadline.start(ms, () => process.fail(new HostFault("deadline", hook, `not loaded within ${ms} ms`)));
+      process.listen({
+        frame: ({ head }: Frame) => {
+          const reply = decode(head);
+          if (reply === undefined) throw new Error("what is no answer to what it was asked");
+          process.listen(undefined);
+          settle(() => resolve(reply));
+        },
+        end: ({ fault, message }) => settle(() => reject(new HostFault(fault, hook, message))),
+      });
+    });
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The hook host: a process without permissions, environment or files that runs guests. It reads frames from its standard
+ * input and writes frames to its standard output, both blocking; a hostcall that needs an answer blocks until the answer
+ * comes. It ends when its input does.
+ */
+import { Buffer } from "node:buffer";
+import { readSync, writeSync } from "node:fs";
+import type { HookEvent } from "../../model/hook.ts";
+import { type Ask, Bug } from "./door.ts";
+import { Instance } from "./instance.ts";
+import { lockDown } from "./lockdown.ts";
+import {
+  type BatchMessage,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  type FromHost,
+  type LoadMessage,
+  TO_HOST,
+  type ToHost,
+} from "./wire.ts";
+
+const { exit } = process;
+const nextTurn = setImmediate;
+const instances = new Map<string, Instance>();
+const decoder = new FrameDecoder(TO_HOST);
+const waiting: Frame[] = [];
+
+lockDown();
+for (;;) {
+  const { head, body } = receive();
+  if (head.kind === "load") send({ kind: "loaded", ...(await load(head, body)) });
+  else if (head.kind === "batch") run(head);
+  else throw new Bug("an answer that nobody waits for");
+  // Lets the promises of the generated code settle.
+  await new Promise((resolve) => nextTurn(resolve));
+}
+
+async function load(message: LoadMessage, body: Uint8Array) {
+  const modules = new Map<string, Uint8Array>();
+  let at = 0;
+  for (const { name, size } of message.files) {
+    modules.set(name, body.subarray(at, at + size));
+    at += size;
+  }
+  const [glue] = message.files;
+  const source = glue && modules.get(glue.name);
+  if (!source || !glue) throw new Bug("a component without a program");
+  modules.delete(glue.name);
+  const program = await import(`data:text/javascript;base64,${Buffer.from(source).toString("base64")}`);
+  const { loaded, instance } = Instance.load(message, program, modules, asker(message.hook));
+  if (instance) instances.set(message.hook, instance);
+  return loaded;
+}
+
+function run(batch: BatchMessage): void {
+  for (const hook of batch.hooks) {
+    const instance = instances.get(hook);
+    if (!instance) throw new Bug(`the hook \`${hook}\` was not loaded`);
+    const { outcome, log } = instance.handle(batch.phase, batch.payload, batch);
+    send({ kind: "result", hook, outcome, log });
+    if (outcome.kind === "failed" || outcome.decision === "transform") return;
+  }
+}
+
+function asker(hook: string): Ask {
+  return (call, request, log) => {
+    send({ kind: "hostcall", hook, call, arguments: request, log } satisfies HookEvent);
+    const { head } = receive();
+    if (head.kind !== "answer") throw new Bug("a message while an answer was awaited");
+    return head;
+  };
+}
+
+/** Blocks until a whole frame is there. Both ends are Pinion's own: what arrives has the types of `ToHost`. */
+function receive(): { readonly head: ToHost; readonly body: Uint8Array } {
+  for (;;) {
+    const frame = waiting.shift();
+    if (frame) return { head: frame.head as ToHost, body: frame.body };
+    const chunk = Buffer.allocUnsafe(1 << 16);
+    const length = readSync(0, chunk);
+    if (length === 0) exit(0);
+    waiting.push(...decoder.push(chunk.subarray(0, length)));
+  }
+}
+
+function send(message: FromHost): void {
+  const frame = encodeFrame(message);
+  for (let at = 0; at < frame.length; ) at += writeSync(1, frame, at);
+}

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import type { Socket } from "node:net";
+import { HostFault } from "../model/hook.ts";
+import { encodeFrame, type Frame, type FrameBounds, FrameDecoder } from "./host/wire.ts";
+
+export interface ProcessOptions {
+  /** Path of the Node executable. */
+  readonly node: string;
+  /** The program, and the files and folders that it may read: its own code. */
+  readonly entry: string;
+  readonly readable: readonly string[];
+  readonly flags: readonly string[];
+  /** The largest frame that it may send. */
+  readonly bounds: FrameBounds;
+}
+
+export interface Listener {
+  frame(frame: Frame): void;
+  /** The process is dead or about to be; called once, and at once for a process that is dead already. */
+  end(fault: HostFault): void;
+}
+
+/** Of util-linux: has the kernel kill the process when we die, even while it is in the middle of a loop. */
+const SETPRIV = "/usr/bin/setpriv";
+
+/**
+ * A child without permissions, environment or terminal, in a process group of its own, that speaks frames over two pipes.
+ * A frame that nobody listens for, or that breaks the rules, is a `protocol` fault and the end of the process.
+ */
+export class ConfinedProcess {
+  readonly #child: ChildProcess;
+  readonly #decoder: FrameDecoder;
+  /** Resolves when the process is no more. */
+  readonly gone: Promise<void>;
+  #fault: HostFault | undefined;
+  #listener: Listener | undefined;
+
+  constructor(options: ProcessOptions) {
+    this.#decoder = new FrameDecoder(options.bounds);
+    this.#child = spawnChild(options);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.gone = promise;
+    const ended = (detail: string) => {
+      this.#end(new HostFault("host-died", undefined, detail));
+      resolve();
+    };
+    this.#child.once("error", (error) => ended(`the process did not start: ${error.message}`));
+    // `close`, not `exit`: what it wrote before it ended still counts.
+    this.#child.once("close", (code, signal) => ended(`the process ended with ${signal ?? `exit code ${code}`}`));
+    // A broken pipe is the end of the process, which is reported when it has ended.
+    this.#child.stdin?.on("error", () => undefined);
+    this.#child.stdout?.on("data", (chunk: Buffer) => this.#receive(chunk));
+  }
+
+  /** Why the process is dead; undefined while it lives. */
+  get fault(): HostFault | undefined {
+    return this.#fault;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Who gets the frames from now on. */
+  listen(listener: Listener | undefined): void {
+    this.#listener = listener;
+    if (this.#fault) listener?.end(this.#fault);
+  }
+
+  send(head: object, body: readonly Uint8Array[] = []): void {
+    if (!this.#fault) this.#child.stdin?.write(encodeFrame(head, body));
+  }
+
+  /** Writes bytes as they are, and the end of the input after them. */
+  finish(bytes: Uint8Array): void {
+    if (!this.#fault) this.#child.stdin?.end(bytes);
+  }
+
+  /** SIGKILL, for this reason. */
+  fail(fault: HostFault): void {
+    this.#end(fault);
+    this.#killGroup();
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.hold(true);
+    this.fail(new HostFault("host-died", undefined, "the process was killed"));
+    await this.gone;
+  }
+
+  /** Whether this process keeps ours from ending by itself. */
+  hold(holds: boolean): void {
+    const { stdin, stdout } = this.#child;
+    for (const part of [this.#child, stdin as Socket | null, stdout as Socket | null]) {
+      if (holds) part?.ref();
+      else part?.unref();
+    }
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#fault) return;
+    try {
+      for (const frame of this.#decoder.push(chunk)) {
+        if (!this.#listener) throw new Error("a message that nobody waits for");
+        this.#listener.frame(frame);
+      }
+    } catch (error) {
+      const said = error instanceof Error ? error.message : "garbage";
+      this.fail(new HostFault("protocol", undefined, `the process sent ${said}`));
+    }
+  }
+
+  #end(fault: HostFault): void {
+    if (this.#fault) return;
+    this.#fault = fault;
+    this.#listener?.end(fault);
+  }
+
+  #killGroup(): void {
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Not the leader of a group yet, or gone between the check and the call.
+      this.#child.kill("SIGKILL");
+    }
+  }
+}
+
+function spawnChild({ node, entry, readable, flags }: ProcessOptions): ChildProcess {
+  const args = [
+    "--permission",
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
+    "--disable-warning=ExperimentalWarning",
+    ...flags,
+    entry,
+  ];
+  const [command, rest]: [string, string[]] = existsSync(SETPRIV)
+    ? [SETPRIV, ["--pdeathsig", "KILL", "--", node, ...args]]
+    : [node, args];
+  return spawn(command, rest, { env: {}, cwd: "/", detached: true, stdio: ["pipe", "pipe", "ignore"] });
+}
