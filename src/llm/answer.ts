@@ -21,7 +21,7 @@ export function answerOf(
   const toolCalls: ToolCall[] = [];
   for (const part of generated.content) {
     if (part.type === "text") text += clean(part.text);
-    if (part.type === "tool-call" && part.providerExecuted !== true) {
+    if (part.type === "tool-call") {
       const { length } = part.toolName;
       if (length > MAX_NAME) throw nonsense(`a tool name of ${length} characters`);
       toolCalls.push({

@@ -34,7 +34,6 @@ export async function attempts<T>(
   { who, signal }: { readonly who: string; readonly signal: AbortSignal },
 ): Promise<T> {
   for (let count = 1; ; count++) {
-    if (signal.aborted) throw cancelled(who);
     const timeout = AbortSignal.timeout(timeoutMs);
     let failed: WorldError;
     let waitMs: number;

@@ -2,7 +2,12 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { sleepByTimer } from "../../src/llm/attempts.ts";
-import { KEY, never, portTo, REMOTE, requestOf } from "./providers.ts";
+import type { RemoteProvider } from "../../src/llm/provider.ts";
+import type { JsonObject } from "../../src/model/json.ts";
+import type { Message } from "../../src/model/message.ts";
+import { KEY, never, portTo, READ, REMOTE, requestOf } from "./providers.ts";
+
+const provider = { provider: "openai-compatible", model: "qwen3:8b" } as const;
 
 /** Faults that the mock server of `model.test.ts` cannot produce. */
 let server: Server | undefined;
@@ -83,6 +88,22 @@ describe.each(REMOTE)("$provider", (provider) => {
     }
   });
 
+  test.each([401, 403])(
+    "X1 quotes nothing from a %i, where providers like to show a part of the key",
+    async (status) => {
+      const asked = ask((_request, response) => {
+        response.statusCode = status;
+        response.end(
+          JSON.stringify({ error: { message: `Incorrect API key: ${KEY.slice(0, 12)}***${KEY.slice(-6)}` } }),
+        );
+      });
+      await expect(asked).rejects.toMatchObject({
+        code: "model-unauthorized",
+        message: expect.stringMatching(new RegExp(`answered ${status}: the key was not accepted$`)),
+      });
+    },
+  );
+
   test("says that a server is not there", async () => {
     const address = await serve((_request, response) => response.end());
     await new Promise((closed) => server?.close(closed));
@@ -95,8 +116,78 @@ describe.each(REMOTE)("$provider", (provider) => {
   });
 });
 
+describe("an answer in the right shape", () => {
+  const chat = (message: object, usage?: object) => JSON.stringify({ choices: [{ message }], usage });
+  const ask = async (body: string) => portTo(await answering(body), provider).complete(requestOf(), never());
+
+  test("does not look free when the server does not count tokens", async () => {
+    const content = "x".repeat(4000);
+    for (const usage of [undefined, { prompt_tokens: 0, completion_tokens: 0 }]) {
+      const { tokens } = await ask(chat({ content }, usage));
+      expect(tokens).toEqual({ input: expect.any(Number), output: 1000 });
+      expect(tokens.input).toBeGreaterThan(5);
+    }
+  });
+
+  test.each([-1, 1.5, 1e300])("is nonsense with a count of %d tokens", async (count) => {
+    const asked = ask(chat({ content: "x" }, { prompt_tokens: count, completion_tokens: 1 }));
+    await expect(asked).rejects.toMatchObject({ code: "model-nonsense" });
+  });
+
+  test("A3 is nonsense with a tool name of a thousand characters", async () => {
+    const call = { id: "a", type: "function", function: { name: "x".repeat(1000), arguments: "{}" } };
+    await expect(ask(chat({ content: null, tool_calls: [call] }))).rejects.toThrow("a tool name of 1000 characters");
+  });
+
+  test("loses halves of surrogate pairs, which no journal could hold", async () => {
+    const body = chat({ content: "a\ud800b" }).replace("\ud800", "\\ud800");
+    expect((await ask(body)).text).toBe("a\ufffdb");
+  });
+});
+
+describe("over the wire", () => {
+  const messages: readonly Message[] = [
+    { role: "user", text: "hello" },
+    { role: "assistant", text: "", toolCalls: ["a", "b"].map((id) => ({ id, tool: "file.read", arguments: {} })) },
+    { role: "tool", call: "a", tool: "file.read", ok: true, text: "one" },
+    { role: "tool", call: "b", tool: "file.read", ok: false, text: "denied" },
+  ];
+
+  test("OpenAI is told to keep no copy", async () => {
+    expect(await sentBy("openai")).toMatchObject({ store: false });
+  });
+
+  test("Anthropic gets the results of one turn together, and is told which failed", async () => {
+    const { messages: sent } = await sentBy("anthropic");
+    expect(sent).toMatchObject([
+      { role: "user" },
+      { role: "assistant" },
+      {
+        role: "user",
+        content: [
+          { type: "tool_result", tool_use_id: "a", content: "one" },
+          { type: "tool_result", tool_use_id: "b", content: "denied", is_error: true },
+        ],
+      },
+    ]);
+  });
+
+  async function sentBy(name: RemoteProvider): Promise<JsonObject> {
+    let sent = "";
+    const address = await serve((request, response) => {
+      request.setEncoding("utf8").on("data", (chunk: string) => {
+        sent += chunk;
+      });
+      request.on("end", () => response.writeHead(400).end("{}"));
+    });
+    const known = REMOTE.find((it) => it.provider === name) ?? provider;
+    const asked = portTo(address, known).complete(requestOf({ messages, tools: [READ] }), never());
+    await expect(asked).rejects.toMatchObject({ code: "model-refused" });
+    return JSON.parse(sent);
+  }
+});
+
 describe("waiting", () => {
-  const provider = { provider: "openai-compatible", model: "qwen3:8b" } as const;
   const busy =
     (headers: Record<string, string>): RequestListener =>
     (_request, response) =>
@@ -109,6 +200,14 @@ describe("waiting", () => {
     await expect(port.complete(requestOf(), never())).rejects.toMatchObject({ code: "model-unavailable" });
     return waits;
   }
+
+  test("the waits grow to 20 s and no further", async () => {
+    const waits: number[] = [];
+    const sleep = async (ms: number) => void waits.push(ms);
+    const port = portTo(await serve(busy({})), provider, { retries: 8, sleep, random: () => 1 });
+    await expect(port.complete(requestOf(), never())).rejects.toMatchObject({ code: "model-unavailable" });
+    expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
+  });
 
   test.each([
     [{}, [250, 500]],
@@ -140,6 +239,10 @@ describe("waiting", () => {
     expect(seen).toBe(0);
   });
 });
+
+function answering(body: string): Promise<string> {
+  return serve((_request, response) => response.setHeader("content-type", "application/json").end(body));
+}
 
 async function serve(listener: RequestListener): Promise<string> {
   const started = createServer((request, response) => {

@@ -70,6 +70,7 @@ describe("a quotation", () => {
     result("list", { entries: [{ path: "a.txt", size: 3 }, { path: "b.txt" }], "odd key": true }),
     result("tests", { stdout, code: 1 }, "process.run"),
     refusal("push", "blocked: hook `tool-gate`: git may not push", "process.run"),
+    refusal("json", '{"code":"looks like a value"}', "process.run"),
   ];
 
   test.each([
@@ -105,6 +106,7 @@ describe("a quotation", () => {
     ["${results.list.constructor}", "no `constructor` in the result"],
     ["${results.list.__proto__}", "no `__proto__` in the result"],
     ["${results.push.code}", "no `code` in the result"],
+    ["${results.json.code}", "no `code` in the result"],
     ['${results.tests.stdout | line "absent"}', "nothing with `absent`"],
     ["${results.gone}", "no result of `gone` in the conversation"],
   ])("%s of something that is not there is an error", async (text, why) => {
@@ -191,7 +193,7 @@ test("the same request always has the same answer, and no conversation makes it 
 });
 
 function quoting(turn: ScriptTurn): ScriptTurn[] {
-  const calls = ["list", "tests", "push", "gone"].map((id) => ({
+  const calls = ["list", "tests", "push", "json", "gone"].map((id) => ({
     id,
     tool: id === "list" ? "file.list" : "process.run",
   }));
