@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { BufferedHostcall, HookOutcome } from "../../model/hook.ts";
 import type { Phase, Role } from "../../model/phase.ts";
+import { type CoreInstance, type CoreModule, engine } from "../wasm/engine.ts";
 import { type Capped, capModule, OverCap } from "./cap.ts";
 import { Abort, type Ask, Bug, Door, type Failure, type Surroundings } from "./door.ts";
 import { guestJson } from "./guest-json.ts";
@@ -25,9 +26,9 @@ interface Exports {
 }
 
 type Instantiate = (
-  core: (name: string) => WebAssembly.Module,
+  core: (name: string) => CoreModule,
   imports: object,
-  instantiate: (module: WebAssembly.Module, imports: WebAssembly.Imports) => WebAssembly.Instance,
+  instantiate: (module: CoreModule, imports: object) => CoreInstance,
 ) => Exports;
 
 /** One hook: a component instance with its own memory, door and glue. Used until its first failure and never after. */
@@ -127,29 +128,29 @@ function failureOf(error: unknown, door: Door): Failure {
  * Core modules on their way to V8. What rewrites modules belongs here, between the verified bytes and the compiler.
  */
 function compile(modules: ReadonlyMap<string, Uint8Array>, limits: LoadMessage["limits"]) {
-  const compiled = new Map<string, WebAssembly.Module>();
-  const counts = new Map<WebAssembly.Module, Capped>();
+  const compiled = new Map<string, CoreModule>();
+  const counts = new Map<CoreModule, Capped>();
   for (const [name, bytes] of modules) {
     const capped = capModule(bytes, limits);
-    const module = new WebAssembly.Module(Uint8Array.from(capped.bytes));
+    const module = new engine.Module(Uint8Array.from(capped.bytes));
     compiled.set(name, module);
     counts.set(module, capped);
   }
   const used = { instances: 0, memories: 0, tables: 0 };
   return {
-    get(name: string): WebAssembly.Module {
+    get(name: string): CoreModule {
       const module = compiled.get(name);
       if (!module) throw new Bug(`the generated code wants a module \`${name}\` that it did not come with`);
       return module;
     },
-    instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
+    instantiate(module: CoreModule, imports: object): CoreInstance {
       used.instances += 1;
       used.memories += counts.get(module)?.memories ?? 0;
       used.tables += counts.get(module)?.tables ?? 0;
       within("instances", used.instances, MAX_INSTANCES);
       within("memories", used.memories, MAX_MEMORIES);
       within("tables", used.tables, MAX_TABLES);
-      return new WebAssembly.Instance(module, imports);
+      return new engine.Instance(module, imports);
     },
   };
 }

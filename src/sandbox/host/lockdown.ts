@@ -1,3 +1,5 @@
+import { engine } from "../wasm/engine.ts";
+
 /** What generated code needs of the global object; everything else is taken away. */
 const KEPT = new Set([
   "globalThis",
@@ -60,11 +62,9 @@ export function lockDown(): void {
     else Reflect.deleteProperty(globalThis, name);
   }
   Reflect.set(globalThis, "console", Object.freeze({ error: () => undefined, debug: () => undefined }));
-  const typedArray = Object.getPrototypeOf(Uint8Array);
-  const generator = Object.getPrototypeOf(function* () {});
-  const iterator = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-  for (const value of [...frozen, typedArray, generator, iterator]) freeze(value);
-  for (const value of Object.values(Object.getOwnPropertyDescriptors(WebAssembly))) freeze(value.value);
+  const iterator = Object.getPrototypeOf(Object.getPrototypeOf(new Map().entries()));
+  for (const value of [...frozen, Object.getPrototypeOf(Uint8Array), iterator]) freeze(value);
+  for (const value of Object.values(Object.getOwnPropertyDescriptors(engine))) freeze(value.value);
   Object.freeze(globalThis);
 }
 

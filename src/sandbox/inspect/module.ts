@@ -1,3 +1,4 @@
+import { engine } from "../wasm/engine.ts";
 import { binaryKind, Malformed, type Reader, sections } from "../wasm/reader.ts";
 import { valueType, walkBody, walkExpression } from "./code.ts";
 
@@ -21,7 +22,7 @@ export function checkModule(bytes: Uint8Array, index: number): void {
   try {
     if (binaryKind(bytes) !== "module") throw new Malformed("is no core module");
     // A view of somebody else's buffer may be larger than the module: V8 sees the copy that we checked.
-    if (!WebAssembly.validate(Uint8Array.from(bytes))) throw new Malformed("is not valid");
+    if (!engine.validate(Uint8Array.from(bytes))) throw new Malformed("is not valid");
     const counts: Counts = { memories: 0, tables: 0 };
     sections(bytes, (id, content) => checkSection(id, content, counts));
   } catch (error) {

@@ -1,0 +1,14 @@
+/** What we use of the WebAssembly JavaScript interface; the libraries of TypeScript declare it for browsers only. */
+export interface CoreModule {
+  readonly __module: true;
+}
+export interface CoreInstance {
+  readonly exports: object;
+}
+interface Engine {
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => CoreModule;
+  readonly Instance: new (module: CoreModule, imports: object) => CoreInstance;
+}
+
+export const engine = Reflect.get(globalThis, "WebAssembly") as Engine;
