@@ -172,6 +172,15 @@ describe("over the wire", () => {
     ]);
   });
 
+  test("Gemini gets the results of one turn in one turn", async () => {
+    const { contents } = await sentBy("google");
+    expect(contents).toMatchObject([
+      { role: "user" },
+      { role: "model" },
+      { role: "user", parts: [{ functionResponse: {} }, { functionResponse: {} }] },
+    ]);
+  });
+
   async function sentBy(name: RemoteProvider): Promise<JsonObject> {
     let sent = "";
     const address = await serve((request, response) => {

@@ -1,0 +1,48 @@
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { loadDocument } from "../../src/blueprint/yaml.ts";
+import { compile } from "../../src/llm/script/compile.ts";
+import type { ModelScript } from "../../src/llm/script/script.ts";
+import type { JsonObject } from "../../src/model/json.ts";
+
+const root = fileURLToPath(new URL("../../blueprints/", import.meta.url));
+const sample = `${root}reviewer/sample/`;
+
+test.each(globSync("**/script.yaml", { cwd: root }))("%s can be played", (file) => {
+  const schema: JsonObject = JSON.parse(readFileSync(new URL("../../schemas/script.v1.json", import.meta.url), "utf8"));
+  const { value } = loadDocument<ModelScript>(readFileSync(root + file), { file, schema });
+  expect(compile(value).length).toBe(value.spec.turns.length);
+});
+
+describe("the project that the reviewer reviews", () => {
+  test("has exactly one failing test, and it is the one that the change broke", () => {
+    const argv = ["--test", "--test-reporter=tap"];
+    // Without it the inner runner would report to this one.
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const { status, stdout } = spawnSync(process.execPath, argv, { cwd: sample, env, encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stdout.match(/^not ok .*$/gm)).toEqual([expect.stringContaining(" - the shares add up to the bill")]);
+    expect(stdout).toContain("999 !== 1000");
+  });
+
+  test("is what its patch made of it", () => {
+    const patch = readFileSync(`${sample}CHANGES.patch`, "utf8").split("\n");
+    const after = patch
+      .slice(patch.findIndex((line) => line.startsWith("@@")) + 1)
+      .filter((line) => /^[ +]/.test(line));
+    expect(readFileSync(`${sample}src/split.js`, "utf8")).toBe(after.map((line) => `${line.slice(1)}\n`).join(""));
+  });
+
+  test("plants credentials from the providers' documentation, which open nothing", () => {
+    const settings = readFileSync(`${sample}config/deploy.env`, "utf8");
+    for (const example of [
+      "AKIAIOSFODNN7EXAMPLE",
+      "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+      "SflKxwRJSMeKKF2QT4fwpM",
+    ]) {
+      expect(settings).toContain(example);
+    }
+  });
+});
