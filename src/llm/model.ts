@@ -1,3 +1,4 @@
+import { InputError } from "../model/errors.ts";
 import type { ModelAnswer, ModelPort, ModelRequest } from "../model/message.ts";
 import { answerOf } from "./answer.ts";
 import { attempts, type Sleep, sleepByTimer } from "./attempts.ts";
@@ -32,9 +33,10 @@ export interface ModelWorld {
  * A model behind HTTP. Reads the key now, so that a missing one stops a run before it starts; loads the provider's
  * package with the first request. Keeps no state between requests.
  *
- * Throws `InputError` (`no-key`, `key-destination`, `no-address`, …). `complete` throws `InputError` for tools whose
- * names no provider could tell apart, `InterruptedError` when cancelled, and `WorldError`: `model-unreachable`,
- * `model-timeout`, `model-unavailable`, `model-unauthorized`, `model-refused`, `model-unsupported`, `model-nonsense`.
+ * Throws `InputError` (`no-key`, `key-destination`, `no-address`, …). `complete` throws `InputError` for another model
+ * than this one and for tools whose names no provider could tell apart, `InterruptedError` when cancelled, and
+ * `WorldError`: `model-unreachable`, `model-timeout`, `model-unavailable`, `model-unauthorized`, `model-refused`,
+ * `model-unsupported`, `model-nonsense`.
  * Neither errors nor answers contain the key.
  */
 export function createModel(config: ModelConfig, world: ModelWorld): ModelPort {
@@ -45,9 +47,15 @@ export function createModel(config: ModelConfig, world: ModelWorld): ModelPort {
     sleep: world.sleep ?? sleepByTimer,
     random: world.random ?? (() => 1),
   };
-  const who = `model \`${config.provider}:${config.model}\``;
+  const bound = `${config.provider}:${config.model}`;
+  const who = `model \`${bound}\``;
   return {
-    complete(request, signal) {
+    async complete(request, signal) {
+      const asked = `${request.provider}:${request.model}`;
+      // What the gates saw is what is asked: a hook may not send the conversation elsewhere by renaming the model.
+      if (asked !== bound) {
+        throw new InputError({ code: "other-model", message: `this run is bound to ${who}, not to \`${asked}\`` });
+      }
       return attempts(
         (attempt) => ask({ config, destination, request, signal: attempt, fetch: world.fetch ?? globalThis.fetch }),
         policy,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { destinationOf } from "../../src/llm/destination.ts";
 import { createModel } from "../../src/llm/model.ts";
 import { parseModel } from "../../src/llm/provider.ts";
-import { KEY, REMOTE } from "./providers.ts";
+import { KEY, never, REMOTE, requestOf } from "./providers.ts";
 
 test.each([
   ["openai", "OPENAI_API_KEY"],
@@ -71,6 +71,17 @@ test.each(["ftp://host", "file:///etc", "http://user:pass@host", "http://host?x=
     expect(run).not.toThrow(/pass@/);
   },
 );
+
+test("a request for another model than the configured one is refused, whoever changed it", async () => {
+  const config = { provider: "openai", model: "gpt-4o", timeoutMs: 1, retries: 0 } as const;
+  const port = createModel(config, { env: { OPENAI_API_KEY: KEY } });
+  for (const other of [{ provider: "anthropic", model: "gpt-4o" }, { model: "gpt-4o-mini" }]) {
+    await expect(port.complete(requestOf(other), never())).rejects.toMatchObject({
+      name: "InputError",
+      code: "other-model",
+    });
+  }
+});
 
 test("X1 a key that no header could carry is refused without being shown", () => {
   const env = { OPENAI_API_KEY: "sk-first\nsk-second" };

@@ -26,7 +26,8 @@ export function portTo(
   options: Partial<ModelConfig> & Partial<ModelWorld> = {},
 ): ModelPort {
   const { timeoutMs = 5_000, retries = 0, env = KEYS, sleep = () => Promise.resolve(), ...world } = options;
-  return createModel({ provider, model, baseUrl, timeoutMs, retries }, { env, sleep, ...world });
+  const port = createModel({ provider, model, baseUrl, timeoutMs, retries }, { env, sleep, ...world });
+  return { complete: (request, signal) => port.complete({ ...request, provider, model }, signal) };
 }
 
 export function requestOf(parts: Partial<ModelRequest> = {}): ModelRequest {
