@@ -17,20 +17,15 @@ export function answerOf(
   { request, names, scrub }: { request: ModelRequest; names: ToolNames; scrub: (text: string) => string },
 ): ModelAnswer {
   const clean = (text: string) => scrub(text.toWellFormed());
-  let text = "";
-  const toolCalls: ToolCall[] = [];
-  for (const part of generated.content) {
-    if (part.type === "text") text += clean(part.text);
-    if (part.type === "tool-call") {
-      const { length } = part.toolName;
-      if (length > MAX_NAME) throw nonsense(`a tool name of ${length} characters`);
-      toolCalls.push({
-        id: clean(part.toolCallId),
-        tool: clean(names.fromProvider(part.toolName)),
-        ...parseArguments(clean(part.input)),
-      });
-    }
-  }
+  // Joined before it is cleaned: a key may be split over parts.
+  const text = clean(generated.content.map((part) => (part.type === "text" ? part.text : "")).join(""));
+  const toolCalls = generated.content.flatMap((part): ToolCall[] => {
+    if (part.type !== "tool-call") return [];
+    const { length } = part.toolName;
+    if (length > MAX_NAME) throw nonsense(`a tool name of ${length} characters`);
+    const facts = { id: clean(part.toolCallId), tool: clean(names.fromProvider(part.toolName)) };
+    return [{ ...facts, ...cleanArguments(part.input, clean) }];
+  });
   const finish = finishOf(generated.finishReason.unified, toolCalls.length > 0);
   const silent = text === "" && toolCalls.length === 0;
   if (silent && (finish === "other" || (finish === "stop" && generated.usage.outputTokens.total === undefined))) {
@@ -38,6 +33,14 @@ export function answerOf(
   }
   const size = text.length + (toolCalls.length === 0 ? 0 : sizeOf(toolCalls));
   return { text, toolCalls, tokens: tokensOf(generated.usage, request, size), finish };
+}
+
+/** Cleaned as written and once more as read, since JSON can spell a key with escapes. */
+function cleanArguments(input: string, clean: (text: string) => string): ReturnType<typeof parseArguments> {
+  const read = parseArguments(clean(input));
+  if ("raw" in read) return read;
+  const text = JSON.stringify(read.arguments);
+  return clean(text) === text ? read : parseArguments(clean(text));
 }
 
 function finishOf(reason: Generated["finishReason"]["unified"], calls: boolean): ModelAnswer["finish"] {

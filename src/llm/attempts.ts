@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { InterruptedError, type WorldError } from "../model/errors.ts";
+import { InterruptedError } from "../model/errors.ts";
 import { AttemptFailure, isRetryable, worldError } from "./failure.ts";
 
 const FIRST_WAIT_MS = 500;
@@ -35,17 +35,15 @@ export async function attempts<T>(
 ): Promise<T> {
   for (let count = 1; ; count++) {
     const timeout = AbortSignal.timeout(timeoutMs);
-    let failed: WorldError;
     let waitMs: number;
     try {
       return await attempt(AbortSignal.any([signal, timeout]));
     } catch (error) {
       if (signal.aborted) throw cancelled(who);
       const failure = timeout.aborted ? ({ kind: "timeout", timeoutMs } as const) : failureOf(error);
-      failed = worldError(failure, who, count);
       const asked = failure.kind === "status" ? (failure.waitMs ?? 0) : 0;
       waitMs = Math.max(asked, backoff(count, random()));
-      if (count > retries || !isRetryable(failure) || asked > LONGEST_ASKED_MS) throw failed;
+      if (count > retries || !isRetryable(failure) || asked > LONGEST_ASKED_MS) throw worldError(failure, who, count);
     }
     await sleep(waitMs, signal).catch((error: unknown) => {
       throw signal.aborted ? cancelled(who) : error;

@@ -139,6 +139,17 @@ describe("an answer in the right shape", () => {
     await expect(ask(chat({ content: null, tool_calls: [call] }))).rejects.toThrow("a tool name of 1000 characters");
   });
 
+  test("X2 hides a key that arguments spell with escapes", async () => {
+    const escaped = `\\u${KEY.charCodeAt(0).toString(16).padStart(4, "0")}${KEY.slice(1)}`;
+    const call = {
+      id: "a",
+      type: "function",
+      function: { name: "t", arguments: `{"a":"${escaped}","b":"\\ud83d\\ude00"}` },
+    };
+    const { toolCalls } = await ask(chat({ content: null, tool_calls: [call] }));
+    expect(toolCalls).toEqual([{ id: "a", tool: "t", arguments: { a: "[key]", b: "😀" } }]);
+  });
+
   test("loses halves of surrogate pairs, which no journal could hold", async () => {
     const body = chat({ content: "a\ud800b" }).replace("\ud800", "\\ud800");
     expect((await ask(body)).text).toBe("a\ufffdb");
