@@ -1,0 +1,152 @@
+import { appendFileSync, rmSync, statSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { DamagedError } from "../../src/journal/damage.ts";
+import { runKeyFile } from "../../src/journal/keys.ts";
+import { openRecording } from "../../src/journal/recording.ts";
+import type { InputSpec, Journal, Outcome } from "../../src/model/entry.ts";
+import { InputError } from "../../src/model/errors.ts";
+import type { Json } from "../../src/model/json.ts";
+import { boundary, live, ok, RUN, story, workshop } from "./workshop.ts";
+
+describe("a resumed journal", () => {
+  it("goes on from every entry at which it may have been interrupted, and repeats nothing that is recorded", async () => {
+    const bench = workshop();
+    const told = await live(bench, async (what) => what);
+    const lines = bench.lines();
+    for (let keep = 1; keep < lines.length; keep++) {
+      bench.overwrite(lines.slice(0, keep));
+      const recorded = lines.slice(1, keep).filter((line) => line.includes('"at":')).length;
+      const done: string[] = [];
+      const { journal, repaired } = await bench.resume();
+      const again = await story(journal, async (what) => {
+        done.push(what);
+        return what;
+      });
+      await journal.close();
+      expect(repaired).toBe(0);
+      expect(again).toHaveLength(told.length);
+      expect(done.length).toBeLessThanOrEqual(9 - recorded);
+      expect(openRecording(bench.folder)).toMatchObject({ complete: true, torn: 0, count: lines.length - 1 });
+      const replay = bench.replay();
+      expect(await story(replay, () => Promise.reject(new Error("performed")))).toEqual(again);
+      replay.finish();
+      await replay.close();
+    }
+  });
+
+  it("L2 cuts off a torn last record at every byte, and says so", async () => {
+    const bench = workshop();
+    await live(bench, async (what) => what, 1);
+    const lines = bench.lines();
+    const [last = "", before] = [lines.at(-1), lines.slice(0, -1)];
+    for (let kept = 0; kept <= last.length; kept += kept < 8 || kept > last.length - 8 ? 1 : 13) {
+      bench.overwrite(before);
+      appendFileSync(bench.file, last.slice(0, kept));
+      expect(openRecording(bench.folder)).toMatchObject({ torn: kept, complete: false, count: before.length - 1 });
+      const { journal, repaired } = await bench.resume();
+      expect(repaired).toBe(kept);
+      await journal.close();
+      expect(bench.lines()).toEqual(before);
+    }
+  });
+
+  it("refuses a run that has ended, one that is not there, one whose key is gone, and one that is damaged", async () => {
+    const bench = workshop();
+    await expect(bench.resume()).rejects.toMatchObject({ code: "no-such-run" });
+    await live(bench, async (what) => what, 1);
+    await expect(bench.resume()).rejects.toMatchObject({ code: "run-ended" });
+    const lines = bench.lines();
+    bench.overwrite([...lines.slice(0, 3), ...lines.slice(4, -1)]);
+    await expect(bench.resume()).rejects.toThrow(DamagedError);
+    bench.overwrite(lines.slice(0, -1));
+    const { size } = statSync(bench.file);
+    rmSync(runKeyFile(bench.keys, RUN));
+    await expect(bench.resume()).rejects.toThrow(InputError);
+    expect(statSync(bench.file).size).toBe(size);
+  });
+
+  it("takes controls that were handed in before the record was used up only behind it", async () => {
+    const bench = workshop();
+    const first = await bench.create();
+    first.check("check.hooks", {});
+    await first.close();
+    const { journal } = await bench.resume();
+    journal.push({ kind: "pause", by: "ann" });
+    expect(journal.poll()).toBeUndefined();
+    journal.check("check.hooks", {});
+    expect(journal.poll()).toEqual({ kind: "pause", by: "ann" });
+    await journal.close();
+  });
+});
+
+describe("L9 an intent without an outcome", () => {
+  const call = (journal: Journal, idempotent: boolean, perform: () => Promise<Json>, name = "c1"): InputSpec<Json> => {
+    const receipt = { seq: 0, entry: journal.commitment("x") };
+    return { kind: "input.tool", ref: { name }, request: null, effect: { receipt, clear: {}, idempotent }, perform };
+  };
+
+  /** Runs `ask` until its first effect has happened, and no further; then again on what is on disk. */
+  async function interrupted(ask: (journal: Journal, perform: (name: string) => Promise<Json>) => Promise<Outcome[]>) {
+    const bench = workshop();
+    const journal = await bench.create();
+    boundary(journal, "pre-tool");
+    const reached = Promise.withResolvers<void>();
+    void ask(journal, (name) => {
+      if (name !== "quick") reached.resolve();
+      return name === "quick" ? Promise.resolve("at once") : new Promise(() => undefined);
+    });
+    await reached.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    await journal.durable();
+    await journal.close();
+    const again: string[] = [];
+    const resumed = (await bench.resume()).journal;
+    boundary(resumed, "pre-tool");
+    const outcomes = await ask(resumed, async (name) => {
+      again.push(name);
+      return "again";
+    });
+    await resumed.close();
+    return { outcomes, again };
+  }
+
+  it("is performed again when it is idempotent", async () => {
+    const found = await interrupted(async (journal, perform) => [
+      await journal.input(call(journal, true, () => perform("c1"))),
+    ]);
+    expect(found).toEqual({ outcomes: [ok("again")], again: ["c1"] });
+  });
+
+  it("is unknown when it is not, and is not performed again", async () => {
+    const found = await interrupted(async (journal, perform) => [
+      await journal.input(call(journal, false, () => perform("c1"))),
+    ]);
+    expect(found).toEqual({ outcomes: [{ kind: "unknown" }], again: [] });
+  });
+
+  it("keeps its place in a group, beside what was answered", async () => {
+    const found = await interrupted((journal, perform) =>
+      journal.inputs([
+        call(journal, false, () => perform("slow"), "a"),
+        call(journal, false, () => perform("quick"), "b"),
+        call(journal, true, () => perform("slower"), "c"),
+      ]),
+    );
+    expect(found).toEqual({ outcomes: [{ kind: "unknown" }, ok("at once"), ok("again")], again: ["slower"] });
+  });
+
+  it("has not happened when another intent of its group is not on disk", async () => {
+    const bench = workshop();
+    const journal = await bench.create();
+    boundary(journal, "pre-tool");
+    const both = (of: Journal, perform: () => Promise<Json>) =>
+      of.inputs([call(of, false, perform, "a"), call(of, false, perform, "b")]);
+    await both(journal, async () => "first");
+    await journal.close();
+    bench.overwrite(bench.lines().slice(0, 3)); // header, boundary, the first intent
+    const { journal: resumed } = await bench.resume();
+    boundary(resumed, "pre-tool");
+    expect(await both(resumed, async () => "second")).toEqual([ok("second"), ok("second")]);
+    await resumed.close();
+  });
+});
