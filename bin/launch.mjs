@@ -2,7 +2,6 @@
  * Starts a command on a Node that can run it. Plain JavaScript that Node 20 parses; nothing native is loaded
  * before the version is known, since native parts crash under an older Node.
  */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as module from "node:module";
 import { constants, homedir } from "node:os";
@@ -24,7 +23,7 @@ export async function launch(name) {
   process.exitCode = await main(process.argv.slice(2));
 }
 
-function relaunch() {
+async function relaunch() {
   const newer = join(root, "node_modules", "node", "bin", "node");
   if (!existsSync(newer)) {
     process.stderr.write(
@@ -33,6 +32,7 @@ function relaunch() {
     process.exitCode = 1;
     return;
   }
+  const { spawn } = await import("node:child_process");
   const child = spawn(newer, process.argv.slice(1), { stdio: "inherit" });
   // A terminal sends SIGINT to both processes; the other signals reach only this one.
   process.on("SIGINT", () => undefined);

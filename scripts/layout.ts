@@ -1,6 +1,6 @@
 /**
  * The layout check: which file may import which. Dependencies run one way,
- * `cli, harness → runtime → rooms → model`, and only `src/runtime.ts` joins rooms.
+ * `cli, harness → runtime → rooms → model`, and only `src/runtime.ts` (with its folder) joins rooms.
  */
 import { globSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
@@ -23,7 +23,7 @@ const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']/g;
 /** The zone of a file: `model`, the name of a room, `runtime`, `index`, `cli`, `harness`, or undefined for files that are free. */
 function zoneOf(file: string): string | undefined {
   if (file.startsWith("harness/")) return "harness";
-  if (file === "src/runtime.ts") return "runtime";
+  if (/^src\/runtime(\.ts$|\/)/.test(file)) return "runtime";
   if (file === "src/index.ts") return "index";
   return /^src\/([^/]+)\//.exec(file)?.[1];
 }

@@ -40,6 +40,7 @@ const allowed: readonly [title: string, file: string, text: string][] = [
   ["a room that imports packages", "src/llm/a.ts", 'import { z } from "yaml";\nimport "node:fs";\n'],
   ["a room that imports a schema", "src/llm/a.ts", 'import s from "../../schemas/a.v1.json" with { type: "json" };\n'],
   ["the runtime joining rooms", "src/runtime.ts", 'import "./llm/a.ts";\nimport "./vfs/b.ts";\n'],
+  ["a part of the runtime joining rooms", "src/runtime/a.ts", 'import "../llm/a.ts";\nimport "../vfs/b.ts";\n'],
   ["the harness importing the index", "harness/sub/a.ts", 'import { x } from "../../src/index.ts";\n'],
   ["the command line asking the runtime", "src/cli/a.ts", 'import { x } from "../runtime.ts";\nprocess.cwd();\n'],
   ["a clock in a comment", "src/vfs/a.ts", "// not Date.now()\n/* nor\n process.env */\n"],

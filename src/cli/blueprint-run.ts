@@ -1,0 +1,40 @@
+import type { ExitCode } from "../model/errors.ts";
+import type { Call } from "./command.ts";
+import { environment } from "./environment.ts";
+import { interruptible } from "./interrupt.ts";
+import { runtime } from "./load.ts";
+import { type Output, painter } from "./output.ts";
+import type { RunSummary, Watching } from "./ports.ts";
+import { json, summaryText } from "./summary.ts";
+import { watcher } from "./watch.ts";
+
+interface Options {
+  readonly goal: string;
+  readonly workspace: string;
+  readonly model?: string;
+  readonly baseUrl?: string;
+  readonly record?: string;
+}
+
+/** `blueprint run`: the timeline goes to stderr as it happens, the summary to stdout at the end. */
+export async function run({ args: [file = ""], options, json: asJson, out }: Call<Options>): Promise<ExitCode> {
+  const { goal, workspace, model, baseUrl, record } = options;
+  const { runBlueprint } = await runtime();
+  const summary = await watched(out, (watching) =>
+    runBlueprint({ file, goal, workspace, model, baseUrl, record, ...watching }, environment()),
+  );
+  out.data(asJson ? json(summary) : summaryText(summary, painter(process.stdout)));
+  return summary.exit;
+}
+
+/** Does `work` under the eyes of a watcher, with the signals of the terminal turned into an abort. */
+export async function watched(out: Output, work: (watching: Watching) => Promise<RunSummary>): Promise<RunSummary> {
+  const eyes = await watcher(out);
+  const { signal, release } = interruptible({ ...out, talk: (text) => eyes.notice(text) });
+  try {
+    return await work({ signal, onEntry: (entry) => eyes.entry(entry), onNotice: (text) => eyes.notice(text) });
+  } finally {
+    release();
+    await eyes.end();
+  }
+}

@@ -1,0 +1,60 @@
+import { Command } from "commander";
+import type { ExitCode } from "../model/errors.ts";
+import { action, runProgram, type Session } from "./command.ts";
+
+/** The command `blueprint`. Parts that do work are loaded when they are asked for, so that `--help` stays quick. */
+export function blueprintCommand(session: Session): Command {
+  const program = new Command("blueprint").description("run and check agents that one file pins");
+
+  action(
+    session,
+    program
+      .command("run")
+      .description("run a blueprint towards a goal")
+      .argument("<file>", "the blueprint")
+      .requiredOption("--goal <text>", "what the agent is to achieve")
+      .requiredOption("--workspace <folder>", "the folder that it works in")
+      .option("--model <provider:id>", "use this model instead of the blueprint's, e.g. anthropic:<id>")
+      .option("--base-url <url>", "address of the provider, for compatible servers")
+      .option("--record <file>", "write a recording that `harness replay` runs again")
+      .addHelpText("after", SUMMARY),
+    async () => (await import("./blueprint-run.ts")).run,
+  );
+  action(
+    session,
+    program
+      .command("validate")
+      .description("check a blueprint and the bytes of everything that it pins")
+      .argument("<file>", "the blueprint")
+      .addHelpText(
+        "after",
+        "\nWith --json: { ok, digest, name, version } or { ok: false, faults: [{ file, line, column, pointer, message }] }",
+      ),
+    async () => (await import("./blueprint-files.ts")).validate,
+  );
+  action(
+    session,
+    program
+      .command("list")
+      .description("list the blueprints of folders, and those that ship with Pinion")
+      .argument("[folder...]", "where to look; the current folder unless given"),
+    async () => (await import("./blueprint-files.ts")).list,
+  );
+  action(
+    session,
+    program
+      .command("show")
+      .description("show what a blueprint pins and allows")
+      .argument("<name>", "name, name@version, or a file"),
+    async () => (await import("./blueprint-files.ts")).show,
+  );
+  return program;
+}
+
+const SUMMARY = `
+With --json, one object on stdout: { run, state, steps, blocked, redactions, recording, head,
+blueprint, tokens: { input, output }, reason, result, children, journal, exit }`;
+
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  return runProgram(args, blueprintCommand);
+}

@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from "node:fs";
+import { type Command, CommanderError } from "commander";
+import { EXIT, type ExitCode, InputError } from "../model/errors.ts";
+import { type Output, output } from "./output.ts";
+import { report } from "./report.ts";
+
+/** What every handler of a command gets. */
+export interface Call<Options> {
+  readonly args: readonly string[];
+  readonly options: Options;
+  readonly json: boolean;
+  readonly out: Output;
+}
+
+/** One invocation of the program: where it writes, and the exit code that it comes to. */
+export interface Session {
+  readonly out: Output;
+  exit: ExitCode;
+}
+
+/** Adds `--json` and lets what `load` gives run the command; what it throws is reported in one place. */
+export function action<Options extends object>(
+  session: Session,
+  command: Command,
+  load: () => Promise<(call: Call<Options>) => Promise<ExitCode>>,
+): void {
+  command.option("--json", "print one JSON object on stdout").action(async () => {
+    const options = command.opts<Options & { json?: true }>();
+    const json = options.json === true;
+    try {
+      const handle = await load();
+      session.exit = await handle({ args: command.args, options, json, out: session.out });
+    } catch (error) {
+      session.exit = report(error, { json, out: session.out });
+    }
+  });
+}
+
+/** Parses and runs a command line; resolves with the exit code and never rejects for what a user did wrong. */
+export async function runProgram(args: readonly string[], build: (session: Session) => Command): Promise<ExitCode> {
+  const session: Session = { out: output(), exit: EXIT.ok };
+  const program = build(session);
+  if (args[0] === "--version") {
+    session.out.data(version());
+    return EXIT.ok;
+  }
+  let path = program.name();
+  strict(program.option("--version", "the version of Pinion"), program.name(), (failed) => {
+    path = failed;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) {
+      session.exit = report(usage(error, path), { json: args.includes("--json"), out: session.out });
+    }
+  }
+  return session.exit;
+}
+
+/** Commander settles these things per command, so each one is told. */
+function strict(command: Command, path: string, onFailure: (path: string) => void): void {
+  command
+    .exitOverride()
+    .allowExcessArguments(false)
+    .showSuggestionAfterError(false)
+    .configureOutput({ outputError: () => onFailure(path) })
+    .helpOption("-h, --help", "what this does and takes")
+    .helpCommand(false);
+  for (const child of command.commands) strict(child, `${path} ${child.name()}`, onFailure);
+}
+
+function usage(error: CommanderError, path: string): InputError {
+  const message =
+    error.code === "commander.help"
+      ? "expected a command"
+      : error.message.replace(/^error: /, "").replace(/'([^']*)'/g, "`$1`");
+  return new InputError({ code: "usage", message, hint: `see \`${path} --help\`` });
+}
+
+/** From the package.json above this file, in a checkout as in a published package. */
+function version(): string {
+  for (let folder = new URL("..", import.meta.url); ; folder = new URL("..", folder)) {
+    const file = new URL("package.json", folder);
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+  }
+}

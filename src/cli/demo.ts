@@ -1,0 +1,52 @@
+import { cpSync, mkdirSync, mkdtempSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { EXIT, type ExitCode } from "../model/errors.ts";
+import { watched } from "./blueprint-run.ts";
+import { environment } from "./environment.ts";
+import { runtime } from "./load.ts";
+import { output, painter } from "./output.ts";
+import type { RunSummary } from "./ports.ts";
+import { report } from "./report.ts";
+import { summaryText } from "./summary.ts";
+import { visible } from "./visible.ts";
+
+const BLUEPRINT = "blueprints/reviewer/blueprint.yaml";
+
+/** `npm start`: the shipped reviewer on a fresh copy of its sample project, then what to try next. */
+export async function main(): Promise<ExitCode> {
+  const out = output();
+  try {
+    const env = environment();
+    const { runBlueprint } = await runtime();
+    const root = dirname(dirname(import.meta.dirname));
+    mkdirSync(join(env.stateDir, "demo"), { recursive: true, mode: 0o700 });
+    const folder = mkdtempSync(join(env.stateDir, "demo", "run-"));
+    const workspace = join(folder, "project");
+    const record = join(folder, "recording.jsonl");
+    cpSync(join(root, dirname(BLUEPRINT), "sample"), workspace, { recursive: true });
+    const options = { file: join(root, BLUEPRINT), goal: "review the changes", workspace, record };
+    out.talk(visible(`The reviewer looks at a copy of its sample project in ${workspace}`));
+    const summary = await watched(out, (watching) => runBlueprint({ ...options, ...watching }, env));
+    out.data(`\n${summaryText(summary, painter(process.stdout))}\n\n${next(summary, workspace)}`);
+    return summary.state === "completed" ? EXIT.ok : summary.exit;
+  } catch (error) {
+    return report(error, { json: false, out });
+  }
+}
+
+function next({ recording, run }: RunSummary, workspace: string): string {
+  const key = "ANTHROPIC_API_KEY";
+  return visible(`The review is in ${join(workspace, "REVIEW.md")}
+
+Try next:
+  npx harness replay ${recording}
+      runs it again, hooks and all: identical, without model or project
+  npx harness show ${recording} --all
+      every verdict, with its reason
+  npx blueprint run ${BLUEPRINT} --goal "review the changes" --workspace ${workspace} --model anthropic:<id>
+      the same with a model of your choice (${key} must be set)
+  npx pinion run list
+      this run is ${run}`);
+}
+
+if (import.meta.main) process.exitCode = await main();

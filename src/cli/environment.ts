@@ -1,0 +1,22 @@
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { Environment } from "./ports.ts";
+
+/** The machine as this process finds it. Directories by the XDG Base Directory Specification 0.8: relative ones are ignored. */
+export function environment(): Environment {
+  return {
+    dataDir: directory("XDG_DATA_HOME", ".local/share"),
+    stateDir: directory("XDG_STATE_HOME", ".local/state"),
+    cacheDir: directory("XDG_CACHE_HOME", ".cache"),
+    env: process.env,
+    cwd: process.cwd(),
+    now: () => Date.now(),
+    random: (bytes) => randomBytes(bytes),
+  };
+}
+
+function directory(variable: string, below: string): string {
+  const set = process.env[variable];
+  return join(set !== undefined && isAbsolute(set) ? set : join(homedir(), below), "pinion");
+}

@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import type { ExitCode } from "../model/errors.ts";
+import { action, runProgram, type Session } from "./command.ts";
+
+/** The command `harness`. */
+export function harnessCommand(session: Session): Command {
+  const program = new Command("harness").description("replay and read recordings");
+
+  action(
+    session,
+    program
+      .command("replay")
+      .description("run a recording again, hooks and all, without model, network or workspace")
+      .argument("<file>", "a recording, or the journal of a run")
+      .option("--key <file>", "the run key, when it is not in the state directory or beside the recording")
+      .option("--artifacts <folder...>", "more places to look for artifacts by digest")
+      .addHelpText("after", REPLAY),
+    async () => (await import("./harness-recordings.ts")).replay,
+  );
+  action(
+    session,
+    program
+      .command("show")
+      .description("print the timeline of a recording")
+      .argument("<file>", "a recording, the journal of a run, or the id of a run")
+      .option("--all", "every verdict and every entry")
+      .addHelpText(
+        "after",
+        "\nWith --json: { run, kernel, state, message, head, lines: [{ seq, mark, text, tone, minor }] }",
+      ),
+    async () => (await import("./harness-recordings.ts")).show,
+  );
+  return program;
+}
+
+const REPLAY = `
+With --json: { answer, message, run, entries, steps, sealed, elapsedMs, divergence?: { seq, phase, hook,
+expected, found }, exit }. Exit code 0 identical, 3 diverged, 5 damaged, 1 incomplete.`;
+
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  return runProgram(args, harnessCommand);
+}

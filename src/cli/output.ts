@@ -1,0 +1,36 @@
+import type { Tone } from "./timeline/line.ts";
+
+/** Where a command writes: data for programs and people who asked for it, talk for whoever watches. */
+export interface Output {
+  data(text: string): void;
+  talk(text: string): void;
+}
+
+/** stdout and stderr. A reader that went away early is no error; a run goes on without it. */
+export function output(): Output {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.listenerCount("error") > 0) continue;
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  return {
+    data: (text) => void process.stdout.write(`${text}\n`),
+    talk: (text) => void process.stderr.write(`${text}\n`),
+  };
+}
+
+const CODES: Readonly<Record<Exclude<Tone, "plain">, number>> = {
+  strong: 1,
+  dim: 2,
+  bad: 31,
+  good: 32,
+  warn: 33,
+  accent: 36,
+};
+
+/** Colours text for a stream: only on a terminal, and not when `NO_COLOR` is set (no-color.org) or the terminal is dumb. */
+export function painter(stream: { readonly isTTY?: boolean | undefined }): (text: string, tone: Tone) => string {
+  const colours = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+  return (text, tone) => (colours && tone !== "plain" ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text);
+}

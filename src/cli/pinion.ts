@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import type { ExitCode } from "../model/errors.ts";
+import { blueprintCommand } from "./blueprint.ts";
+import { action, runProgram, type Session } from "./command.ts";
+import { harnessCommand } from "./harness.ts";
+import { hookCommand } from "./hook.ts";
+import { runCommand } from "./run.ts";
+
+/** The command `pinion`: everything, as nouns. */
+export function pinionCommand(session: Session): Command {
+  const program = new Command("pinion").description("agents that are pinned, gated and replayable");
+  for (const noun of [blueprintCommand, runCommand, hookCommand, harnessCommand]) program.addCommand(noun(session));
+  action(
+    session,
+    program
+      .command("doctor")
+      .description("look at what this machine offers")
+      .addHelpText("after", "\nWith --json: { ok, checks: [{ name, ok, needed, found, hint? }] }"),
+    async () => (await import("./doctor.ts")).doctor,
+  );
+  return program;
+}
+
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  return runProgram(args, pinionCommand);
+}

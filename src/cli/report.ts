@@ -1,0 +1,27 @@
+import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
+import type { Output } from "./output.ts";
+import { visible } from "./visible.ts";
+
+/**
+ * The one place where errors are printed: `error: message` and the hint on stderr, or with `--json`
+ * `{ "error": { "code", "message", "hint" } }` on stdout. Returns the exit code. What is no PinionError is a bug, and says so.
+ */
+export function report(error: unknown, { json, out }: { readonly json: boolean; readonly out: Output }): ExitCode {
+  const known = error instanceof PinionError;
+  const code = known ? error.code : "bug";
+  const message = known ? error.message : `Pinion failed in a way that it should not: ${describe(error)}`;
+  const hint = known ? error.hint : "please report this with the command that you ran";
+  if (json) {
+    out.data(JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
+  } else {
+    out.talk(`error: ${visible(message)}`);
+    if (hint !== undefined) out.talk(`  ${visible(hint)}`);
+  }
+  return known ? error.exit : EXIT.error;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
+  return `${error.name}: ${error.message}${place === undefined ? "" : ` (${place.trim()})`}`;
+}

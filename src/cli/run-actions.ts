@@ -1,0 +1,40 @@
+import { EXIT, type ExitCode } from "../model/errors.ts";
+import { watched } from "./blueprint-run.ts";
+import type { Call } from "./command.ts";
+import { environment } from "./environment.ts";
+import { runtime } from "./load.ts";
+import { painter } from "./output.ts";
+import { json, summaryText } from "./summary.ts";
+import { columns } from "./table.ts";
+import { visible } from "./visible.ts";
+
+export async function list({ json: asJson, out }: Call<object>): Promise<ExitCode> {
+  const rows = await (await runtime()).listRuns(environment());
+  if (asJson) out.data(json(rows));
+  else if (rows.length === 0) out.talk("no runs yet");
+  else {
+    const when = (at: number | null) => (at === null ? "" : new Date(at).toISOString().slice(0, 19));
+    out.data(
+      columns(
+        rows.map((row) => [row.run, row.state, row.agent, when(row.startedAt), `${row.steps} steps`, row.reason]),
+      ),
+    );
+  }
+  return EXIT.ok;
+}
+
+export async function rearm({ args, options, json: asJson, out }: Call<{ reason: string }>): Promise<ExitCode> {
+  const [run = "", hook = ""] = args;
+  const request = { run, hook, reason: options.reason };
+  await (await runtime()).rearmHook(request, environment());
+  if (asJson) out.data(json(request));
+  else out.data(visible(`hook ${hook} will be asked again; go on with: pinion run resume ${run}`));
+  return EXIT.ok;
+}
+
+export async function resume({ args: [run = ""], json: asJson, out }: Call<object>): Promise<ExitCode> {
+  const { resumeRun } = await runtime();
+  const summary = await watched(out, (watching) => resumeRun({ run, ...watching }, environment()));
+  out.data(asJson ? json(summary) : summaryText(summary, painter(process.stdout)));
+  return summary.exit;
+}

@@ -1,0 +1,36 @@
+import type { painter } from "./output.ts";
+import type { RunSummary } from "./ports.ts";
+import { escapedHidden, visible } from "./visible.ts";
+
+/** The JSON of `--json`: one line; what a terminal would act on is escaped, which leaves the value as it is. */
+export function json(value: unknown): string {
+  return escapedHidden(JSON.stringify(value));
+}
+
+const TONES = {
+  completed: "good",
+  paused: "warn",
+  running: "plain",
+  pending: "plain",
+  failed: "bad",
+  terminated: "bad",
+} as const;
+
+/** What a run came to, for people. */
+export function summaryText(summary: RunSummary, paint: ReturnType<typeof painter>): string {
+  const { state, reason, steps, blocked, redactions, tokens } = summary;
+  const rows: readonly (readonly [name: string, value: string | null])[] = [
+    ["run", summary.run],
+    ["result", summary.result === "" ? null : summary.result.trim().replaceAll("\n", `\n${" ".repeat(12)}`)],
+    ["counts", `${steps} steps, ${blocked} blocked, ${redactions} redacted, ${tokens.input} + ${tokens.output} tokens`],
+    ["children", summary.children.length === 0 ? null : summary.children.join(", ")],
+    ["recording", summary.recording],
+    ["journal", summary.journal],
+    ["head", summary.head],
+    ["blueprint", summary.blueprint],
+  ];
+  const lines = rows.flatMap(([name, value]) =>
+    value === null ? [] : [`  ${paint(name.padEnd(9), "dim")} ${visible(value)}`],
+  );
+  return [paint(`${state}: ${visible(reason)}`, TONES[state]), ...lines].join("\n");
+}

@@ -1,0 +1,65 @@
+import type { Entry } from "../model/entry.ts";
+import type { JsonObject } from "../model/json.ts";
+import { boundaryLines } from "./timeline/boundary.ts";
+import { fields, type Liner, listOf, objectOf, type TimelineLine, type Tone, text } from "./timeline/line.ts";
+import { visibleLine } from "./visible.ts";
+
+/** The lines that tell one entry. Pure; takes any body, since a journal of another version may be shown too. */
+export function timelineOf(entry: Entry): readonly TimelineLine[] {
+  const { body } = entry;
+  const line: Liner = (mark, tone, text, minor = false) => ({
+    seq: entry.seq,
+    mark,
+    tone,
+    text: visibleLine(text),
+    minor,
+  });
+  const ref = objectOf(body.ref);
+  switch (entry.kind) {
+    case "check.boundary":
+      return boundaryLines(body, line);
+    case "check.hooks":
+      return hookLines(body, line);
+    case "check.refused":
+      return [line("✗", "bad", `${text(body.tool)} refused: ${text(body.reason)}`)];
+    case "check.state":
+      return [line("●", toneOfState(text(body.to)), `${text(body.from)} → ${text(body.to)}: ${text(body.reason)}`)];
+    case "check.limit":
+      return [line("✗", "bad", `limit ${text(body.limit)}: ${text(body.used)} used, ${text(body.allowed)} allowed`)];
+    case "check.end":
+      return [line("■", toneOfState(text(body.state)), `${text(body.state)}: ${text(body.reason)}`, true)];
+    case "check.context":
+      return [line("·", "dim", `context shortened: ${fields(body)}`)];
+    case "check.hostcalls":
+      return [line("·", "dim", `${text(body.hook)} calls ${text(body.call)}`, true)];
+    case "check.intent":
+      return [line("·", "dim", `about to ask the world: ${text(body.kind)} ${fields(ref)}`, true)];
+    case "input.start":
+      return [line("▶", "strong", `run ${text(ref.run)}`)];
+    case "input.fault":
+      return [line("✗", "bad", `fault: ${fields(ref)}`)];
+    case "input.control":
+      return [line("●", "warn", `a person asked: ${text(ref.control)}`)];
+    case "input.model":
+    case "input.resolve":
+    case "input.tool":
+    case "input.file":
+    case "input.sleep":
+      return [line("·", "dim", `the world answered: ${entry.kind} ${fields(ref)}`, true)];
+  }
+}
+
+function hookLines(body: JsonObject, line: Liner): TimelineLine[] {
+  const hooks = listOf(body.hooks).map(objectOf);
+  const failed = hooks.filter((hook) => hook.state !== "ready");
+  const names = hooks.map((hook) => `${text(hook.hook)}@${text(hook.version)}`).join(", ");
+  return [
+    line("·", "dim", `hooks: ${names || "none"}`, Number(body.level) > 0),
+    ...failed.map((hook) => line("✗", "bad", `hook ${text(hook.hook)} failed to load: ${text(hook.cause)}`)),
+  ];
+}
+
+function toneOfState(state: string): Tone {
+  if (state === "completed") return "good";
+  return state === "running" ? "dim" : state === "paused" ? "warn" : "bad";
+}

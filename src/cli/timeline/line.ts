@@ -1,0 +1,40 @@
+import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
+
+export type Tone = "plain" | "strong" | "dim" | "good" | "bad" | "warn" | "accent";
+
+/** One line of what a run did, for people. Everything hidden in `text` has been made visible. */
+export interface TimelineLine {
+  /** Of the entry that it tells about. */
+  readonly seq: number;
+  readonly mark: string;
+  readonly text: string;
+  readonly tone: Tone;
+  /** Only shown to those who ask for everything. */
+  readonly minor: boolean;
+}
+
+export type Liner = (mark: string, tone: Tone, text: string, minor?: boolean) => TimelineLine;
+
+export function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+export function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
+}
+
+/** A scalar as text; anything else as JSON. */
+export function text(value: Json | undefined): string {
+  return typeof value === "string" ? value : value === undefined ? "?" : JSON.stringify(value);
+}
+
+/** `name=value` of every member that is not long, texts shortened. */
+export function fields(value: Json | undefined): string {
+  return Object.entries(objectOf(value))
+    .map(([name, member]) => `${name}=${short(JSON.stringify(member), 60)}`)
+    .join(" ");
+}
+
+export function short(value: string, width: number): string {
+  return value.length <= width ? value : `${value.slice(0, width - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}

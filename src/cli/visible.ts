@@ -1,0 +1,26 @@
+/**
+ * What a terminal would act on or a reader could not see: controls, bidirectional controls (UAX #9), code points that
+ * are not drawn (but for the two selectors of emoji), line separators, halves of surrogate pairs.
+ */
+const HIDDEN =
+  /\p{Cc}|\p{Cs}|\p{Bidi_Control}|(?![\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/gu;
+
+/** Text from outside, safe to print: everything hidden is shown as `\u{…}`; line feeds and tabs stay. */
+export function visible(text: string): string {
+  return text.replace(HIDDEN, (char) => (char === "\n" || char === "\t" ? char : escaped(char)));
+}
+
+/** The same on one line: line feeds and tabs are shown as well. */
+export function visibleLine(text: string): string {
+  return text.replace(HIDDEN, (char) => (char === "\n" ? "\\n" : char === "\t" ? "\\t" : escaped(char)));
+}
+
+/** JSON text in which everything hidden is escaped (`\uXXXX`); the value stays the same. */
+export function escapedHidden(json: string): string {
+  const unit = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return json.replace(HIDDEN, (char) => char.split("").map(unit).join(""));
+}
+
+function escaped(char: string): string {
+  return `\\u{${char.codePointAt(0)?.toString(16)}}`;
+}

@@ -1,0 +1,34 @@
+import type { Entry } from "../model/entry.ts";
+import type { Output } from "./output.ts";
+import { painter } from "./output.ts";
+import { plainLine } from "./plain.ts";
+import { timelineOf } from "./timeline.ts";
+import { visible } from "./visible.ts";
+
+/** Somebody who watches a run on stderr. */
+export interface Watcher {
+  entry(entry: Entry): void;
+  notice(text: string): void;
+  /** Takes down what is still moving. */
+  end(): Promise<void>;
+}
+
+/** The live view on a terminal that can show it, otherwise plain lines of the same timeline. */
+export async function watcher(out: Output): Promise<Watcher> {
+  const { isTTY } = process.stderr;
+  if (isTTY && process.env.TERM !== "dumb" && !process.env.CI) return (await import("./view/mount.ts")).mountView();
+  return plainWatcher(out);
+}
+
+function plainWatcher(out: Output): Watcher {
+  const paint = painter(process.stderr);
+  return {
+    entry(entry) {
+      for (const line of timelineOf(entry)) if (!line.minor) out.talk(plainLine(line, paint));
+    },
+    notice(text) {
+      out.talk(paint(`  ! ${visible(text)}`, "warn"));
+    },
+    end: async () => undefined,
+  };
+}

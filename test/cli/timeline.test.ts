@@ -1,0 +1,105 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { advance, NOTHING_YET } from "../../src/cli/progress.ts";
+import { timelineOf } from "../../src/cli/timeline.ts";
+import { digestOf } from "../../src/model/canonical.ts";
+import { CHECK_KINDS, type Entry, type EntryKind, INPUT_KINDS } from "../../src/model/entry.ts";
+import type { JsonObject } from "../../src/model/json.ts";
+import { runs, seed } from "../support/property.ts";
+
+function entry(kind: EntryKind, body: JsonObject): Entry {
+  return { seq: 7, kind, prev: digestOf(""), body };
+}
+
+function boundary(body: JsonObject): Entry {
+  const nothing = { verdicts: [], events: [], capsules: [], approvals: [], audit: [] };
+  return entry("check.boundary", { step: 2, decision: "allow", ...nothing, ...body });
+}
+
+function shown(of: Entry): string[] {
+  return timelineOf(of)
+    .filter((line) => !line.minor)
+    .map((line) => `${line.mark} ${line.text}`.trim());
+}
+
+const allow = { hook: "tool-gate", role: "gate", decision: "allow", rationale: "on the list" };
+const block = { hook: "tool-gate", role: "gate", decision: "block", rationale: "rm is forbidden" };
+
+it("opens each step", () => {
+  expect(shown(boundary({ phase: "pre-plan", subject: "step 2", payload: { step: 2, goal: "g" } }))).toEqual([
+    "step 2",
+  ]);
+});
+
+it("says what the model said and which tools it asks for", () => {
+  const payload = { text: "I look.\nThen I write.", toolCalls: [{ tool: "file.read", arguments: { path: "a.js" } }] };
+  const lines = shown(boundary({ phase: "post-receive", subject: "1 tool calls", payload }));
+  expect(lines).toEqual(["│ I look.", "│ Then I write.", '→ file.read path="a.js"']);
+});
+
+it("names the hooks that let a call through, with their reasons", () => {
+  const lines = shown(boundary({ phase: "pre-tool", subject: "c1 file.read", verdicts: [allow] }));
+  expect(lines).toEqual(["✓ file.read allowed by tool-gate (on the list)"]);
+});
+
+it("shows a blocked call in red with the reason that names its hook", () => {
+  const reason = "hook `tool-gate`: rm is forbidden";
+  const of = boundary({ phase: "pre-tool", subject: "c1 process.run", decision: "block", verdicts: [block], reason });
+  expect(shown(of)).toEqual([`✗ process.run blocked: ${reason}`]);
+  expect(timelineOf(of).find((line) => line.mark === "✗")?.tone).toBe("bad");
+});
+
+it("shows what was redacted and where", () => {
+  const events = [{ hook: "redact", kind: "redaction", data: { count: 2 } }];
+  const payload = { call: { tool: "file.read" }, result: { ok: true, value: { text: "<redacted>" } } };
+  const lines = shown(boundary({ phase: "post-tool", subject: "c1 file.read", payload, events }));
+  expect(lines).toContain("◆ redact redacted in the result of file.read: count=2");
+});
+
+it("keeps every verdict for those who ask for everything", () => {
+  const all = timelineOf(boundary({ phase: "pre-plan", subject: "step 2", verdicts: [allow] }));
+  expect(all.map((line) => line.text)).toContain("tool-gate: allow: on the list");
+});
+
+it("A1 instructions hidden in a tool result: terminal escapes of a result are shown, not obeyed", () => {
+  const payload = { call: { tool: "file.read" }, result: { ok: false, code: "x", message: "\u001b]0;owned\u0007" } };
+  expect(shown(boundary({ phase: "post-tool", subject: "c1 file.read", payload }))[0]).toContain(
+    "\\u{1b}]0;owned\\u{7}",
+  );
+});
+
+it("takes any body of any kind, since damaged and foreign journals are shown too", () => {
+  const kinds: readonly EntryKind[] = [...INPUT_KINDS, ...CHECK_KINDS];
+  const phase = fc.constantFrom("pre-plan", "post-receive", "pre-tool", "post-tool", "spawn", "state-transition");
+  const body = fc.oneof(
+    fc.dictionary(fc.string(), fc.jsonValue()),
+    fc.record({
+      phase,
+      payload: fc.jsonValue(),
+      verdicts: fc.jsonValue(),
+      events: fc.jsonValue(),
+      subject: fc.jsonValue(),
+    }),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...kinds), body, (kind, anything) => {
+      const of = entry(kind, anything as JsonObject);
+      for (const line of timelineOf(of)) expect(line.text).not.toMatch(/\p{Cc}/u);
+      advance(NOTHING_YET, of);
+    }),
+    { seed, numRuns: runs(500, 50_000) },
+  );
+});
+
+it("counts blocks, redactions, steps and tokens from the entries", () => {
+  const usage = { inputTokens: 10, outputTokens: 5 };
+  const events = [{ hook: "redact", kind: "redaction", data: { count: 2 } }];
+  const after = [
+    boundary({ phase: "pre-tool", subject: "c1 x", decision: "block", payload: {} }),
+    boundary({ phase: "post-tool", step: 3, subject: "c1 x", payload: { usage }, events }),
+    entry("check.refused", { tool: "y", reason: "no such tool" }),
+    entry("check.intent", { kind: "input.model", ref: { model: "a:b" } }),
+  ].reduce(advance, NOTHING_YET);
+  expect(after).toMatchObject({ blocked: 2, redactions: 2, step: 3, tokens: 15, waiting: "a:b thinks" });
+  expect(advance(after, entry("input.model", {})).waiting).toBeUndefined();
+});
