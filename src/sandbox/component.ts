@@ -1,5 +1,5 @@
+import { BugError } from "../model/errors.ts";
 import { HostFault } from "../model/hook.ts";
-import type { Built } from "./build/stream.ts";
 import { Deadline } from "./deadline.ts";
 import { ConfinedProcess } from "./process.ts";
 import { programs } from "./programs.ts";
@@ -33,6 +33,8 @@ export function buildComponent(node: string, bytes: Uint8Array): Promise<Compone
     );
     process.listen({
       frame: ({ head, body }) => {
+        const { bug } = Object(head) as { readonly bug?: unknown };
+        if (typeof bug === "string") return reject(new BugError({ code: "component-build", message: bug }));
         const built = asBuilt(head, body);
         if (built === undefined) throw new Error("what is no component");
         resolve(built);
@@ -48,7 +50,7 @@ export function buildComponent(node: string, bytes: Uint8Array): Promise<Compone
 
 /** Undefined unless the files are exactly the body. */
 export function asBuilt(head: unknown, body: Uint8Array): Component | undefined {
-  const built = Object(head) as Partial<Built & { detail: unknown; files: unknown }>;
+  const built = Object(head) as { readonly [key in "ok" | "detail" | "files"]?: unknown };
   if (built.ok === false) return typeof built.detail === "string" ? { ok: false, detail: built.detail } : undefined;
   if (built.ok !== true || !Array.isArray(built.files)) return undefined;
   const files: File[] = [];

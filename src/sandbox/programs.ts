@@ -13,6 +13,8 @@ export interface Programs {
   readonly builder: Program;
   /** Names what turns components into code: the version of jco, and a digest of our own part in it. */
   readonly maker: string;
+  /** The version of jco-transpile. */
+  readonly jco: string;
 }
 
 const TRANSPILER = "@bytecodealliance/jco-transpile";
@@ -38,6 +40,7 @@ function find(): Programs {
       entry: join(here, "build", `main${type}`),
       readable: [...shared, folder("build"), folder("inspect"), `${realpathSync(dirname(manifest))}/`],
     },
+    jco: version,
     maker: `jco-${version}-${digest(["build", "inspect", "wasm"].map((name) => join(here, name)))}`,
   };
 }

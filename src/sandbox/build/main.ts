@@ -31,9 +31,11 @@ try {
   files.push(...transpile(jco.generate));
   built = { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) };
 } catch (error) {
-  if (!(error instanceof Malformed)) throw error;
   files.length = 0;
-  built = { ok: false, detail: error.message };
+  built =
+    error instanceof Malformed
+      ? { ok: false, detail: error.message }
+      : { ok: false, bug: error instanceof Error ? error.message : String(error) };
 }
 writeAll(
   encodeFrame(

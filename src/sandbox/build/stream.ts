@@ -3,7 +3,8 @@ import { readSync } from "node:fs";
 /** The head of the one frame that the builder writes; the body holds the files, the generated program first. */
 export type Built =
   | { readonly ok: true; readonly files: readonly { readonly name: string; readonly size: number }[] }
-  | { readonly ok: false; readonly detail: string };
+  | { readonly ok: false; readonly detail: string }
+  | { readonly ok: false; readonly bug: string };
 
 /** Everything up to the end of a pipe. */
 export function readAll(fd: number): Uint8Array {

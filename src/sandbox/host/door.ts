@@ -68,12 +68,17 @@ export class Door {
     this.#failure = undefined;
   }
 
-  /** What was buffered since the last event, and why the call failed in a hostcall if it did. */
-  close(): { readonly log: readonly BufferedHostcall[]; readonly failure: Failure | undefined } {
+  /** Why the call failed in a hostcall, if it did. */
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /** Ends a call; what was buffered since its last event. */
+  close(): readonly BufferedHostcall[] {
     this.#open = undefined;
     const log = this.#log;
     this.#log = [];
-    return { log, failure: this.#failure };
+    return log;
   }
 
   /** The import object: this list and nothing else. */

@@ -60,7 +60,7 @@ export class Instance {
       exports.configure(message.config);
       return { loaded: { ok: true }, instance: new Instance(message, exports, door) };
     } catch (error) {
-      return { loaded: { ok: false, ...failureOf(error, door) } };
+      return { loaded: { ok: false, ...failureOf(error, door.failure) } };
     }
   }
 
@@ -76,9 +76,10 @@ export class Instance {
     try {
       found = this.#exports.handle(phase, payload);
     } catch (error) {
-      found = failureOf(error, this.#door);
+      found = failureOf(error, this.#door.failure);
     }
-    const { log, failure } = this.#door.close();
+    const failure = this.#door.failure;
+    const log = this.#door.close();
     const judged = failure ?? ("cause" in found ? found : this.#judge(found));
     if ("cause" in judged) {
       this.#failed = judged;
@@ -112,9 +113,8 @@ function wrongVerdict(role: Role, { decision, payload }: Verdict): string | unde
   return guestJson(payload) === undefined ? "`transform` with a payload that is not JSON" : undefined;
 }
 
-function failureOf(error: unknown, door: Door): Failure {
+function failureOf(error: unknown, failure: Failure | undefined): Failure {
   if (error instanceof Bug) throw error;
-  const { failure } = door.close();
   if (failure) return failure;
   if (error instanceof ReferenceError) throw error;
   if (error instanceof OverCap) return { cause: "limit", detail: error.message };

@@ -56,6 +56,8 @@ const KEPT = new Set([
  * of another sees, and has neither timers nor finalizers to act after its call. What the host itself needs it has taken before.
  */
 export function lockDown(): void {
+  // Nobody reads the stacks of errors in generated code, and they are long.
+  Error.stackTraceLimit = 0;
   const frozen: unknown[] = [];
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (KEPT.has(name)) frozen.push(Reflect.get(globalThis, name));
