@@ -1,0 +1,79 @@
+import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { ToolError } from "../../model/tool.ts";
+import { hostOf, type Target } from "./target.ts";
+
+export interface Exchange {
+  readonly target: Target;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly certificates?: string | undefined;
+}
+
+/**
+ * One request to the first of the target's addresses and no other. The response's body has not been read yet.
+ * Throws `ToolError("no-connection")`, or the signal's reason.
+ */
+export function exchange(
+  { target, method, headers, body, certificates }: Exchange,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { url } = target;
+  const host = hostOf(url);
+  const secure = url.protocol === "https:";
+  const options: RequestOptions & {
+    readonly rejectUnauthorized: true;
+    readonly ca?: string;
+    readonly servername?: string;
+  } = {
+    method,
+    host,
+    path: `${url.pathname}${url.search}`,
+    headers: { ...headers, "accept-encoding": "identity", "user-agent": "pinion" },
+    // An agent of its own: no kept connections, and no proxy from the environment.
+    agent: secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false }),
+    lookup: pinned(target),
+    rejectUnauthorized: true,
+    signal,
+    ...(url.port === "" ? {} : { port: url.port }),
+    ...(certificates === undefined ? {} : { ca: certificates }),
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+  };
+  return new Promise((resolve, reject) => {
+    const request = (secure ? requestHttps : requestHttp)(options, resolve);
+    request.once("error", (error) => reject(signal.aborted ? signal.reason : noConnection(host, error)));
+    request.end(body);
+  });
+}
+
+/** Answers every look-up with the address that was checked. */
+function pinned({ addresses }: Target): LookupFunction {
+  const address = addresses[0] ?? "";
+  const family = isIP(address);
+  return (_host, options, callback) => {
+    if (options.all) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
+}
+
+function noConnection(host: string, error: Error): ToolError {
+  const code = "code" in error ? String(error.code) : error.message;
+  return new ToolError("no-connection", `\`${host}\` did not answer: ${code}`);
+}
+
+/** At most `limit` bytes of the body; the rest is not read. */
+export async function bodyOf(
+  response: IncomingMessage,
+  limit: number,
+): Promise<{ readonly data: Buffer; readonly truncated: boolean }> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > limit) break;
+  }
+  return { data: Buffer.concat(chunks).subarray(0, limit), truncated: bytes > limit };
+}

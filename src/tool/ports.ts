@@ -1,0 +1,80 @@
+import type { Digest } from "../model/canonical.ts";
+import type { JsonObject } from "../model/json.ts";
+import type { Taxon } from "../model/phase.ts";
+import type { Permission } from "../model/tool.ts";
+
+/** Effective permission, as the tools ask for it. Every answer is pure. */
+export interface Authority {
+  tool(tool: { readonly name: string; readonly taxon: Taxon }): Permission;
+  file(action: "read" | "write", path: string): Permission;
+  process(argv: readonly string[]): Permission;
+  network(host: string): Permission;
+  spawn(child: { readonly depth: number }): Permission;
+  /** The parts of the workspace that may be given to a process as a whole. */
+  trees(action: "read" | "write"): readonly Tree[];
+  /** Whether a path is denied explicitly; or whether something below it could be. */
+  hides(path: string): "whole" | "part" | "nothing";
+}
+export interface Tree {
+  readonly path: string;
+  readonly deep: boolean;
+}
+
+/** The files of the run: one directory and what is below it, without a way out. Methods throw `ToolError`. */
+export interface Workspace {
+  hostPath(): string;
+  descriptor(): number;
+  openDirectory(path: string): Workspace;
+  openFile(path: string): WorkspaceFile;
+  list(path: string): { readonly entries: readonly WorkspaceEntry[]; readonly unnameable: number };
+  stat(path: string): WorkspaceStat;
+  write(path: string, data: Uint8Array): Promise<void>;
+  createDirectory(path: string): Promise<void>;
+  close(): void;
+}
+export interface WorkspaceEntry {
+  readonly name: string;
+  readonly kind: "file" | "directory" | "link" | "special";
+  readonly size: number;
+}
+export interface WorkspaceStat {
+  readonly kind: "file" | "directory" | "link" | "special";
+  readonly size: number;
+  /** Changes when the file is replaced or changed. */
+  readonly stamp: string;
+  /** Device and inode. */
+  readonly identity: string;
+}
+export interface WorkspaceFile {
+  readonly stat: WorkspaceStat;
+  read(range: { readonly offset: number; readonly length: number }): Uint8Array;
+  close(): void;
+}
+
+/** A pinned skill. `read` returns bytes whose digest was verified, or throws. */
+export interface Skill {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: Digest;
+  read(): Promise<Uint8Array>;
+}
+
+/** A pinned blueprint that `agent.spawn` may start. */
+export interface Child {
+  readonly name: string;
+  readonly version: string;
+  /** The digest of the blueprint. */
+  readonly blueprint: Digest;
+}
+
+/** Starts a child run and waits for its end. Throws `ToolError` for what the agent should be told. */
+export interface Spawner {
+  spawn(request: { readonly child: Child; readonly goal: string }, signal: AbortSignal): Promise<SpawnResult>;
+}
+export interface SpawnResult extends JsonObject {
+  /** The id of the child run. */
+  readonly run: string;
+  readonly state: "paused" | "completed" | "failed" | "terminated";
+  /** What the child said last. */
+  readonly answer: string;
+}
