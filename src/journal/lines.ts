@@ -2,7 +2,7 @@ import { readSync } from "node:fs";
 import { MAX_LINE } from "./codec.ts";
 import { DamagedError, type Place } from "./damage.ts";
 
-const CHUNK = 1024 * 1024;
+const CHUNK = 128 * 1024;
 const LF = 10;
 
 /** Reads a file line by line, in chunks; memory is bounded by the longest line. */

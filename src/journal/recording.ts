@@ -23,6 +23,8 @@ export interface Recording {
    * stands. What is not complete is good to its last whole entry.
    */
   readonly complete: boolean;
+  /** Whether the file ends before its end: a recording without its end marker, a torn line. A paused run is not complete and not cut. */
+  readonly cut: boolean;
   /** Bytes at the end that are no whole line: what a crash or a cut left of one. */
   readonly torn: number;
   /** Bytes up to the end of the last whole entry, header included. */
@@ -53,7 +55,7 @@ function openFolder(folder: string): Recording {
   return withFile(file, (fd) => {
     const walk = new Walk(fd, file);
     while (walk.nextEntry() !== undefined);
-    const found = toFound(walk, walk.chain.ended);
+    const found = toFound(walk, { complete: walk.chain.ended, cut: walk.torn > 0 });
     return { ...found, ...reading(fd, file, found), blob: (digest) => checked(digest, readBlobFile(folder, digest)) };
   });
 }
@@ -81,7 +83,7 @@ function openFile(file: string): Recording {
       if (walk.next() !== undefined || walk.torn > 0)
         throw new DamagedError(place, "nothing after the end marker", "more bytes");
     }
-    const found = toFound(walk, step !== undefined && walk.chain.ended);
+    const found = toFound(walk, { complete: step !== undefined && walk.chain.ended, cut: step === undefined });
     return {
       ...found,
       ...reading(fd, file, found),
@@ -90,9 +92,9 @@ function openFile(file: string): Recording {
   });
 }
 
-function toFound(walk: Walk, complete: boolean): Found {
+function toFound(walk: Walk, { complete, cut }: { readonly complete: boolean; readonly cut: boolean }): Found {
   const { header, headerLine, torn, size, blobs, chain } = walk;
-  return { header, headerLine, count: chain.count, head: chain.head, complete, torn, size, blobs };
+  return { header, headerLine, count: chain.count, head: chain.head, complete, cut, torn, size, blobs };
 }
 
 function verifyBlob({ blob, data }: BlobLine, expected: Digest | undefined, place: Place): void {

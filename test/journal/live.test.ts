@@ -6,7 +6,8 @@ import type { Entry, InputSpec } from "../../src/model/entry.ts";
 import { BugError, InputError } from "../../src/model/errors.ts";
 import { HostFault } from "../../src/model/hook.ts";
 import type { Json } from "../../src/model/json.ts";
-import { boundary, live, ok, story, workshop } from "./workshop.ts";
+import { boundary, story } from "./story.ts";
+import { live, ok, workshop } from "./workshop.ts";
 
 const ask = <A extends Json>(perform: () => Promise<A>, rest: Partial<InputSpec<A>> = {}): InputSpec<A> => ({
   kind: "input.tool",

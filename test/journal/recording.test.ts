@@ -8,7 +8,8 @@ import { openRecording } from "../../src/journal/recording.ts";
 import { canonicalJson, digestOf } from "../../src/model/canonical.ts";
 import { InputError, IntegrityError, PinionError } from "../../src/model/errors.ts";
 import { runs, seed } from "../support/property.ts";
-import { live, story, workshop } from "./workshop.ts";
+import { story } from "./story.ts";
+import { live, workshop } from "./workshop.ts";
 
 const never = () => Promise.reject(new Error("performed"));
 const large = async (what: string) => (/^(start|tool)/.test(what) ? what.repeat(20_000) : what);

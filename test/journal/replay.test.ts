@@ -8,7 +8,8 @@ import type { InputSpec } from "../../src/model/entry.ts";
 import { DivergenceError, InputError, IntegrityError } from "../../src/model/errors.ts";
 import { HostFault } from "../../src/model/hook.ts";
 import type { Json } from "../../src/model/json.ts";
-import { boundary, live, ok, story, workshop } from "./workshop.ts";
+import { boundary, story } from "./story.ts";
+import { live, ok, workshop } from "./workshop.ts";
 
 const never = () => Promise.reject(new Error("performed"));
 const spec = (rest: Partial<InputSpec<Json>> = {}): InputSpec<Json> => ({

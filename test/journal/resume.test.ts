@@ -3,10 +3,12 @@ import { describe, expect, it } from "vitest";
 import { DamagedError } from "../../src/journal/damage.ts";
 import { runKeyFile } from "../../src/journal/keys.ts";
 import { openRecording } from "../../src/journal/recording.ts";
+import { digestOf } from "../../src/model/canonical.ts";
 import type { InputSpec, Journal, Outcome } from "../../src/model/entry.ts";
 import { InputError } from "../../src/model/errors.ts";
 import type { Json } from "../../src/model/json.ts";
-import { boundary, live, ok, RUN, story, workshop } from "./workshop.ts";
+import { boundary, story } from "./story.ts";
+import { live, ok, RUN, workshop } from "./workshop.ts";
 
 describe("a resumed journal", () => {
   it("goes on from every entry at which it may have been interrupted, and repeats nothing that is recorded", async () => {
@@ -80,8 +82,8 @@ describe("a resumed journal", () => {
 });
 
 describe("L9 an intent without an outcome", () => {
-  const call = (journal: Journal, idempotent: boolean, perform: () => Promise<Json>, name = "c1"): InputSpec<Json> => {
-    const receipt = { seq: 0, entry: journal.commitment("x") };
+  const call = (idempotent: boolean, perform: () => Promise<Json>, name = "c1"): InputSpec<Json> => {
+    const receipt = { seq: 0, entry: digestOf(RUN) };
     return { kind: "input.tool", ref: { name }, request: null, effect: { receipt, clear: {}, idempotent }, perform };
   };
 
@@ -111,15 +113,13 @@ describe("L9 an intent without an outcome", () => {
   }
 
   it("is performed again when it is idempotent", async () => {
-    const found = await interrupted(async (journal, perform) => [
-      await journal.input(call(journal, true, () => perform("c1"))),
-    ]);
+    const found = await interrupted(async (journal, perform) => [await journal.input(call(true, () => perform("c1")))]);
     expect(found).toEqual({ outcomes: [ok("again")], again: ["c1"] });
   });
 
   it("is unknown when it is not, and is not performed again", async () => {
     const found = await interrupted(async (journal, perform) => [
-      await journal.input(call(journal, false, () => perform("c1"))),
+      await journal.input(call(false, () => perform("c1"))),
     ]);
     expect(found).toEqual({ outcomes: [{ kind: "unknown" }], again: [] });
   });
@@ -127,9 +127,9 @@ describe("L9 an intent without an outcome", () => {
   it("keeps its place in a group, beside what was answered", async () => {
     const found = await interrupted((journal, perform) =>
       journal.inputs([
-        call(journal, false, () => perform("slow"), "a"),
-        call(journal, false, () => perform("quick"), "b"),
-        call(journal, true, () => perform("slower"), "c"),
+        call(false, () => perform("slow"), "a"),
+        call(false, () => perform("quick"), "b"),
+        call(true, () => perform("slower"), "c"),
       ]),
     );
     expect(found).toEqual({ outcomes: [{ kind: "unknown" }, ok("at once"), ok("again")], again: ["slower"] });
@@ -140,7 +140,7 @@ describe("L9 an intent without an outcome", () => {
     const journal = await bench.create();
     boundary(journal, "pre-tool");
     const both = (of: Journal, perform: () => Promise<Json>) =>
-      of.inputs([call(of, false, perform, "a"), call(of, false, perform, "b")]);
+      of.inputs([call(false, perform, "a"), call(false, perform, "b")]);
     await both(journal, async () => "first");
     await journal.close();
     bench.overwrite(bench.lines().slice(0, 3)); // header, boundary, the first intent
