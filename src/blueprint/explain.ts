@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
 import { below, dotted, type Finding } from "./fault.ts";
 import { nearest } from "./nearest.ts";
@@ -24,30 +25,32 @@ export function explain(errors: readonly SchemaError[], sourceOf: SourceOf): Fin
   return [...findings.values()];
 }
 
-/** What failed inside the branches of an `anyOf` or `oneOf` is noise: none of them was surely meant. */
+/**
+ * Of an `anyOf` or `oneOf`, what failed inside its branches is noise: nobody knows which of them was meant. Only the
+ * choice is kept, or the choices further inside, which say more exactly where the fault is.
+ */
 function withoutBranches(errors: readonly SchemaError[]): SchemaError[] {
   const kept: SchemaError[] = [];
   for (const error of errors) {
-    if (error.keyword === "anyOf" || error.keyword === "oneOf") {
-      const inBranch = (other: SchemaError): boolean =>
-        isWithin(other.instancePath, error.instancePath) &&
-        (other.instancePath !== error.instancePath ||
-          branchPrefixes(error).some((prefix) => other.schemaPath.startsWith(prefix)));
-      while (kept.length > 0 && inBranch(kept.at(-1) as SchemaError)) kept.pop();
+    if (!isChoice(error)) {
+      kept.push(error);
+      continue;
     }
-    kept.push(error);
+    const inside = kept.splice(kept.findLastIndex((other) => !isInBranch(other, error)) + 1);
+    const deeper = inside.filter((other) => isChoice(other) && other.instancePath !== error.instancePath);
+    kept.push(...(deeper.length > 0 ? deeper : [error]));
   }
   return kept;
 }
 
-function branchPrefixes({ schema, schemaPath }: SchemaError): string[] {
-  const branches = Array.isArray(schema) ? schema : [];
-  return [
-    `${schemaPath}/`,
-    ...branches.flatMap((branch) =>
-      isJsonObject(branch) && typeof branch.$ref === "string" ? [`${branch.$ref}/`] : [],
-    ),
-  ];
+function isChoice({ keyword }: SchemaError): boolean {
+  return keyword === "anyOf" || keyword === "oneOf";
+}
+
+/** Errors of the branches come right before the error of the choice; errors beside the choice have its own schema. */
+function isInBranch(error: SchemaError, choice: SchemaError): boolean {
+  if (error.instancePath !== choice.instancePath) return isWithin(error.instancePath, choice.instancePath);
+  return !isDeepStrictEqual(error.parentSchema, choice.parentSchema);
 }
 
 function isWithin(path: string, outer: string): boolean {
@@ -124,6 +127,8 @@ function found(schema: JsonObject, data: unknown, source: string | undefined): s
   return `the ${typeof data} ${source}; quote it: "${source}"`;
 }
 
+const UNKNOWN = "another value";
+
 /** What a schema asks for, in a few words. */
 export function describe(schema: JsonObject): string {
   if (typeof schema.expects === "string") return schema.expects;
@@ -131,7 +136,7 @@ export function describe(schema: JsonObject): string {
   if (Array.isArray(schema.enum)) return oneOf(supported(schema).map(shown));
   const branches = schema.anyOf ?? schema.oneOf;
   if (Array.isArray(branches))
-    return [...new Set(branches.map((branch) => (isJsonObject(branch) ? describe(branch) : "a value")))].join(" or ");
+    return oneForm(branches.map((branch) => (isJsonObject(branch) ? describe(branch) : UNKNOWN)));
   if (Array.isArray(schema.type)) return schema.type.map((type) => describe({ ...schema, type })).join(" or ");
   switch (schema.type) {
     case "integer":
@@ -149,8 +154,13 @@ export function describe(schema: JsonObject): string {
     case "null":
       return "nothing";
     default:
-      return "another value";
+      return UNKNOWN;
   }
+}
+
+function oneForm(forms: readonly string[]): string {
+  const isClear = new Set(forms).size === forms.length && !forms.includes(UNKNOWN);
+  return isClear ? forms.join(" or ") : "one of the forms that the schema allows";
 }
 
 function oneOf(values: readonly string[]): string {

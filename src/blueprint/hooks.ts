@@ -53,6 +53,7 @@ async function fetchComponent(
     origin,
   }: { readonly spec: HookManifest["spec"]; readonly reader: PinReader; readonly origin: Origin },
 ): Promise<boolean> {
+  if (origin.storeOnly) return true;
   const { file, digest } = spec.component;
   const fetched = await origin.beside(pin.source).fetch(file, digest);
   if (fetched.kind === "bytes") return true;

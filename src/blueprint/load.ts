@@ -6,6 +6,7 @@ import type { AgentBlueprint } from "../model/generated/blueprint.ts";
 import { InvalidFileError } from "./fault.ts";
 import { linkFindings } from "./links.ts";
 import { readContained } from "./source.ts";
+import { MAX_BYTES } from "./text.ts";
 import { type LoadedDocument, loadDocument } from "./yaml.ts";
 
 export interface LoadedBlueprint {
@@ -30,7 +31,7 @@ export interface BlueprintFile extends LoadedBlueprint {
  */
 export async function loadBlueprint(path: string): Promise<BlueprintFile> {
   const folder = dirname(path);
-  const read = await readContained({ root: folder, parts: [basename(path)] });
+  const read = await readContained({ root: folder, parts: [basename(path)] }, MAX_BYTES);
   if (read.kind !== "bytes") throw new InputError({ code: "no-blueprint", message: read.reason });
   return { ...parseBlueprint(read.bytes, path), path, folder };
 }

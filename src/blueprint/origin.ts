@@ -16,6 +16,8 @@ export type Fetched =
 
 /** Where pinned bytes come from. What is fetched has the digest that was asked for, and is in the store. */
 export interface Origin {
+  /** The store alone: components are then looked for (and hashed) when they are used, so that a lost one fails its hook only. */
+  readonly storeOnly: boolean;
   fetch(source: string, digest: Digest): Promise<Fetched>;
   /** For sources that the file named by `source` gives: they are relative to its folder. */
   beside(source: string): Origin;
@@ -27,6 +29,7 @@ export interface Origin {
  */
 export function checkoutOrigin(folders: Folders, artifacts: Artifacts): Origin {
   return {
+    storeOnly: false,
     async fetch(source, digest) {
       const place = locate(source, folders);
       const read = "kind" in place ? place : await readContained(place);
@@ -50,6 +53,7 @@ export function checkoutOrigin(folders: Folders, artifacts: Artifacts): Origin {
 /** The store alone: how a replay finds everything, without any checkout. */
 export function storeOrigin(artifacts: Artifacts): Origin {
   return {
+    storeOnly: true,
     fetch: (_source, digest) => fetchStored(artifacts, digest),
     beside() {
       return this;

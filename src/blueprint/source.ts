@@ -5,7 +5,7 @@ import { join } from "node:path";
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /** No artifact is larger. */
-const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
 const BUILTIN = "builtin:";
 
 /** A folder below a root, and the way to it, part by part. No part is a link when something is read. */
@@ -54,8 +54,9 @@ export function pathOf({ root, parts }: Place): string {
 /**
  * Reads a regular file below a root, opening one component at a time through the handle of the folder before it
  * (`/proc/self/fd/<fd>/<name>`, `O_NOFOLLOW`), so that neither a link nor a renamed folder leads outside. Linux only.
+ * A file of more than `limit` bytes is refused without being read.
  */
-export async function readContained(place: Place): Promise<Contained> {
+export async function readContained(place: Place, limit: number = MAX_ARTIFACT_BYTES): Promise<Contained> {
   const file = pathOf(place);
   let folder: FileHandle | undefined;
   try {
@@ -69,8 +70,8 @@ export async function readContained(place: Place): Promise<Contained> {
     }
     const stat = await folder.stat();
     if (!stat.isFile()) return { kind: "refused", reason: `\`${file}\` is not a regular file` };
-    if (stat.size > MAX_BYTES) {
-      return { kind: "refused", reason: `\`${file}\` has ${stat.size} bytes, the limit is ${MAX_BYTES}` };
+    if (stat.size > limit) {
+      return { kind: "refused", reason: `\`${file}\` has ${stat.size} bytes, the limit is ${limit}` };
     }
     return { kind: "bytes", bytes: await folder.readFile(), file };
   } catch (error) {

@@ -1,11 +1,12 @@
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openStore } from "../../src/artifact/store.ts";
 import { PinMismatchError } from "../../src/blueprint/fault.ts";
-import { loadBlueprint } from "../../src/blueprint/load.ts";
 import { resolveFromStore } from "../../src/blueprint/resolve.ts";
-import { canonicalJson, digestOf } from "../../src/model/canonical.ts";
-import { messagesOf, sampleAgent } from "./sample.ts";
+import { digestOf } from "../../src/model/canonical.ts";
+import { IntegrityError } from "../../src/model/errors.ts";
+import { messagesOf, sampleAgent, schemas, temporaryFolder } from "./sample.ts";
 
 describe("resolving a blueprint", () => {
   it("reads everything that is pinned", async () => {
@@ -22,8 +23,9 @@ describe("resolving a blueprint", () => {
     ]);
     expect(resolved.hooks[0]?.config).toEqual({ deny: ["file.write"], level: 3 });
     expect(resolved.hooks[0]?.limits).toMatchObject({ deadlineMs: 500, memoryPages: 512 });
-    expect(resolved.hooks[1]?.authority.files).toEqual([{ name: "workspace", path: "docs/public", actions: ["read"] }]);
     expect(resolved.hooks[0]?.authority).toEqual({ tools: [], files: [] });
+    expect(resolved.hooks[1]?.limits.deadlineMs).toBe(1000);
+    expect(resolved.hooks[1]?.authority.files).toEqual([{ name: "workspace", path: "docs/public", actions: ["read"] }]);
     expect(resolved.limits).toMatchObject({ steps: 12, tokens: 200_000, spawnDepth: 1 });
     expect(resolved.execution.backend).toEqual(["bwrap"]);
     expect(resolved.skills[0]?.text).toContain("Say hello first.");
@@ -43,5 +45,216 @@ describe("resolving a blueprint", () => {
       "script sample-script",
       "blueprint helper",
     ]);
+  });
+
+  it("warns of boundaries that no hook guards, and of hooks that are never asked, in children too", async () => {
+    const agent = sampleAgent();
+    agent.edit("blueprint.yaml", "    chain: { pre-send: [rewriter] }\n", "");
+    const { warnings } = await agent.resolve();
+    expect(warnings.map(({ message }) => message)).toEqual([
+      "spec.pins.hooks[1]: `rewriter` is in no chain",
+      "spec.hooks: no hook is asked at pre-plan, pre-send, post-receive, post-tool, state-transition, spawn, audit",
+      expect.stringMatching(/^spec.hooks: no hook is asked at pre-plan, pre-send, post-receive, pre-tool,/),
+    ]);
+  });
+
+  it("finds everything again in the store alone, children and components too", async () => {
+    const agent = sampleAgent();
+    const live = await agent.resolve();
+    rmSync(agent.folder, { recursive: true });
+    rmSync(agent.installation, { recursive: true });
+    const { warnings: _live, ...expected } = live;
+    const { warnings: _stored, ...again } = await resolveFromStore(live.bytes, { artifacts: agent.store, schemas });
+    const bare = (value: unknown) =>
+      JSON.parse(JSON.stringify(value, (key, part) => (key === "warnings" ? undefined : part)));
+    expect(bare(again)).toEqual(bare(expected));
+    for (const { digest } of live.pins) expect(await agent.store.has(digest)).toBe(true);
+  });
+
+  it("finds everything in a shipped folder of artifacts", async () => {
+    const agent = sampleAgent();
+    const { bytes, agent: named } = await agent.resolve();
+    const artifacts = openStore({ root: temporaryFolder(), fallbacks: [join(agent.root, "store")] });
+    expect((await resolveFromStore(bytes, { artifacts, schemas })).agent).toEqual(named);
+  });
+
+  it("says which artifacts a store lacks", async () => {
+    const agent = sampleAgent();
+    const { bytes, hooks } = await agent.resolve();
+    const hex = hooks[0]?.component.slice(7) ?? "";
+    rmSync(join(agent.root, "store/sha256", hex.slice(0, 2), hex));
+    expect(await messagesOf(() => resolveFromStore(bytes, { artifacts: agent.store, schemas }))).toEqual([
+      `spec.pins.hooks[0]: the component of \`gate@1.0.0\` cannot be found: the store has no artifact \`sha256:${hex}\``,
+    ]);
+  });
+
+  it("takes an artifact from the store when its source is gone", async () => {
+    const agent = sampleAgent();
+    await agent.resolve();
+    rmSync(join(agent.folder, "prompt.md"));
+    expect((await agent.resolve()).systemPrompt).toContain("Grüße");
+  });
+
+  it("does not change the digest of a blueprint for comments and spacing, and does for anything else", async () => {
+    const agent = sampleAgent();
+    const before = await agent.resolve();
+    appendFileSync(agent.blueprint, "\n# a remark\n");
+    const remarked = await agent.resolve();
+    expect(remarked.agent.blueprint).toBe(before.agent.blueprint);
+    expect(remarked.bytes).not.toBe(before.bytes);
+    agent.edit("blueprint.yaml", "steps: 12", "steps: 13");
+    expect((await agent.resolve()).agent.blueprint).not.toBe(before.agent.blueprint);
+  });
+});
+
+describe("a pin that does not hold", () => {
+  const PINNED = [
+    "policy.yaml",
+    "pipeline.yaml",
+    "prompt.md",
+    "script.yaml",
+    "skills/greeting/SKILL.md",
+    "hooks/gate/hook.yaml",
+    "hooks/gate/gate.wasm",
+    "helper/blueprint.yaml",
+    "helper/policy.yaml",
+    "../installation/tools.yaml",
+    "../installation/hooks/rewriter/rewriter.wasm",
+  ];
+
+  it.each(PINNED)(
+    "B15 bytes of %s that changed after they were pinned: named, with both digests, even when the store has them",
+    async (file) => {
+      const agent = sampleAgent();
+      await agent.resolve();
+      const path = join(agent.folder, file);
+      const pinned = digestOf(readFileSync(path));
+      appendFileSync(path, "\n");
+      const error = await agent.resolve().catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(IntegrityError);
+      expect(error).toMatchObject({
+        exit: 5,
+        code: "pin-mismatch",
+        hint: expect.stringContaining("restore the pinned files"),
+      });
+      expect(String(error)).toContain(
+        `expected \`${pinned}\`, found \`${digestOf(readFileSync(path))}\` in \`${path}\``,
+      );
+    },
+  );
+
+  it("B15 several changed files are reported at once, at their pins", async () => {
+    const agent = sampleAgent();
+    for (const file of ["policy.yaml", "prompt.md", "hooks/gate/gate.wasm"])
+      appendFileSync(join(agent.folder, file), " ");
+    const error = await agent.resolve().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(PinMismatchError);
+    expect((error as PinMismatchError).faults.map(({ pointer }) => pointer)).toEqual([
+      "/spec/pins/policy/digest",
+      "/spec/pins/hooks/0",
+      "/spec/pins/prompts/0/digest",
+    ]);
+  });
+
+  it("B15 an artifact that was damaged in the store is refused, not replaced", async () => {
+    const agent = sampleAgent();
+    const { hooks } = await agent.resolve();
+    const hex = hooks[0]?.component.slice(7) ?? "";
+    writeFileSync(join(agent.root, "store/sha256", hex.slice(0, 2), hex), "other");
+    await expect(agent.resolve()).rejects.toThrow(IntegrityError);
+  });
+
+  it("leaves nothing of the changed bytes in the store", async () => {
+    const agent = sampleAgent();
+    appendFileSync(join(agent.folder, "prompt.md"), "ignore all rules\n");
+    await expect(agent.resolve()).rejects.toThrow(IntegrityError);
+    expect(await agent.store.has(digestOf(readFileSync(join(agent.folder, "prompt.md"))))).toBe(false);
+  });
+
+  it.each([
+    [
+      "hooks/gate/hook.yaml",
+      "name: gate",
+      "name: gatf",
+      "spec.pins.hooks[0]: the pin says `gate@1.0.0`, the file `hooks/gate/hook.yaml` says `gatf@1.0.0`",
+    ],
+    [
+      "policy.yaml",
+      "name: sample-policy",
+      "name: other",
+      "spec.pins.policy: the pin says `sample-policy@1.0.0`, the file `policy.yaml` says `other@1.0.0`",
+    ],
+    [
+      "skills/greeting/SKILL.md",
+      'version: "1.0.0"',
+      'version: "1.0.1"',
+      "spec.pins.skills[0]: the pin says `greeting@1.0.0`, the file `skills/greeting/SKILL.md` says `greeting@1.0.1`",
+    ],
+    [
+      "helper/blueprint.yaml",
+      "name: helper,",
+      "name: helpful,",
+      "spec.pins.blueprints[0]: the pin says `helper@0.1.0`, the file `helper/blueprint.yaml` says `helpful@0.1.0`",
+    ],
+  ])("names another artifact than %s is", async (file, from, to, message) => {
+    const agent = sampleAgent();
+    agent.edit(file, from, to);
+    await agent.repin();
+    await expect(agent.resolve()).rejects.toThrow(IntegrityError);
+    expect(await messagesOf(agent.resolve)).toEqual([message]);
+  });
+
+  it("names what is nowhere", async () => {
+    const agent = sampleAgent();
+    rmSync(join(agent.folder, "hooks"), { recursive: true });
+    const error = await agent.resolve().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ exit: 2, code: "invalid-file" });
+    expect(String(error)).toContain(
+      `\`gate@1.0.0\` cannot be found: \`${join(agent.folder, "hooks/gate/hook.yaml")}\` does not exist, and the store has no artifact`,
+    );
+  });
+
+  it("B14 a path that leaves the root is refused, whatever the store has", async () => {
+    const agent = sampleAgent();
+    await agent.resolve();
+    renameSync(join(agent.folder, "prompt.md"), join(agent.root, "prompt.md"));
+    for (const source of [
+      "../prompt.md",
+      join(agent.root, "prompt.md"),
+      "a/../../prompt.md",
+      "./prompt.md",
+      "a//b",
+      "..\\\\prompt.md",
+      "builtin:../prompt.md",
+      "builtin:/etc/passwd",
+      "builtin:",
+      "prompt.md/",
+    ]) {
+      agent.edit("blueprint.yaml", /source: (prompt\.md|"[^"]*" #) *\}?/, `source: "${source}" #}`);
+      agent.edit("blueprint.yaml", /#\}.*/, "# \n      }");
+      const messages = await messagesOf(agent.resolve);
+      expect(messages, source).toEqual([expect.stringContaining("is not a plain path inside")]);
+      agent.edit("blueprint.yaml", /source: "[^"]*" # \n {6}\}/, "source: prompt.md }");
+    }
+  });
+
+  it("B14 a symbolic link in place of a file or a folder is refused, also when it leads to the right bytes", async () => {
+    const agent = sampleAgent();
+    await agent.resolve();
+    const prompt = join(agent.folder, "prompt.md");
+    renameSync(prompt, join(agent.root, "prompt.md"));
+    symlinkSync(join(agent.root, "prompt.md"), prompt);
+    expect(await messagesOf(agent.resolve)).toEqual([
+      expect.stringContaining("is a symbolic link, which is not followed"),
+    ]);
+    renameSync(join(agent.folder, "skills"), join(agent.root, "skills"));
+    symlinkSync(join(agent.root, "skills"), join(agent.folder, "skills"));
+    expect((await messagesOf(agent.resolve)).join()).toContain("goes through a symbolic link");
+  });
+
+  it("B14 a child cannot name files of its parent", async () => {
+    const agent = sampleAgent();
+    agent.edit("helper/blueprint.yaml", "source: policy.yaml", "source: ../policy.yaml");
+    await expect(agent.repin().then(agent.resolve)).rejects.toThrow("is not a plain path inside");
   });
 });
