@@ -93,7 +93,7 @@ export async function callForHook(
   const [outcome] = await perform(run, [admission]);
   if (outcome === undefined) return { error: "it was not run" };
   const told = await settle(run, admission.facts, outcome, origin);
-  return told.ok ? { ok: told.text } : { error: told.text };
+  return told.ok ? { ok: JSON.parse(told.text) as Json } : { error: told.text };
 }
 
 async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted> {
@@ -126,12 +126,22 @@ async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted
   );
   if (gated.decision === "block") return { kind: "refused", reason: `blocked: ${gated.reason}` };
   const { call: allowed, resolution } = gated.payload;
-  if (allowed.tool !== "agent.spawn") return { kind: "ready", facts: allowed, resolution, receipt: gated.receipt };
-  return admitChild(run, allowed, resolution, origin);
+  const ready = { resolution, receipt: gated.receipt };
+  return allowed.tool === "agent.spawn"
+    ? admitChild(run, allowed, ready, origin)
+    : { kind: "ready", facts: allowed, ...ready };
 }
 
 /** A child run passes the phase `spawn` as well; its receipt is that of the spawn. */
-async function admitChild(run: Run, facts: CallFacts, resolution: JsonObject, origin: Origin): Promise<Admitted> {
+async function admitChild(
+  run: Run,
+  facts: CallFacts,
+  gated: { readonly resolution: JsonObject; readonly receipt: Receipt },
+  origin: Origin,
+): Promise<Admitted> {
+  const { resolution } = gated;
+  // Without a child there is nothing to spawn; performing the call will say why.
+  if (!isJsonObject(resolution.child)) return { kind: "ready", facts, ...gated };
   const { limits } = run.spec;
   const depth = run.spec.depth + 1;
   if (depth > limits.spawnDepth || run.counters.spawned >= limits.spawnCount) {

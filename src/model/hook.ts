@@ -100,8 +100,8 @@ export interface HookSession {
    * Throws `HostFault` when the deadline of the current hook passed, the process died or spoke garbage; the host is then dead.
    */
   next(): Promise<HookEvent | undefined>;
-  /** Answers the hostcall that `next` returned last. */
-  answer(answer: { readonly ok: Json } | { readonly error: string }): void;
+  /** Answers the hostcall that `next` returned last. `now` is the kernel's time, which may have moved meanwhile. */
+  answer(answer: ({ readonly ok: Json } | { readonly error: string }) & { readonly now?: number }): void;
 }
 
 export interface LoadRequest {

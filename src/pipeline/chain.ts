@@ -132,7 +132,8 @@ export class HookChain {
           return wrong === undefined ? event.outcome : { kind: "failed", cause: "malformed", detail: wrong };
         }
         calls.push(event.call);
-        session.answer(await this.#parts.serve(event, { phase: asking.phase, hook, level }));
+        const answer = await this.#parts.serve(event, { phase: asking.phase, hook, level });
+        session.answer({ ...answer, now: journal.now() });
       } catch (error) {
         if (!(error instanceof HostFault)) throw error;
         return { kind: "failed", cause: error.fault, detail: error.message };

@@ -1,0 +1,103 @@
+import { existsSync } from "node:fs";
+import { resolve as absolute, dirname, join } from "node:path";
+import {
+  DamagedError,
+  type Environment,
+  EXIT,
+  type ExitCode,
+  InputError,
+  keyFile,
+  openRecording,
+  type Recording,
+  type Reexecuted,
+  readRunKey,
+  reexecute,
+} from "../src/index.ts";
+
+/** What a replay answers (design, §5). */
+export interface ReplayResult {
+  readonly answer: "identical" | "diverged" | "incomplete" | "damaged";
+  /** One sentence for people. */
+  readonly message: string;
+  readonly run: string;
+  /** Entries that were compared or answered from. */
+  readonly entries: number;
+  readonly steps: number;
+  readonly divergence?: {
+    readonly seq: number;
+    readonly kind: string;
+    readonly phase?: string;
+    readonly hook?: string;
+    readonly expected: string;
+    readonly found: string;
+  };
+  readonly exit: ExitCode;
+}
+
+export interface ReplayOptions {
+  /** File with the run's key; otherwise `<recording>.key` beside the recording, or the key that this machine keeps. */
+  readonly key?: string | undefined;
+  /** Further folders with artifacts by digest; `artifacts` beside the recording is always one. */
+  readonly artifacts?: readonly string[] | undefined;
+  readonly onNotice?: (text: string) => void;
+}
+
+/**
+ * Runs a recording (or the folder of a run) again without model, network and workspace, every hook re-executed, and says
+ * what differs. Throws `InputError` for what is no recording, a key or an artifact that is not to be had.
+ */
+export async function replayRecording(file: string, options: ReplayOptions, env: Environment): Promise<ReplayResult> {
+  const path = absolute(env.cwd, file);
+  let recording: Recording;
+  try {
+    recording = openRecording(path);
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error;
+    return { answer: "damaged", message: error.message, run: "", entries: 0, steps: 0, exit: EXIT.integrity };
+  }
+  const { run } = recording.header;
+  const { cut } = recording;
+  try {
+    const key = keyOf(path, run, options.key, env);
+    const artifacts = [
+      join(dirname(path), "artifacts"),
+      ...(options.artifacts ?? []).map((at) => absolute(env.cwd, at)),
+    ];
+    const done = await reexecute(recording, { key, artifacts, onNotice: options.onNotice ?? (() => undefined) }, env);
+    return { run, ...answerOf(done, cut) };
+  } catch (error) {
+    recording.close();
+    throw error;
+  }
+}
+
+function answerOf(done: Reexecuted, cut: boolean): Omit<ReplayResult, "run"> {
+  const { entries, steps } = done;
+  if (done.kind === "diverged") {
+    const { seq, kind, phase, hook, expected, found } = done.error.difference;
+    const at = { ...(phase === undefined ? {} : { phase }), ...(hook === undefined ? {} : { hook }) };
+    const divergence = { seq, kind, ...at, expected, found };
+    return { answer: "diverged", message: done.error.message, entries, steps, divergence, exit: EXIT.diverged };
+  }
+  if (done.kind === "incomplete" || cut) {
+    const message =
+      done.kind === "incomplete"
+        ? done.error.message
+        : "the recording has no end marker: what is there is identical, and something may be missing";
+    return { answer: "incomplete", message, entries, steps, exit: EXIT.diverged };
+  }
+  const message = `${entries} entries, ${steps} steps; the run is ${done.result.state}: ${done.result.reason}`;
+  return { answer: "identical", message, entries, steps, exit: EXIT.ok };
+}
+
+function keyOf(path: string, run: string, given: string | undefined, env: Environment): Uint8Array {
+  const beside = `${path.replace(/\.jsonl$/, "")}.key`;
+  const file = given !== undefined ? absolute(env.cwd, given) : existsSync(beside) ? beside : keyFile(env, run);
+  const key = readRunKey(file);
+  if (key !== undefined) return key;
+  throw new InputError({
+    code: "no-run-key",
+    message: `the key of run \`${run}\` is not in \`${file}\`, and without it what the world answered stays sealed`,
+    hint: "give the key file with `--key`",
+  });
+}

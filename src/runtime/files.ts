@@ -1,0 +1,57 @@
+import type { FileDriver, FileRequest } from "../hostcall/files.ts";
+import type { Json } from "../model/json.ts";
+import { ToolError } from "../model/tool.ts";
+import type { Directory, NodeKind } from "../vfs/directory.ts";
+import { openHostDirectory } from "../vfs/host.ts";
+
+/** Hooks' file hostcalls on a workspace: each opens the granted directory, does one thing below it, and closes it. */
+export function fileDriver(workspace: string): FileDriver {
+  return {
+    async perform(request) {
+      const root = openHostDirectory(workspace, { actions: ["read", "write"] });
+      try {
+        const granted = request.root === "." || request.root === "" ? root : root.openDirectory(request.root);
+        try {
+          return await perform(granted, request);
+        } finally {
+          if (granted !== root) granted.close();
+        }
+      } finally {
+        root.close();
+      }
+    },
+  };
+}
+
+async function perform(directory: Directory, request: FileRequest): Promise<Json> {
+  const path = request.path === "" ? "." : request.path;
+  switch (request.operation) {
+    case "list":
+      return directory.list(path).entries.map(({ name, kind, size }) => ({ name, kind: shown(kind), size }));
+    case "stat": {
+      const { kind, size } = directory.stat(path);
+      return { name: path.slice(path.lastIndexOf("/") + 1), kind: shown(kind), size };
+    }
+    case "read": {
+      const range = { offset: Number(request.offset), length: Number(request.length) };
+      return Buffer.from(directory.read(path, range)).toString("base64");
+    }
+    case "write":
+      await directory.write(path, Buffer.from(String(request.data), "base64"));
+      return null;
+    case "create-directory":
+      await directory.createDirectory(path);
+      return null;
+    case "remove":
+      await directory.remove(path);
+      return null;
+    case "rename":
+      await directory.rename(path, String(request.target));
+      return null;
+  }
+  throw new ToolError("no-such-operation", `there is no file operation \`${String(request.operation)}\``);
+}
+
+function shown(kind: NodeKind): "file" | "directory" | "other" {
+  return kind === "file" || kind === "directory" ? kind : "other";
+}

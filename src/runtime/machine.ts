@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import policySchema from "../../schemas/policy.v1.json" with { type: "json" };
+import scriptSchema from "../../schemas/script.v1.json" with { type: "json" };
+import toolsSchema from "../../schemas/tools.v1.json" with { type: "json" };
+import { type ArtifactStore, openStore } from "../artifact/store.ts";
+import type { ResolveDeps } from "../blueprint/resolve.ts";
+import { runKeyFile } from "../journal/keys.ts";
+import { BugError, IntegrityError } from "../model/errors.ts";
+import type { HookHosts } from "../model/hook.ts";
+import { createHookHosts } from "../sandbox/hosts.ts";
+
+/** Everything that is taken from the machine, read once by a surface and passed down. */
+export interface Environment {
+  /** `$XDG_DATA_HOME/pinion`: the artifact store. */
+  readonly dataDir: string;
+  /** `$XDG_STATE_HOME/pinion`: runs and keys. */
+  readonly stateDir: string;
+  /** `$XDG_CACHE_HOME/pinion`: whatever can be made again. */
+  readonly cacheDir: string;
+  /** Environment variables, for the keys of providers. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** ms since the epoch. */
+  now(): number;
+  /** Cryptographically strong. */
+  random(bytes: number): Uint8Array;
+}
+
+export const runFolder = (env: Environment, run: string): string => join(env.stateDir, "runs", run);
+/** Where the key of a run is kept on this machine. */
+export const keyFile = (env: Environment, run: string): string => runKeyFile(keyFolder(env), run);
+export const keyFolder = (env: Environment): string => join(env.stateDir, "keys");
+
+/** The artifact store of this user; `fallbacks` are further folders of the same layout that are only read. */
+export function storeOf(env: Environment, fallbacks: readonly string[] = []): ArtifactStore {
+  return openStore({ root: join(env.dataDir, "store"), fallbacks });
+}
+
+export function resolveDeps(artifacts: ArtifactStore): ResolveDeps {
+  return { artifacts, schemas: { policy: policySchema, tools: toolsSchema, script: scriptSchema } };
+}
+
+/** The folder that `builtin:` sources are looked for in: that of Pinion's own package.json. */
+export function installation(): string {
+  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return folder;
+  }
+  throw new BugError({ code: "no-installation", message: "the folder of Pinion's package.json cannot be found" });
+}
+
+/** Hook hosts whose component cache is authenticated with a secret of this user. */
+export async function hookHosts(
+  env: Environment,
+  options: { readonly spares: number; readonly onWarning: (text: string) => void },
+): Promise<HookHosts> {
+  return createHookHosts({
+    node: process.execPath,
+    cacheDir: env.cacheDir,
+    cacheKey: await localKey(env),
+    spares: options.spares,
+    onWarning: options.onWarning,
+  });
+}
+
+/** 32 bytes in `local.key`, mode 600, made at the first use. Two processes that start at once agree on one. */
+async function localKey(env: Environment): Promise<Uint8Array> {
+  const file = join(env.stateDir, "local.key");
+  await mkdir(env.stateDir, { recursive: true, mode: 0o700 });
+  try {
+    const handle = await open(file, "wx", 0o600);
+    try {
+      await handle.writeFile(`${Buffer.from(env.random(32)).toString("hex")}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+  const text = await readFile(file, "latin1");
+  if (/^[0-9a-f]{64}\n$/.test(text)) return Buffer.from(text.trimEnd(), "hex");
+  throw new IntegrityError({
+    code: "bad-local-key",
+    message: `\`${file}\` is not a key: expected 64 hex digits and a line end, found ${text.length} characters`,
+    hint: "remove the file; caches that were authenticated with it are then made again",
+  });
+}

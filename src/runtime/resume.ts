@@ -1,0 +1,117 @@
+import { resolveFromStore } from "../blueprint/resolve.ts";
+import { readRunKey, runKeyFile } from "../journal/keys.ts";
+import { replayJournal, resumeJournal } from "../journal/open.ts";
+import { openRecording } from "../journal/recording.ts";
+import type { Start } from "../kernel/run.ts";
+import type { Control } from "../model/entry.ts";
+import { BugError, InputError } from "../model/errors.ts";
+import { conduct, type Machine, type Watching } from "./conduct.ts";
+import { type Environment, hookHosts, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
+import { chooseModel, openModel } from "./model.ts";
+import { layersOf, readHeader } from "./spec.ts";
+import { childrenOf } from "./start.ts";
+import type { RunSummary } from "./summary.ts";
+
+/**
+ * Goes on with a run that paused or was interrupted, on the blueprint that it started with: its journal is replayed to
+ * the end and continued. Throws `InputError` when there is no such run, it has ended, or it is running.
+ */
+export async function resumeRun(options: { readonly run: string } & Watching, env: Environment): Promise<RunSummary> {
+  return again(options, [{ kind: "resume", by: "a person" }], env);
+}
+
+/**
+ * Lets a hook that failed answer again. The run stays paused; what a person decided, and why, is in its journal.
+ * Throws `InputError` as `resumeRun` does, and when the run has no such hook.
+ */
+export async function rearmHook(
+  request: { readonly run: string; readonly hook: string; readonly reason: string },
+  env: Environment,
+): Promise<void> {
+  const { run, hook, reason } = request;
+  const quiet: Watching = { signal: new AbortController().signal, onEntry: () => undefined, onNotice: () => undefined };
+  const controls: Control[] = [
+    { kind: "rearm", hook, reason, by: "a person" },
+    { kind: "pause", by: "a person who re-armed a hook" },
+  ];
+  await again({ run, ...quiet, hook }, controls, env);
+}
+
+async function again(
+  options: { readonly run: string; readonly hook?: string } & Watching,
+  controls: readonly Control[],
+  env: Environment,
+): Promise<RunSummary> {
+  const { run, signal } = options;
+  const folder = runFolder(env, mustBeRun(run));
+  const {
+    journal,
+    header: line,
+    repaired,
+  } = await resumeJournal({
+    folder,
+    keys: keyFolder(env),
+    clock: () => env.now(),
+    random: (bytes) => env.random(bytes),
+    cancel: signal,
+    onDurable: (entries) => {
+      for (const entry of entries) options.onEntry(entry);
+    },
+  });
+  try {
+    if (repaired > 0) options.onNotice(`${repaired} bytes of an entry that was not finished were cut off the journal`);
+    const header = readHeader(line);
+    const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
+    if (options.hook !== undefined && !resolved.hooks.some((hook) => hook.name === options.hook)) {
+      throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${options.hook}\`` });
+    }
+    const { workspace } = await readStart(folder, header, env);
+    const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
+    const layers = layersOf(resolved, header.inherited);
+    for (const control of controls) journal.push(control);
+    const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
+    try {
+      const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
+      const start = (): never => {
+        throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
+      };
+      const startChild = childrenOf(machine, { header, resolved, layers });
+      return await conduct(machine, { header, resolved, layers, journal, model, signal, start, startChild });
+    } finally {
+      await hosts.close();
+    }
+  } finally {
+    await journal.close();
+  }
+}
+
+/** The sealed first entry, read as a replay would. */
+async function readStart(
+  folder: string,
+  header: { readonly run: string; readonly depth: number },
+  env: Environment,
+): Promise<Start> {
+  const journal = replayJournal(openRecording(folder), readRunKey(runKeyFile(keyFolder(env), header.run)));
+  try {
+    const start = await journal.input<Start>({
+      kind: "input.start",
+      ref: { run: header.run, depth: header.depth },
+      request: null,
+      perform: () =>
+        Promise.reject(new BugError({ code: "replay-performed", message: "a replay performed something" })),
+    });
+    if (start.kind === "ok") return start.value;
+    throw new InputError({ code: "not-started", message: `run \`${header.run}\` was never started` });
+  } finally {
+    await journal.close();
+  }
+}
+
+function mustBeRun(run: string): string {
+  if (/^[A-Za-z0-9-]{1,64}$/.test(run)) return run;
+  throw new InputError({
+    code: "no-such-run",
+    message: `\`${run}\` is not the id of a run`,
+    hint: "`pinion run list` names them",
+  });
+}

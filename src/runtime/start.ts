@@ -1,0 +1,81 @@
+import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
+import type { Layer } from "../capability/layer.ts";
+import { createJournal } from "../journal/open.ts";
+import type { JsonObject } from "../model/json.ts";
+import { ToolError } from "../model/tool.ts";
+import { type Conducted, conduct, type Machine, type Watching } from "./conduct.ts";
+import { type Environment, keyFolder, runFolder } from "./machine.ts";
+import { type Chosen, chooseModel, openModel } from "./model.ts";
+import { type Header, headerOf, layersOf } from "./spec.ts";
+import type { RunSummary } from "./summary.ts";
+
+/** A run that is about to start: a person's, or a child. */
+interface Beginning {
+  readonly resolved: ResolvedBlueprint;
+  readonly goal: string;
+  readonly capsules: JsonObject;
+  readonly depth: number;
+  readonly inherited: readonly Layer[];
+  readonly parent?: string;
+  readonly chosen: Chosen;
+  readonly watching: Watching;
+}
+
+/** Starts a run and follows it until it ends or pauses. */
+export async function start(machine: Machine, beginning: Beginning): Promise<RunSummary> {
+  const { env, workspace } = machine;
+  const { resolved, goal, capsules, depth, inherited, watching, chosen, parent } = beginning;
+  const choice = chooseModel(resolved, chosen);
+  const model = openModel(resolved, choice, env);
+  const layers = layersOf(resolved, inherited);
+  const header = headerOf({ run: newRun(env), resolved, model: choice, chosen, depth, inherited, parent });
+  const journal = await createJournal({
+    folder: runFolder(env, header.run),
+    keys: keyFolder(env),
+    clock: () => env.now(),
+    random: (bytes) => env.random(bytes),
+    cancel: watching.signal,
+    onDurable: (entries) => {
+      for (const entry of entries) watching.onEntry(entry);
+    },
+    header: header.line,
+  });
+  return conduct(machine, {
+    header,
+    resolved,
+    layers,
+    journal,
+    model,
+    signal: watching.signal,
+    start: async () => ({ goal, workspace, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
+    startChild: childrenOf(machine, { header, resolved, layers }),
+  });
+}
+
+/** Starts the children of a run: a subset of its authority, one level deeper, with its capsules. */
+export function childrenOf(
+  machine: Machine,
+  parent: { readonly header: Header; readonly resolved: ResolvedBlueprint; readonly layers: readonly Layer[] },
+): Conducted["startChild"] {
+  const { header, resolved, layers } = parent;
+  return async ({ child, goal, capsules }, signal) => {
+    const blueprint = resolved.children[child];
+    if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
+    return start(machine, {
+      resolved: blueprint,
+      goal,
+      capsules,
+      depth: header.depth + 1,
+      inherited: layers,
+      parent: header.run,
+      chosen: header.chosen,
+      watching: { signal, onEntry: () => undefined, onNotice: machine.onNotice },
+    });
+  };
+}
+
+/** Sorts by time; the random part tells runs of one second apart. */
+function newRun(env: Environment): string {
+  const time = new Date(env.now()).toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
+  return `${time}-${Buffer.from(env.random(4)).toString("hex")}`;
+}

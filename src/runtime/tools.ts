@@ -1,0 +1,79 @@
+import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
+import type { Layer } from "../capability/layer.ts";
+import { effectivePermission } from "../capability/permission.ts";
+import { BugError } from "../model/errors.ts";
+import type { ToolBox } from "../model/tool.ts";
+import { agentSpawn } from "../tool/agent-spawn.ts";
+import { fileList } from "../tool/files/list.ts";
+import { fileRead } from "../tool/files/read.ts";
+import { fileSearch } from "../tool/files/search.ts";
+import { fileWrite } from "../tool/files/write.ts";
+import type { Spawner, Workspace } from "../tool/ports.ts";
+import type { ToolRegistry } from "../tool/registry.ts";
+import { skillRead } from "../tool/skill-read.ts";
+import { toolBoxOf } from "../tool/toolbox.ts";
+import { openHostDirectory } from "../vfs/host.ts";
+
+/** The world of a run's tools; a replay has none. */
+export interface ToolWorld {
+  readonly workspace: Workspace;
+  readonly spawner: Spawner;
+}
+
+/** The tools of a run: what the registry describes, within the intersection of `layers`. */
+export function toolsOf(
+  resolved: ResolvedBlueprint,
+  options: { readonly layers: readonly Layer[]; readonly depth: number; readonly world: ToolWorld },
+): ToolBox {
+  const authority = effectivePermission(options.layers);
+  const { workspace, spawner } = options.world;
+  const children = Object.entries(resolved.children).map(([name, child]) => ({
+    name,
+    version: child.agent.version,
+    blueprint: child.agent.blueprint,
+  }));
+  const skills = resolved.skills.map(({ name, version, digest, text }) => ({
+    name,
+    version,
+    digest,
+    read: () => Promise.resolve(Buffer.from(text)),
+  }));
+  return toolBoxOf(
+    resolved.registry as unknown as ToolRegistry,
+    [
+      fileList(workspace, authority),
+      fileRead(workspace, authority),
+      fileSearch(workspace, authority),
+      fileWrite(workspace, authority),
+      skillRead(skills),
+      agentSpawn({ children, depth: options.depth, spawner, authority }),
+    ],
+    authority,
+  );
+}
+
+/** The workspace of a live run; paths never leave it. Close it with the run. */
+export function openWorkspace(path: string): Workspace {
+  return openHostDirectory(path, { actions: ["read", "write"] });
+}
+
+/** What tools are given on a replay. INVARIANT: a replay answers from the record, so nothing of this is ever called. */
+export function noWorld(): ToolWorld {
+  const unreachable = (): never => {
+    throw new BugError({ code: "replay-reached-out", message: "a replay reached for the world" });
+  };
+  return {
+    workspace: {
+      hostPath: unreachable,
+      descriptor: unreachable,
+      openDirectory: unreachable,
+      openFile: unreachable,
+      list: unreachable,
+      stat: unreachable,
+      write: unreachable,
+      createDirectory: unreachable,
+      close: () => undefined,
+    },
+    spawner: { spawn: unreachable },
+  };
+}
