@@ -4,7 +4,7 @@
  * so it uses nothing but built-ins and syntax of Node 20.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -33,32 +33,27 @@ function readJson(path) {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** npm does not link the bins of the package that it stands in, so `npx blueprint` would not find them in a checkout. */
-function linkBins() {
-  for (const [name, target] of Object.entries(readJson(join(root, "package.json")).bin)) {
-    const link = join(root, "node_modules/.bin", name);
-    if (existsSync(link)) continue;
-    rmSync(link, { force: true });
-    symlinkSync(join("../..", target), link);
-  }
-}
-
 function main() {
   const reason = reasonToInstall();
   if (reason) {
     process.stderr.write(`installing dependencies with npm ci (${reason})\n`);
-    const npm = process.env.npm_execpath;
-    const [command, ...before] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
-    const args = [...before, "ci", "--no-audit", "--no-fund", "--loglevel=error"];
-    const done = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
-    if (done.status !== 0) return fail("npm ci failed; its message is above");
+    // The one install script that is needed puts Node where it belongs; others would ask for a compiler.
+    if (!npm("ci", "--ignore-scripts", "--no-audit", "--no-fund") || !npm("rebuild", "node")) {
+      return fail("npm could not install the dependencies; its message is above");
+    }
   }
-  linkBins();
   const node = spawnSync(join(root, "node_modules/.bin/node"), ["--version"], { encoding: "utf8" });
   const major = Number(/^v(\d+)\./.exec(node.stdout ?? "")?.[1]);
   if (!(major >= WANTED)) {
     return fail(`node_modules/.bin/node should be Node ${WANTED} or newer; remove node_modules and run npm ci`);
   }
+}
+
+function npm(...args) {
+  const script = process.env.npm_execpath;
+  const [command, ...before] = script?.endsWith(".js") ? [process.execPath, script] : ["npm"];
+  const all = [...before, ...args, "--loglevel=error"];
+  return spawnSync(command, all, { cwd: root, stdio: ["ignore", 2, 2] }).status === 0;
 }
 
 function fail(message) {
