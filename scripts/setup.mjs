@@ -37,16 +37,19 @@ function main() {
   const reason = reasonToInstall();
   if (reason) {
     process.stderr.write(`installing dependencies with npm ci (${reason})\n`);
-    // The one install script that is needed puts Node where it belongs; others would ask for a compiler.
-    if (!npm("ci", "--ignore-scripts", "--no-audit", "--no-fund") || !npm("rebuild", "node")) {
-      return fail("npm could not install the dependencies; its message is above");
+    if (!npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")) {
+      return fail("npm ci could not install the dependencies; its message is above");
     }
   }
-  const node = spawnSync(join(root, "node_modules/.bin/node"), ["--version"], { encoding: "utf8" });
-  const major = Number(/^v(\d+)\./.exec(node.stdout ?? "")?.[1]);
-  if (!(major >= WANTED)) {
-    return fail(`node_modules/.bin/node should be Node ${WANTED} or newer; remove node_modules and run npm ci`);
-  }
+  // The one install script that is needed puts Node where it belongs; the others would ask for a compiler.
+  if (!isNodeThere()) npm("rebuild", "node");
+  if (!isNodeThere())
+    return fail(`node_modules/.bin/node is not Node ${WANTED} or newer; remove node_modules and try again`);
+}
+
+function isNodeThere() {
+  const { stdout } = spawnSync(join(root, "node_modules/.bin/node"), ["--version"], { encoding: "utf8" });
+  return Number(/^v(\d+)\./.exec(stdout ?? "")?.[1]) >= WANTED;
 }
 
 function npm(...args) {
