@@ -13,7 +13,7 @@ import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf } from "./machine.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type RunSummary, spawnResult, summaryOf } from "./summary.ts";
-import { openWorkspace, toolsOf } from "./tools.ts";
+import { openProcesses, openWorkspace, toolsOf } from "./tools.ts";
 
 export interface Watching {
   readonly signal: AbortSignal;
@@ -66,7 +66,9 @@ export async function conduct(machine: Machine, conducted: Conducted): Promise<R
       return spawnResult(summary);
     },
   };
-  const tools = toolsOf(resolved, { layers, depth: header.depth, world: { workspace, spawner } });
+  const processes = await openProcesses(resolved, { temporary: join(env.stateDir, "tmp"), onNotice: machine.onNotice });
+  const world = { workspace, spawner, processes, now: () => env.now() };
+  const tools = toolsOf(resolved, { layers, depth: header.depth, world });
   const store = storeOf(env);
   const assembled = assemble({
     spec: specOf(header, resolved, tools),

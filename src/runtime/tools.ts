@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Layer } from "../capability/layer.ts";
 import { effectivePermission } from "../capability/permission.ts";
@@ -8,7 +10,11 @@ import { fileList } from "../tool/files/list.ts";
 import { fileRead } from "../tool/files/read.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
+import { httpFetch } from "../tool/http/fetch.ts";
 import type { Spawner, Workspace } from "../tool/ports.ts";
+import { type Backend, chooseBackend, probeBwrap } from "../tool/process/backend.ts";
+import { PROCESS_LIMITS } from "../tool/process/limits.ts";
+import { processRun } from "../tool/process/run.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import { skillRead } from "../tool/skill-read.ts";
 import { toolBoxOf } from "../tool/toolbox.ts";
@@ -18,7 +24,20 @@ import { openHostDirectory } from "../vfs/host.ts";
 export interface ToolWorld {
   readonly workspace: Workspace;
   readonly spawner: Spawner;
+  readonly processes: Processes;
+  /** ms since the epoch. */
+  now(): number;
 }
+
+/** Where and how processes run. */
+export interface Processes {
+  readonly backend: Backend;
+  readonly path: readonly string[];
+  readonly readable: readonly string[];
+  readonly temporary: string;
+}
+
+const SYSTEM_PATH = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** The tools of a run: what the registry describes, within the intersection of `layers`. */
 export function toolsOf(
@@ -26,7 +45,7 @@ export function toolsOf(
   options: { readonly layers: readonly Layer[]; readonly depth: number; readonly world: ToolWorld },
 ): ToolBox {
   const authority = effectivePermission(options.layers);
-  const { workspace, spawner } = options.world;
+  const { workspace, spawner, processes, now } = options.world;
   const children = Object.entries(resolved.children).map(([name, child]) => ({
     name,
     version: child.agent.version,
@@ -45,6 +64,8 @@ export function toolsOf(
       fileRead(workspace, authority),
       fileSearch(workspace, authority),
       fileWrite(workspace, authority),
+      processRun({ workspace, authority, limits: PROCESS_LIMITS, ...processes }, now),
+      httpFetch({ authority }),
       skillRead(skills),
       agentSpawn({ children, depth: options.depth, spawner, authority }),
     ],
@@ -56,6 +77,27 @@ export function toolsOf(
 export function openWorkspace(path: string): Workspace {
   return openHostDirectory(path, { actions: ["read", "write"] });
 }
+
+/**
+ * Chooses the backend of processes by the blueprint's preferences, where it allows processes at all. Commands are looked up
+ * on a fixed path, with the Node that runs Pinion first. Throws `WorldError` when no listed backend can be had.
+ */
+export async function openProcesses(
+  resolved: ResolvedBlueprint,
+  options: { readonly temporary: string; readonly onNotice: (text: string) => void },
+): Promise<Processes> {
+  const node = dirname(process.execPath);
+  const path = [node, ...SYSTEM_PATH.filter((folder) => folder !== node)];
+  const around = { path, readable: [node], temporary: options.temporary };
+  if (!resolved.tools.allow.includes("process.run")) return { ...around, backend: NOBODY };
+  await mkdir(options.temporary, { recursive: true, mode: 0o700 });
+  const backend = chooseBackend(resolved.execution.backend, await probeBwrap());
+  if (backend.name === "unconfined") options.onNotice(backend.notice);
+  return { ...around, backend };
+}
+
+/** For runs that start no processes. */
+const NOBODY: Backend = { name: "unconfined", notice: "no process is allowed" };
 
 /** What tools are given on a replay. INVARIANT: a replay answers from the record, so nothing of this is ever called. */
 export function noWorld(): ToolWorld {
@@ -75,5 +117,7 @@ export function noWorld(): ToolWorld {
       close: () => undefined,
     },
     spawner: { spawn: unreachable },
+    processes: { backend: NOBODY, path: [], readable: [], temporary: "" },
+    now: unreachable,
   };
 }
