@@ -148,10 +148,10 @@ function hasSortedKeys(json: Json, depth: number): boolean {
   if (typeof json !== "object" || json === null) return true;
   if (depth === SHALLOW) return false;
   if (Array.isArray(json)) return json.every((item: Json) => hasSortedKeys(item, depth + 1));
-  let last: string | undefined;
-  for (const [key, member] of Object.entries(json)) {
-    if (last !== undefined && key < last) return false;
-    if (!hasSortedKeys(member, depth + 1)) return false;
+  const members = json as JsonObject;
+  let last = "";
+  for (const key of Object.keys(members)) {
+    if (key < last || !hasSortedKeys(members[key] ?? null, depth + 1)) return false;
     last = key;
   }
   return true;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { InputError } from "./errors.ts";
 
 /** A sha256 digest, written `sha256:` and 64 lower-case hexadecimal digits. */
@@ -12,7 +12,7 @@ export function isDigest(text: unknown): text is Digest {
 
 /** sha256 over bytes, or over the UTF-8 bytes of a string. */
 export function digestOf(data: Uint8Array | string): Digest {
-  return `sha256:${createHash("sha256").update(data).digest("hex")}` as Digest;
+  return `sha256:${hash("sha256", data, "hex")}` as Digest;
 }
 
 /** Levels of arrays and objects: a fixed bound, so that the answer does not depend on how much stack is left. */
