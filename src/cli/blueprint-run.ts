@@ -1,10 +1,9 @@
 import type { ExitCode } from "../model/errors.ts";
+import { type RunSummary, runBlueprint, type Watching } from "../runtime.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { interruptible } from "./interrupt.ts";
-import { runtime } from "./load.ts";
 import { type Output, painter } from "./output.ts";
-import type { RunSummary, Watching } from "./ports.ts";
 import { json, summaryText } from "./summary.ts";
 import { watcher } from "./watch.ts";
 
@@ -19,7 +18,6 @@ interface Options {
 /** `blueprint run`: the timeline goes to stderr as it happens, the summary to stdout at the end. */
 export async function run({ args: [file = ""], options, json: asJson, out }: Call<Options>): Promise<ExitCode> {
   const { goal, workspace, model, baseUrl, record } = options;
-  const { runBlueprint } = await runtime();
   const summary = await watched(out, (watching) =>
     runBlueprint({ file, goal, workspace, model, baseUrl, record, ...watching }, environment()),
   );

@@ -1,11 +1,10 @@
 import { cpSync, mkdirSync, mkdtempSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
+import { type RunSummary, runBlueprint } from "../runtime.ts";
 import { watched } from "./blueprint-run.ts";
 import { environment } from "./environment.ts";
-import { runtime } from "./load.ts";
 import { output, painter } from "./output.ts";
-import type { RunSummary } from "./ports.ts";
 import { report } from "./report.ts";
 import { summaryText } from "./summary.ts";
 import { visible } from "./visible.ts";
@@ -17,7 +16,6 @@ export async function main(): Promise<ExitCode> {
   const out = output();
   try {
     const env = environment();
-    const { runBlueprint } = await runtime();
     const root = dirname(dirname(import.meta.dirname));
     mkdirSync(join(env.stateDir, "demo"), { recursive: true, mode: 0o700 });
     const folder = mkdtempSync(join(env.stateDir, "demo", "run-"));

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import type { Environment } from "./ports.ts";
+import type { Environment } from "../runtime.ts";
 
 /** The machine as this process finds it. Directories by the XDG Base Directory Specification 0.8: relative ones are ignored. */
 export function environment(): Environment {

@@ -1,13 +1,14 @@
+import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import type { ExitCode } from "../model/errors.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { harness } from "./load.ts";
 import { painter } from "./output.ts";
 import { plainLine } from "./plain.ts";
-import type { ReplayResult } from "./ports.ts";
 import { json } from "./summary.ts";
+import { columns } from "./table.ts";
 import { timelineOf } from "./timeline.ts";
-import { visible, visibleLine } from "./visible.ts";
+import { visible } from "./visible.ts";
 
 interface ReplayOptions {
   readonly key?: string;
@@ -22,25 +23,24 @@ export async function replay({
   out,
 }: Call<ReplayOptions>): Promise<ExitCode> {
   const { key, artifacts } = options;
-  const result = await (await harness()).replayRecording(file, { key, artifacts }, environment());
+  const onNotice = (text: string) => out.talk(visible(text));
+  const result = await replayRecording(file, { key, artifacts, onNotice }, environment());
   out.data(asJson ? json(result) : replayText(result));
   return result.exit;
 }
 
-function replayText({ answer, message, divergence, sealed, steps, elapsedMs }: ReplayResult): string {
-  const words = answer === "identical-except-sealed" ? `identical except ${sealed} sealed` : answer;
-  const lines = [`${words}: ${visible(message)}`];
-  if (divergence !== undefined) {
-    const { seq, phase, hook, expected, found } = divergence;
-    const where = [`seq ${seq}`, phase && `phase ${phase}`, hook && `hook ${hook}`].filter(Boolean).join(", ");
-    lines.push(
-      `  at        ${visibleLine(where)}`,
-      `  expected  ${visibleLine(expected)}`,
-      `  found     ${visibleLine(found)}`,
-    );
-  }
-  lines.push(`  ${steps} steps in ${elapsedMs.toFixed(0)} ms`);
-  return lines.join("\n");
+function replayText({ answer, message, divergence }: ReplayResult): string {
+  if (divergence === undefined) return `${answer}: ${visible(message)}`;
+  const { seq, kind, phase, hook, expected, found } = divergence;
+  const where = [`seq ${seq}`, kind, phase && `phase ${phase}`, hook && `hook ${hook}`].filter(Boolean).join(", ");
+  return [
+    `${answer}: ${visible(message)}`,
+    columns([
+      ["  at", where],
+      ["  expected", expected],
+      ["  found", found],
+    ]),
+  ].join("\n");
 }
 
 /** `harness show`: the timeline, as far as the file can be read. */

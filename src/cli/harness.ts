@@ -34,8 +34,8 @@ export function harnessCommand(session: Session): Command {
 }
 
 const REPLAY = `
-With --json: { answer, message, run, entries, steps, sealed, elapsedMs, divergence?: { seq, phase, hook,
-expected, found }, exit }. Exit code 0 identical, 3 diverged, 5 damaged, 1 incomplete.`;
+With --json: { answer, message, run, entries, steps, divergence?: { seq, kind, phase, hook, expected,
+found }, exit }. Exit code: 0 identical, 3 diverged or incomplete, 5 damaged.`;
 
 export async function main(args: readonly string[]): Promise<ExitCode> {
   return runProgram(args, harnessCommand);

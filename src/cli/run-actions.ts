@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from "../model/errors.ts";
+import { rearmHook, resumeRun } from "../runtime.ts";
 import { watched } from "./blueprint-run.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
@@ -26,14 +27,13 @@ export async function list({ json: asJson, out }: Call<object>): Promise<ExitCod
 export async function rearm({ args, options, json: asJson, out }: Call<{ reason: string }>): Promise<ExitCode> {
   const [run = "", hook = ""] = args;
   const request = { run, hook, reason: options.reason };
-  await (await runtime()).rearmHook(request, environment());
+  await rearmHook(request, environment());
   if (asJson) out.data(json(request));
   else out.data(visible(`hook ${hook} will be asked again; go on with: pinion run resume ${run}`));
   return EXIT.ok;
 }
 
 export async function resume({ args: [run = ""], json: asJson, out }: Call<object>): Promise<ExitCode> {
-  const { resumeRun } = await runtime();
   const summary = await watched(out, (watching) => resumeRun({ run, ...watching }, environment()));
   out.data(asJson ? json(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;

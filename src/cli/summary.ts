@@ -1,5 +1,5 @@
+import type { RunSummary } from "../runtime.ts";
 import type { painter } from "./output.ts";
-import type { RunSummary } from "./ports.ts";
 import { escapedHidden, visible } from "./visible.ts";
 
 /** The JSON of `--json`: one line; what a terminal would act on is escaped, which leaves the value as it is. */
