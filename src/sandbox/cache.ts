@@ -57,7 +57,8 @@ export class ComponentCache {
       await writeFile(partial, [this.#mac(content), content], { mode: 0o600, flag: "wx" });
       await rename(partial, path);
     } catch (error) {
-      await rm(partial, { force: true });
+      // There may be none, nor a folder for it; why is in `error`.
+      await rm(partial, { force: true }).catch(() => undefined);
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.onWarning(`the component could not be cached as \`${path}\`: ${reason}`);
     }

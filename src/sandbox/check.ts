@@ -13,8 +13,8 @@ export function asLoaded(head: unknown): Loaded | undefined {
   return head.ok === false && failure ? { ok: false, ...failure } : undefined;
 }
 
-export function asEvent(head: unknown): HookEvent | undefined {
-  if (!isJsonObject(head)) return undefined;
+export function asEvent(head: unknown, batch: number): HookEvent | undefined {
+  if (!isJsonObject(head) || head.batch !== batch) return undefined;
   const { kind, hook } = head;
   const log = asLog(head.log);
   if (typeof hook !== "string" || log === undefined) return undefined;

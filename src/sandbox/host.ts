@@ -24,6 +24,7 @@ export class Host implements HookHost {
   readonly #parts: HostParts;
   readonly #deadlines = new Map<string, number>();
   #session: Session | undefined;
+  #batches = 0;
   #loading = false;
 
   constructor(parts: HostParts) {
@@ -67,7 +68,10 @@ export class Host implements HookHost {
         throw new BugError({ code: "hook-not-loaded", message: `the hook \`${hook}\` was not loaded into this host` });
       }
     }
-    this.#session = new Session(this.#parts.process, batch, (hook) => this.#allowed(this.#deadlines.get(hook) ?? 0));
+    this.#batches += 1;
+    this.#session = new Session(this.#parts.process, this.#batches, batch, (hook) =>
+      this.#allowed(this.#deadlines.get(hook) ?? 0),
+    );
     return this.#session;
   }
 

@@ -11,6 +11,7 @@ import type { ConfinedProcess } from "./process.ts";
  */
 export class Session implements HookSession {
   readonly #process: ConfinedProcess;
+  readonly #number: number;
   readonly #hooks: readonly string[];
   readonly #deadlineOf: (hook: string) => number;
   readonly #deadline = new Deadline();
@@ -20,13 +21,14 @@ export class Session implements HookSession {
   #fault: HostFault | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(process: ConfinedProcess, batch: HookBatch, deadlineOf: (hook: string) => number) {
+  constructor(process: ConfinedProcess, number: number, batch: HookBatch, deadlineOf: (hook: string) => number) {
     this.#process = process;
+    this.#number = number;
     this.#hooks = batch.hooks;
     this.#deadlineOf = deadlineOf;
     if (batch.hooks.length === 0) return;
     process.listen({ frame: (frame) => this.#receive(frame), end: (fault) => this.#end(fault) });
-    process.send({ kind: "batch", ...batch });
+    process.send({ kind: "batch", batch: number, ...batch });
     this.#watch();
   }
 
@@ -56,7 +58,7 @@ export class Session implements HookSession {
   }
 
   #receive(frame: Frame): void {
-    const event = asEvent(frame.head);
+    const event = asEvent(frame.head, this.#number);
     if (event === undefined || event.hook !== this.#hooks[this.#turn] || this.#asked) {
       throw new Error("what is no event of the current hook");
     }

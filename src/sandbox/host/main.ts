@@ -5,7 +5,6 @@
  */
 import { Buffer } from "node:buffer";
 import { readSync, writeSync } from "node:fs";
-import type { HookEvent } from "../../model/hook.ts";
 import { type Ask, Bug } from "./door.ts";
 import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
@@ -22,6 +21,7 @@ import {
 
 const { exit } = process;
 const nextTurn = setImmediate;
+let current = 0;
 const instances = new Map<string, Instance>();
 const decoder = new FrameDecoder(TO_HOST);
 const waiting: Frame[] = [];
@@ -54,18 +54,19 @@ async function load(message: LoadMessage, body: Uint8Array) {
 }
 
 function run(batch: BatchMessage): void {
+  current = batch.batch;
   for (const hook of batch.hooks) {
     const instance = instances.get(hook);
     if (!instance) throw new Bug(`the hook \`${hook}\` was not loaded`);
     const { outcome, log } = instance.handle(batch.phase, batch.payload, batch);
-    send({ kind: "result", hook, outcome, log });
+    send({ batch: current, kind: "result", hook, outcome, log });
     if (outcome.kind === "failed" || outcome.decision === "transform") return;
   }
 }
 
 function asker(hook: string): Ask {
   return (call, request, log) => {
-    send({ kind: "hostcall", hook, call, arguments: request, log } satisfies HookEvent);
+    send({ batch: current, kind: "hostcall", hook, call, arguments: request, log });
     const { head } = receive();
     if (head.kind !== "answer") throw new Bug("a message while an answer was awaited");
     return head;

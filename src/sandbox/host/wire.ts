@@ -24,6 +24,8 @@ export interface LoadMessage {
 
 export interface BatchMessage {
   readonly kind: "batch";
+  /** Comes back with every event, so that what was said too late or too often is noticed. */
+  readonly batch: number;
   readonly phase: Phase;
   readonly payload: string;
   readonly hooks: readonly string[];
@@ -42,7 +44,7 @@ export type Loaded =
   | { readonly ok: true }
   | { readonly ok: false; readonly cause: FailureCause; readonly detail: string };
 
-export type FromHost = ({ readonly kind: "loaded" } & Loaded) | HookEvent;
+export type FromHost = ({ readonly kind: "loaded" } & Loaded) | (HookEvent & { readonly batch: number });
 
 export type Log = readonly BufferedHostcall[];
 

@@ -1,0 +1,328 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { HookHost, HookHosts } from "../../src/model/hook.ts";
+import { FROM_HOST } from "../../src/sandbox/host/wire.ts";
+import { Host } from "../../src/sandbox/host.ts";
+import { ConfinedProcess } from "../../src/sandbox/process.ts";
+import { buildWat, verdict, type WatHook, watHook } from "../hazard/guests/wat.ts";
+import {
+  ask,
+  type Behaviour,
+  buildPuppet,
+  LIMITS,
+  load,
+  loadPuppet,
+  outcomeOf,
+  pinnedHook,
+  SEED,
+  testHosts,
+} from "../support/guests.ts";
+
+let hosts: HookHosts;
+beforeAll(() => {
+  hosts = testHosts({ spares: 1 });
+});
+afterAll(() => hosts.close());
+
+/** One hook alone in a host. */
+async function hostOf(does: Behaviour, changes: Parameters<typeof loadPuppet>[2] = {}): Promise<HookHost> {
+  const host = await hosts.open({ deadlines: true });
+  expect(await loadPuppet(host, does, changes)).toEqual({ ok: true });
+  return host;
+}
+
+describe("verdicts", () => {
+  test.each<[Behaviour, object]>([
+    ["allows", { kind: "verdict", decision: "allow", rationale: "fine" }],
+    ["blocks", { kind: "verdict", decision: "block", rationale: "not today" }],
+    ["throws an error", { kind: "failed", cause: "error", detail: "broken" }],
+    ["traps", { kind: "failed", cause: "trap", detail: "unreachable" }],
+    ["allows with a payload", { kind: "failed", cause: "malformed", detail: "`allow` with a payload" }],
+    [
+      "returns the payload with a mark",
+      { kind: "failed", cause: "malformed", detail: "the role `gate` may not answer `transform`" },
+    ],
+  ])("a gate that %s", async (does, outcome) => {
+    const host = await hostOf(does);
+    expect(await outcomeOf(host)).toEqual(outcome);
+    await host.kill();
+  });
+
+  test.each<[Behaviour, object]>([
+    [
+      "returns the payload with a mark",
+      { kind: "verdict", decision: "transform", rationale: "marked", payload: '{"step":1,"marked":true}' },
+    ],
+    ["transforms without a payload", { kind: "failed", cause: "malformed", detail: "`transform` without a payload" }],
+    [
+      "answers with a payload that is not JSON",
+      { kind: "failed", cause: "malformed", detail: "`transform` with a payload that is not JSON" },
+    ],
+  ])("a transformer that %s", async (does, outcome) => {
+    const host = await hostOf(does, { role: "transformer" });
+    expect(await outcomeOf(host)).toEqual(outcome);
+    await host.kill();
+  });
+
+  test("an observer that blocks", async () => {
+    const host = await hostOf("blocks", { role: "observer" });
+    const detail = "the role `observer` may not answer `block`";
+    expect(await outcomeOf(host)).toEqual({ kind: "failed", cause: "malformed", detail });
+    await host.kill();
+  });
+});
+
+describe("a batch", () => {
+  test("goes on after allow and block, and ends after a transform or a failure", async () => {
+    const host = await hosts.open({ deadlines: true });
+    const load = (name: string, does: Behaviour) => loadPuppet(host, does, { name, role: "transformer" });
+    await load("allow", "allows");
+    await load("block", "blocks");
+    await load("mark", "returns the payload with a mark");
+    await load("trap", "traps");
+    const order = async (...hooks: string[]) => (await ask(host, { hooks })).map((event) => event.hook);
+    expect(await order("allow", "block", "mark", "allow")).toEqual(["allow", "block", "mark"]);
+    expect(await order("allow", "trap", "block")).toEqual(["allow", "trap"]);
+    expect(await order()).toEqual([]);
+    await host.kill();
+  });
+
+  test("of a hook that was not loaded is a bug of the caller", async () => {
+    const host = await hosts.open({ deadlines: true });
+    expect(() => host.begin({ phase: "audit", payload: "{}", hooks: ["nobody"], now: 0, capsules: {} })).toThrow(
+      "was not loaded",
+    );
+    await host.kill();
+  });
+});
+
+describe("the process", () => {
+  test("dies: the fault names the hook, and every later wait fails at once", async () => {
+    const host = await hostOf("sleeps for ever");
+    const session = host.begin({ phase: "audit", payload: "{}", hooks: ["hook"], now: 0, capsules: {} });
+    await session.next();
+    await host.kill();
+    await expect(session.next()).rejects.toMatchObject({ fault: "host-died", hook: "hook" });
+    await expect(outcomeOf(host)).rejects.toMatchObject({ fault: "host-died", hook: "hook" });
+    await expect(loadPuppet(host, "allows")).rejects.toMatchObject({ fault: "host-died", hook: "hook" });
+    await host.kill();
+  });
+
+  test("of a run that is replayed outlives the deadlines of its hooks", async () => {
+    const host = await hosts.open({ deadlines: false });
+    await loadPuppet(host, "sleeps for ever", { limits: { ...LIMITS, deadlineMs: 1 } });
+    const session = host.begin({ phase: "audit", payload: "{}", hooks: ["hook"], now: 0, capsules: {} });
+    for (let n = 0; n < 3; n += 1) {
+      expect(await session.next()).toMatchObject({ call: "sleep" });
+      session.answer({ ok: null });
+    }
+    await host.kill();
+  });
+
+  test.each<[string, WatHook, object]>([
+    [
+      "refuses its configuration",
+      // An error with the text `fine`.
+      { fields: verdict(2000, { tag: 1, decision: 1100, address: 4, length: 0 }), configure: "(i32.const 2000)" },
+      { cause: "error", detail: "fine" },
+    ],
+    ["traps in `configure`", { configure: "(unreachable)" }, { cause: "trap", detail: "unreachable" }],
+    [
+      "traps in its start function",
+      { fields: "(func $s (unreachable)) (start $s)" },
+      { cause: "trap", detail: "unreachable" },
+    ],
+    [
+      "makes a hostcall in `configure`",
+      {
+        imports: '(import "pinion:hook/host@1.0.0" "now" (func $now (result i64)))',
+        configure: "(drop (call $now)) (i32.const 1000)",
+      },
+      { cause: "error", detail: "a hostcall outside `handle`" },
+    ],
+  ])("a hook that %s is not loaded, and the host goes on", async (_, parts, failure) => {
+    const host = await hostOf("allows", { name: "witness" });
+    expect(await load(host, await buildWat(watHook(parts)))).toEqual({ ok: false, ...failure });
+    expect(await outcomeOf(host, { hooks: ["witness"] })).toMatchObject({ decision: "allow" });
+    await host.kill();
+  });
+
+  test("bytes that are not the pinned component are not looked at", async () => {
+    const host = await hosts.open({ deadlines: true });
+    const bytes = await buildPuppet();
+    const loading = host.load({ hook: pinnedHook(bytes), bytes: bytes.subarray(1), seed: SEED });
+    await expect(loading).rejects.toMatchObject({ code: "component-digest" });
+    await host.kill();
+  });
+
+  test("has no environment, no permissions, and a group of its own", async () => {
+    const process = new ConfinedProcess(
+      await program('send({ kind: "loaded", ok: true }); setInterval(() => {}, 1000);'),
+    );
+    const ready = new Promise((resolve, reject) => process.listen({ frame: resolve, end: reject }));
+    await ready;
+    const status = readFileSync(`/proc/${process.pid}/environ`, "utf8");
+    expect(status).toBe("");
+    const [, , group] = readFileSync(`/proc/${process.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    expect(Number(group)).toBe(process.pid);
+    await process.kill();
+  });
+});
+
+/** A process that is no hook host but speaks like one. */
+async function program(statements: string) {
+  const folder = await mkdtemp(join(tmpdir(), "pinion-process-"));
+  const entry = join(folder, "entry.mjs");
+  await writeFile(
+    entry,
+    `import { writeSync, readFileSync, readSync } from "node:fs";
+    const raw = (...parts) => writeSync(1, Buffer.concat(parts.map((part) => Buffer.from(part))));
+    const send = (head) => { const text = Buffer.from(JSON.stringify(head)); const prefix = Buffer.alloc(8); prefix.writeUInt32LE(text.length); raw(prefix, text); };
+    ${statements}`,
+  );
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  return { node: process.execPath, entry, readable: [folder], flags: [], bounds: FROM_HOST };
+}
+const cleanups: (() => Promise<void>)[] = [];
+afterAll(() => Promise.all(cleanups.map((clean) => clean())));
+
+describe("a host that speaks garbage is killed", () => {
+  test.each([
+    ["bytes", 'raw("garbage garbage garbage")'],
+    ["a frame that is too large", "raw([0, 0, 0, 255, 0, 0, 0, 0])"],
+    ["a body", "raw([2, 0, 0, 0, 1, 0, 0, 0, 123, 125, 0])"],
+    ["a head that is not JSON", "raw([1, 0, 0, 0, 0, 0, 0, 0, 123])"],
+    ["another message", 'send({ batch: 1, kind: "result", hook: "hook", outcome: {}, log: [] })'],
+    ["a failure of an unknown cause", 'send({ kind: "loaded", ok: false, cause: "whim", detail: "" })'],
+  ])("%s", async (_, statements) => {
+    const process = new ConfinedProcess(
+      await program(`readSync(0, Buffer.alloc(1)); ${statements}; setInterval(() => {}, 1000);`),
+    );
+    const component = async () =>
+      ({ ok: true, files: [{ name: "hook.js", size: 0 }], body: new Uint8Array() }) as const;
+    const host = new Host({ process, component, deadlines: true, loadDeadlineMs: 5000 });
+    await expect(loadPuppet(host, "allows")).rejects.toMatchObject({ fault: "protocol", hook: "hook" });
+    expect(host.alive).toBe(false);
+    await host.kill();
+  });
+
+  test.each([
+    [
+      "a result of another hook",
+      '{ batch: 1, kind: "result", hook: "other", outcome: { kind: "verdict", decision: "allow", rationale: "" }, log: [] }',
+    ],
+    [
+      "an unknown decision",
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "maybe", rationale: "" }, log: [] }',
+    ],
+    [
+      "a verdict without a rationale",
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow" }, log: [] }',
+    ],
+    ["an unknown hostcall", '{ batch: 1, kind: "hostcall", hook: "hook", call: "exec", arguments: {}, log: [] }'],
+    [
+      "a log of something else",
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, log: [{ call: "exec" }] }',
+    ],
+  ])("%s", async (_, message) => {
+    const process = new ConfinedProcess(
+      await program(
+        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true }); readSync(0, buffer); send(${message}); setInterval(() => {}, 1000);`,
+      ),
+    );
+    const component = async () =>
+      ({ ok: true, files: [{ name: "hook.js", size: 0 }], body: new Uint8Array() }) as const;
+    const host = new Host({ process, component, deadlines: true, loadDeadlineMs: 5000 });
+    expect(await loadPuppet(host, "allows")).toEqual({ ok: true });
+    await expect(outcomeOf(host)).rejects.toMatchObject({ fault: "protocol", hook: "hook" });
+    await host.kill();
+  });
+
+  test("a second result when the batch is over", async () => {
+    const message =
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, log: [] }';
+    const process = new ConfinedProcess(
+      await program(
+        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true }); readSync(0, buffer); send(${message}); send(${message}); setInterval(() => {}, 1000);`,
+      ),
+    );
+    const component = async () =>
+      ({ ok: true, files: [{ name: "hook.js", size: 0 }], body: new Uint8Array() }) as const;
+    const host = new Host({ process, component, deadlines: true, loadDeadlineMs: 5000 });
+    await loadPuppet(host, "allows");
+    expect(await outcomeOf(host)).toMatchObject({ decision: "allow" });
+    await expect(outcomeOf(host)).rejects.toMatchObject({ fault: "protocol" });
+    await host.kill();
+  });
+});
+
+describe("the pool", () => {
+  test("opens so many hosts at a time, and the next one when one is gone", async () => {
+    const few = testHosts({ most: 1, spares: 1 });
+    const first = await few.open({ deadlines: true });
+    let opened = false;
+    const second = few.open({ deadlines: true }).then((host) => {
+      opened = true;
+      return host;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(opened).toBe(false);
+    await first.kill();
+    expect((await second).alive).toBe(true);
+    await few.close();
+  });
+
+  test("closing kills everything and lets nobody in", async () => {
+    const closing = testHosts({ spares: 2, most: 1 });
+    const host = await closing.open({ deadlines: true });
+    const waiting = closing.open({ deadlines: true });
+    waiting.catch(() => undefined);
+    await closing.close();
+    expect(host.alive).toBe(false);
+    await expect(waiting).rejects.toMatchObject({ fault: "host-died" });
+    await expect(closing.open({ deadlines: true })).rejects.toMatchObject({ fault: "host-died" });
+  });
+
+  test("a Node that is not there is a host that died", async () => {
+    const wrong = testHosts({ node: "/nonexistent/node" });
+    const host = await wrong.open({ deadlines: true });
+    await expect(loadPuppet(host, "allows")).rejects.toMatchObject({ fault: "host-died" });
+    await wrong.close();
+  });
+
+  test("nothing outlives a parent that is killed while a guest loops", async () => {
+    const script = `
+      import { testHosts, loadPuppet } from "${new URL("../support/guests.ts", import.meta.url).href}";
+      const hosts = testHosts({ spares: 1 });
+      const host = await hosts.open({ deadlines: true });
+      await loadPuppet(host, "never returns");
+      host.begin({ phase: "audit", payload: "{}", hooks: ["hook"], now: 0, capsules: {} }).next().catch(() => undefined);
+      const { readFileSync } = await import("node:fs");
+      const children = readFileSync("/proc/self/task/" + process.pid + "/children", "utf8").trim();
+      process.stdout.write(children);
+      setTimeout(() => process.kill(process.pid, "SIGKILL"), 200);`;
+    const run = promisify(execFile)(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      "--input-type=module",
+      "-e",
+      script,
+    ]);
+    const { stdout } = await run.catch((error: { stdout: string }) => error);
+    const pids = stdout.trim().split(" ");
+    expect(pids.length).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => pids.filter(runs), { timeout: 5000 }).toEqual([]);
+  });
+});
+
+function runs(pid: string): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
