@@ -1,0 +1,80 @@
+import { at, BACKSLASH, backslashes, BASE64, DOT, escape, follows, LABEL, QUOTE, runAtMost, runOf, UNIT, units, URL64 } from "./text";
+
+/**
+ * Behind the private key in PEM (RFC 7468) whose `-----BEGIN ` starts here, or 0. A key that does not end goes to the end of
+ * the string. Line breaks may be escaped at any depth.
+ */
+export function pemEnd(p: usize): usize {
+  if (!follows(p, "-----BEGIN ")) return 0;
+  const label = p + 11 * UNIT;
+  const behind = runAtMost(LABEL, label, 48);
+  if (!follows(behind, "-----")) return 0;
+  if (!endsWith(label, behind, "PRIVATE KEY") && !endsWith(label, behind, "PRIVATE KEY BLOCK")) return 0;
+  let q = behind + 5 * UNIT;
+  while (true) {
+    const c = at(q);
+    if (c === QUOTE) return q;
+    if (c === BACKSLASH) {
+      q = escape(q);
+      continue;
+    }
+    if (c === 0x2d && follows(q, "-----END ")) {
+      const end = runAtMost(LABEL, q + 9 * UNIT, 48);
+      if (follows(end, "-----")) return end + 5 * UNIT;
+    }
+    q += UNIT;
+  }
+}
+
+function endsWith(from: usize, to: usize, literal: string): bool {
+  const start = to - (<usize>literal.length << 1);
+  return start >= from && follows(start, literal);
+}
+
+/** Base64 that goes on in further lines, from where its first line ends. */
+export function wrappedEnd(p: usize): usize {
+  let end = p;
+  while (true) {
+    const line = lineBreakEnd(end);
+    if (line === end) return end;
+    const next = runOf(BASE64, line);
+    if (next === line) return end;
+    end = next;
+    if (units(line, next) < 60) return end;
+  }
+}
+
+/** Behind the escaped line break that starts here, or the same position. */
+export function lineBreakEnd(p: usize): usize {
+  let end = p;
+  while (true) {
+    const letter = backslashes(end);
+    if (letter === end || (at(letter) !== 0x6e && at(letter) !== 0x72)) return end;
+    end = letter + UNIT;
+  }
+}
+
+/** Where no further JWT can start, since the run of characters that ends here was tried: keeps `eyJeyJeyJ…` linear. */
+let tried: usize = 0;
+
+export function beginJwt(): void {
+  tried = 0;
+}
+
+/** Behind the JWT (RFC 7519, compact form of a JWS or JWE) whose `eyJ` starts here, or 0. */
+export function jwtEnd(p: usize): usize {
+  if (p < tried || at(p + 2 * UNIT) !== 0x4a) return 0;
+  const header = runOf(URL64, p);
+  tried = header;
+  if (units(p, header) < 10 || at(header) !== DOT) return 0;
+  const payload = runOf(URL64, header + UNIT);
+  if (at(payload) !== DOT) return 0;
+  let end = runOf(URL64, payload + UNIT);
+  if (units(header, end) < 12) return 0;
+  for (let further = 0; further < 2; further += 1) {
+    const next = at(end) === DOT ? runOf(URL64, end + UNIT) : end;
+    if (next <= end + UNIT) break;
+    end = next;
+  }
+  return end;
+}

@@ -1,0 +1,87 @@
+import * as kinds from "./kinds";
+import { at, BACKSLASH, DASH, DOT, is, LETTER, NAME, UNDERSCORE, UNIT, UPPER } from "./text";
+
+/** Names that stand for secrets, in lower case and without `_`, `-` and `.`; a name may have more before them. */
+@unmanaged
+class Keyword {
+  kind: u32;
+  word: usize;
+  /** Not within a longer word: `pass` in `DB_PASS` and `dbPass`, not in `bypass`. */
+  whole: bool;
+}
+
+const ALL: usize = memory.data(64 * 4);
+let count: usize = 0;
+
+function add(kind: u32, word: string, whole: bool = false): void {
+  const keyword = new Keyword();
+  keyword.kind = kind;
+  keyword.word = changetype<usize>(word);
+  keyword.whole = whole;
+  store<usize>(ALL + (count << 2), changetype<usize>(keyword));
+  count += 1;
+}
+
+// The first that fits decides.
+add(kinds.AWS_SECRET_KEY, "secretaccesskey");
+add(kinds.AWS_SECRET_KEY, "awssecretkey");
+add(kinds.AZURE_STORAGE_KEY, "accountkey");
+add(kinds.AUTHORIZATION, "authorization");
+add(kinds.PASSWORD, "password");
+add(kinds.PASSWORD, "passwd");
+add(kinds.PASSWORD, "passphrase");
+add(kinds.PASSWORD, "passcode");
+add(kinds.PASSWORD, "pwd");
+add(kinds.PASSWORD, "pass", true);
+add(kinds.SECRET, "secret");
+add(kinds.SECRET, "secretkey");
+add(kinds.SECRET, "apikey");
+add(kinds.SECRET, "accesskey");
+add(kinds.SECRET, "privatekey");
+add(kinds.SECRET, "encryptionkey");
+add(kinds.SECRET, "signingkey");
+add(kinds.SECRET, "masterkey");
+add(kinds.SECRET, "authkey");
+add(kinds.SECRET, "authtoken");
+add(kinds.SECRET, "token");
+add(kinds.SECRET, "credential");
+add(kinds.SECRET, "credentials");
+add(kinds.SECRET, "connectionstring");
+
+/** The kind of secret that the name which ends here stands for, or `NONE`. */
+export function kindOfName(end: usize): u32 {
+  if (!is(at(end - UNIT), LETTER)) return kinds.NONE;
+  for (let i: usize = 0; i < count; i += 1) {
+    const keyword = changetype<Keyword>(load<usize>(ALL + (i << 2)));
+    if (endsWith(end, keyword)) return keyword.kind;
+  }
+  return kinds.NONE;
+}
+
+function endsWith(end: usize, keyword: Keyword): bool {
+  const word = changetype<string>(keyword.word);
+  let p = end;
+  for (let i = word.length - 1; i >= 0; i -= 1) {
+    do p -= UNIT;
+    while (at(p) === UNDERSCORE || at(p) === DASH || at(p) === DOT);
+    const c = at(p);
+    if ((is(c, UPPER) ? c | 0x20 : c) !== <u32>word.charCodeAt(i)) return false;
+  }
+  if (!keyword.whole) return true;
+  const before = at(p - UNIT);
+  return !is(before, LETTER) || at(p - 2 * UNIT) === BACKSLASH || (is(at(p), UPPER) && !is(before, UPPER));
+}
+
+/** Where the name that ends here starts, at most 64 characters before; not within an escape. */
+export function nameStart(end: usize): usize {
+  const limit = end - 64 * UNIT;
+  let p = end;
+  while (p > limit && is(at(p - UNIT), NAME)) p -= UNIT;
+  return at(p - UNIT) === BACKSLASH && p < end ? p + UNIT : p;
+}
+
+/** Whether a name is written in capitals, as environment variables are. */
+export function inCapitals(from: usize, to: usize): bool {
+  for (let p = from; p < to; p += UNIT) if (is(at(p), LETTER) && !is(at(p), UPPER)) return false;
+  return from < to;
+}
