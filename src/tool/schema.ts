@@ -32,9 +32,10 @@ export function checkOf(schema: JsonObject, where: string): Check {
   }
 }
 
-function linear(pattern: string): { test(text: string): boolean } {
+function linear(pattern: string): { test(text: string): boolean; toString(): string } {
   const compiled = RE2JS.compile(pattern);
-  return { test: (text) => compiled.matcher(text).find() };
+  // ajv keeps patterns by their text: without it, all would be the first.
+  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
 }
 
 function describe(errors: readonly ErrorObject[]): string {

@@ -1,0 +1,123 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { onTestFinished } from "vitest";
+import { parse } from "yaml";
+import type { Layer } from "../../src/capability/layer.ts";
+import { effectivePermission } from "../../src/capability/permission.ts";
+import { digestOf } from "../../src/model/canonical.ts";
+import type { Json, JsonObject } from "../../src/model/json.ts";
+import type { ToolBox } from "../../src/model/tool.ts";
+import { agentSpawn } from "../../src/tool/agent-spawn.ts";
+import { fileList } from "../../src/tool/files/list.ts";
+import { fileRead } from "../../src/tool/files/read.ts";
+import { fileSearch } from "../../src/tool/files/search.ts";
+import { fileWrite } from "../../src/tool/files/write.ts";
+import { httpFetch } from "../../src/tool/http/fetch.ts";
+import type { Network } from "../../src/tool/http/network.ts";
+import type { Spawner } from "../../src/tool/ports.ts";
+import type { Backend } from "../../src/tool/process/backend.ts";
+import type { ProcessHost } from "../../src/tool/process/command.ts";
+import { PROCESS_LIMITS, type ProcessLimits } from "../../src/tool/process/limits.ts";
+import { processRun } from "../../src/tool/process/run.ts";
+import type { ToolRegistry } from "../../src/tool/registry.ts";
+import { skillRead } from "../../src/tool/skill-read.ts";
+import type { Tool } from "../../src/tool/tool.ts";
+import { toolBoxOf } from "../../src/tool/toolbox.ts";
+import { openHostDirectory } from "../../src/vfs/host.ts";
+
+export const STANDARD: ToolRegistry = parse(readFileSync("blueprints/shared/tools.yaml", "utf8"));
+export const UNCONFINED: Backend = { name: "unconfined", notice: "UNCONFINED: for a test" };
+export const NODE = dirname(process.execPath);
+
+/** A layer that allows everything but files and commands outside of what it is given. */
+export function layer(parts: Partial<Layer> = {}): Layer {
+  return {
+    name: "policy test@1.0.0",
+    filesystem: { read: ["**"], write: ["**"], deny: [] },
+    process: { allow: [] },
+    network: { domains: [] },
+    tools: {
+      taxa: ["pure", "workspace", "process", "network", "agent"],
+      allow: STANDARD.spec.tools.map(({ name }) => name),
+      deny: [],
+    },
+    spawn: { depth: 1, count: 1 },
+    ...parts,
+  };
+}
+
+export interface Bench {
+  readonly box: ToolBox;
+  readonly tools: readonly Tool[];
+  /** The folder that holds `workspace`, `temporary` and whatever a test adds. */
+  readonly folder: string;
+  at(path: string): string;
+  /** Resolves, judges and performs, as the kernel does. Throws when it is not permitted. */
+  call(tool: string, call: JsonObject, signal?: AbortSignal): Promise<Json>;
+}
+
+export interface BenchOptions {
+  readonly layers?: readonly Layer[];
+  readonly backend?: Backend;
+  readonly path?: readonly string[];
+  readonly limits?: Partial<ProcessLimits>;
+  readonly network?: Network;
+  readonly spawner?: Spawner;
+  readonly now?: () => number;
+}
+
+/** Real tools over a real folder, which is removed when the test is over. */
+export function bench(options: BenchOptions = {}): Bench {
+  const folder = mkdtempSync(join(tmpdir(), "pinion-tool-"));
+  const at = (path: string): string => join(folder, "workspace", path);
+  mkdirSync(at("."));
+  mkdirSync(join(folder, "temporary"));
+  const workspace = openHostDirectory(at("."), { actions: ["read", "write"] });
+  onTestFinished(() => {
+    workspace.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const authority = effectivePermission(options.layers ?? [layer()]);
+  const host: ProcessHost = {
+    workspace,
+    authority,
+    backend: options.backend ?? UNCONFINED,
+    path: options.path ?? [NODE, "/usr/bin", "/bin"],
+    readable: [],
+    temporary: join(folder, "temporary"),
+    limits: { ...PROCESS_LIMITS, ...options.limits },
+  };
+  const text = Buffer.from("# How to review\n");
+  const tools = [
+    fileList(workspace, authority),
+    fileRead(workspace, authority),
+    fileSearch(workspace, authority),
+    fileWrite(workspace, authority),
+    processRun(host, options.now ?? Date.now),
+    httpFetch({ authority, ...(options.network === undefined ? {} : { network: options.network }) }),
+    skillRead([{ name: "review", version: "1.0.0", digest: digestOf(text), read: () => Promise.resolve(text) }]),
+    agentSpawn({
+      children: [{ name: "reader", version: "1.0.0", blueprint: digestOf("reader") }],
+      depth: 0,
+      authority,
+      spawner: options.spawner ?? { spawn: () => Promise.resolve({ run: "r1", state: "completed", answer: "42" }) },
+    }),
+  ];
+  const box = toolBoxOf(STANDARD, tools, authority);
+  return {
+    box,
+    tools,
+    folder,
+    at,
+    async call(tool, call, signal = new AbortController().signal) {
+      const invalid = box.invalidArguments({ tool, arguments: call });
+      if (invalid !== undefined) throw new Error(`invalid: ${invalid}`);
+      const request = { tool, arguments: call };
+      const resolution = await box.resolve(request, signal);
+      const permission = box.permit(request, resolution);
+      if (!permission.allow) throw new Error(`denied: ${permission.rule}: ${permission.reason}`);
+      return await box.perform(request, resolution, signal);
+    },
+  };
+}
