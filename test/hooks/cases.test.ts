@@ -27,7 +27,7 @@ interface Case {
 interface Cases {
   /** Used where a case has no configuration of its own. */
   readonly config: JsonObject;
-  /** Members of every payload. */
+  /** Members of every payload but those of `audit`. */
   readonly common: JsonObject;
   readonly cases: readonly Case[];
 }
@@ -43,14 +43,15 @@ for (const hook of hookNames(root)) {
     it.each(cases)("$name", async (example) => {
       const guest = (await component)();
       guest.configure(example.config ?? config);
-      const payload = { ...common, ...example.payload };
+      const shared = example.phase === "audit" ? {} : common;
+      const payload = { ...shared, ...example.payload };
       expect(invalidPayload(example.phase, payload)).toBeUndefined();
       const answer = guest.handle(example.phase, canonicalJson(payload));
 
       expect(answer).toMatchObject({ decision: example.expect.decision });
       for (const text of example.expect.rationale ?? []) expect(answer.rationale).toContain(text);
       if (example.expect.payload !== undefined) {
-        expect(JSON.parse(answer.payload ?? "null")).toEqual({ ...common, ...example.expect.payload });
+        expect(JSON.parse(answer.payload ?? "null")).toEqual({ ...shared, ...example.expect.payload });
       }
       expect(guest.events).toEqual(example.expect.events ?? []);
       expect(guest.capsules).toEqual(example.expect.capsules ?? []);
