@@ -1,5 +1,5 @@
 import { canonicalJson } from "../model/canonical.ts";
-import type { EntryKind } from "../model/entry.ts";
+import type { Entry, EntryKind } from "../model/entry.ts";
 import { DivergenceError, InputError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { shown } from "./damage.ts";
@@ -50,6 +50,20 @@ export class RecordingEnds extends DivergenceError {
     });
     this.seq = seq;
   }
+}
+
+/** What stands in the record is not what the replay came with. */
+export function unlike({ seq, kind }: Entry, expected: string, found: string): ReplayDivergence {
+  return new ReplayDivergence({ seq, kind, expected, found });
+}
+
+/** The replay came with something and the record is used up. */
+export function nothingRecorded(
+  past: { readonly count: number; readonly ended: boolean },
+  found: EntryKind,
+): DivergenceError {
+  if (!past.ended) return new RecordingEnds(past.count, found);
+  return new ReplayDivergence({ seq: past.count, kind: found, expected: "the end of the run", found: `\`${found}\`` });
 }
 
 /** A body was asked for that only the run key opens, and the key is not here. */

@@ -3,7 +3,6 @@ import type {
   CheckKind,
   Control,
   Entry,
-  EntryKind,
   InputKind,
   InputSpec,
   Journal,
@@ -17,7 +16,7 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
 import { isInputKind } from "./codec.ts";
 import { toControl, toFault } from "./content.ts";
-import { bodyDifference, RecordingEnds, ReplayDivergence, SealedError } from "./divergence.ts";
+import { bodyDifference, nothingRecorded, ReplayDivergence, SealedError, unlike } from "./divergence.ts";
 import { type Asked, mustBeDistinct, settle, toAsked } from "./outcome.ts";
 import type { Past } from "./past.ts";
 import type { Present } from "./present.ts";
@@ -129,10 +128,10 @@ export class RunJournal implements Journal {
     const asked = { ...ref, turn: this.#turn };
     const recorded = this.#past?.next?.entry;
     if (this.#past !== undefined && recorded?.kind === "input.fault") {
-      if (canonicalJson(refOf(recorded.body)) === canonicalJson(asked))
-        throw toFault(this.#recalled(this.#past, recorded));
+      const isHere = canonicalJson(refOf(recorded.body)) === canonicalJson(asked);
+      if (isHere) throw toFault(this.#recalled(this.#past, recorded));
     }
-    if (recorded === undefined && this.#present === undefined) throw this.#nothingRecorded("input.fault");
+    if (recorded === undefined && this.#present === undefined) throw nothingRecorded(this.#chain, "input.fault");
     try {
       return await wait();
     } catch (error) {
@@ -145,8 +144,7 @@ export class RunJournal implements Journal {
         });
       }
       if (recorded !== undefined) {
-        const found = `the fault \`${error.fault}\` of this replay: ${error.message}`;
-        throw new ReplayDivergence({ seq: count, kind: recorded.kind, expected: `\`${recorded.kind}\``, found });
+        throw unlike(recorded, `\`${recorded.kind}\``, `the fault \`${error.fault}\` of this replay`);
       }
       const fault = { fault: error.fault, hook: error.hook ?? null, detail: error.message.toWellFormed() };
       this.#noted("input.fault", asked, fault);
@@ -184,23 +182,14 @@ export class RunJournal implements Journal {
   finish(): void {
     const more = this.#past?.next?.entry;
     if (more === undefined) return;
-    throw new ReplayDivergence({
-      seq: more.seq,
-      kind: more.kind,
-      expected: `\`${more.kind}\``,
-      found: "the end of the run",
-    });
+    throw unlike(more, `\`${more.kind}\``, "the end of the run");
   }
 
   /** Makes everything durable and lets go of files and lock, also when that fails. Idempotent. */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  async #close(): Promise<void> {
-    this.#past?.close();
-    await this.#present?.close();
+  async close(): Promise<void> {
+    if (this.#closed === undefined) this.#past?.close();
+    this.#closed ??= this.#present?.close() ?? Promise.resolve();
+    await this.#closed;
   }
 
   #mustBeIdle(what: string): void {
@@ -234,23 +223,18 @@ export class RunJournal implements Journal {
     const waiting = asked.filter((one) => !outcomes.has(one));
     const [first] = waiting;
     if (this.#past === undefined || recorded === undefined || first === undefined) return;
-    const { seq, kind } = recorded;
+    const { kind } = recorded;
     const ref = isInputKind(kind) ? canonicalJson(refOf(recorded.body)) : "";
     const match = waiting.find((one) => one.spec.kind === kind && one.ref === ref);
     if (match === undefined) {
-      throw new ReplayDivergence({
-        seq,
-        kind,
-        expected: `\`${kind}\` ${ref}`,
-        found: `\`${first.spec.kind}\` ${first.ref}`,
-      });
+      throw unlike(recorded, `\`${kind}\` ${ref}`, `\`${first.spec.kind}\` ${first.ref}`);
     }
     const content = this.#past.open(recorded);
     const request = canonicalJson(content.request);
     if (request !== match.request) {
       // Requests are sealed: the error says that they differ, not what they say.
       const [expected, found] = [this.commitment(request), this.commitment(match.request)];
-      throw new ReplayDivergence({ seq, kind, expected: `a request \`${expected}\``, found: `\`${found}\`` });
+      throw unlike(recorded, `a request \`${expected}\``, `\`${found}\``);
     }
     this.#follow();
     outcomes.set(match, content.outcome as Outcome<A>);
@@ -263,7 +247,7 @@ export class RunJournal implements Journal {
     outcomes: Map<Asked<A>, Outcome<A>>,
   ): Promise<void> {
     const present = this.#present;
-    if (present === undefined) throw this.#nothingRecorded(rest[0]?.spec.kind ?? "input.tool");
+    if (present === undefined) throw nothingRecorded(this.#chain, rest[0]?.spec.kind ?? "input.tool");
     await present.ready(rest.some(({ spec }) => spec.effect !== undefined));
     const performed = rest.map(async (asked) => {
       const { effect } = asked.spec;
@@ -278,14 +262,14 @@ export class RunJournal implements Journal {
 
   /** Appends what came of itself: nobody asked for it. */
   #noted(kind: InputKind, ref: JsonObject, value: Json): void {
-    if (this.#present === undefined) throw this.#nothingRecorded(kind);
+    if (this.#present === undefined) throw nothingRecorded(this.#chain, kind);
     this.#turn = 0;
     const outcome = canonicalJson({ kind: "ok", value });
     this.#present.input(this.#chain, { kind, ref: canonicalJson(ref), outcome, request: "null" });
   }
 
   #append(kind: CheckKind, body: string): Receipt {
-    if (this.#present === undefined) throw this.#nothingRecorded(kind);
+    if (this.#present === undefined) throw nothingRecorded(this.#chain, kind);
     this.#turn = 0;
     return this.#present.check(this.#chain, kind, body);
   }
@@ -293,8 +277,7 @@ export class RunJournal implements Journal {
   /** Takes the recorded entry as what happened. */
   #follow(): Receipt {
     const recorded = this.#past?.next;
-    if (recorded === undefined)
-      throw new BugError({ code: "no-past", message: "there is no recorded entry to follow" });
+    if (recorded === undefined) throw new BugError({ code: "no-past", message: "no recorded entry is left to follow" });
     this.#turn = 0;
     this.#past?.take();
     return this.#chain.add(recorded.entry, recorded.digest);
@@ -305,12 +288,6 @@ export class RunJournal implements Journal {
     const { outcome } = past.open(entry);
     this.#follow();
     return outcome.kind === "ok" ? outcome.value : null;
-  }
-
-  #nothingRecorded(found: EntryKind): ReplayDivergence | RecordingEnds {
-    const { count, ended } = this.#chain;
-    if (!ended) return new RecordingEnds(count, found);
-    return new ReplayDivergence({ seq: count, kind: found, expected: "the end of the run", found: `\`${found}\`` });
   }
 }
 
