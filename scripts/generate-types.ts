@@ -1,30 +1,28 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { compile, type JSONSchema } from "json-schema-to-typescript";
+import { documentValidators } from "./document-validators.ts";
 
 /**
- * Writes src/model/generated/<name>.ts from schemas/<name>.v1.json. With `--check` nothing is written and
- * the exit code is 1 when a file is not what its schema says.
+ * Writes what is made from the schemas of documents: the types in src/model/generated and the validators in
+ * src/blueprint/generated. With `--check` nothing is written and the exit code is 1 when a file is not what its schema says.
  */
-const NAMES = ["blueprint", "hook", "pipeline"];
+const TYPES = ["blueprint", "hook", "pipeline"];
+const VALIDATORS = [...TYPES, "policy", "script", "tools"];
 
 type Schema = { [keyword: string]: unknown };
 
-const check = process.argv.includes("--check");
-const stale: string[] = [];
-for (const name of NAMES) {
+const files = new Map([["src/blueprint/generated/documents.mjs", await documentValidators(VALIDATORS)]]);
+for (const name of TYPES) {
   const schema = JSON.parse(await readFile(new URL(`../schemas/${name}.v1.json`, import.meta.url), "utf8")) as Schema;
-  const file = new URL(`../src/model/generated/${name}.ts`, import.meta.url);
-  const types = await typesOf(schema, name);
-  const current = await readFile(file, "utf8").catch(() => undefined);
-  if (current === types) continue;
-  if (check) stale.push(name);
-  else await writeFile(file, types);
+  files.set(`src/model/generated/${name}.ts`, await typesOf(schema, name));
 }
-if (stale.length > 0) {
-  process.stderr.write(
-    `src/model/generated: ${stale.join(", ")} not what the schema says; run \`node scripts/generate-types.ts\`\n`,
-  );
-  process.exitCode = 1;
+for (const [file, text] of files) {
+  const path = new URL(`../${file}`, import.meta.url);
+  if (text === (await readFile(path, "utf8").catch(() => undefined))) continue;
+  if (process.argv.includes("--check")) {
+    console.error(`${file} is not what the schemas say; run \`npm run generate\` and commit what it writes`);
+    process.exitCode = 1;
+  } else await writeFile(path, text);
 }
 
 async function typesOf(schema: Schema, name: string): Promise<string> {

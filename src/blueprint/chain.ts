@@ -1,4 +1,3 @@
-import pipelineSchema from "../../schemas/pipeline.v1.json" with { type: "json" };
 import type { AgentBlueprint } from "../model/generated/blueprint.ts";
 import type { PipelineTemplate } from "../model/generated/pipeline.ts";
 import type { PinnedHook } from "../model/hook.ts";
@@ -13,7 +12,7 @@ export async function readChain({ spec }: AgentBlueprint, reader: PinReader): Pr
   const template =
     pipeline === undefined
       ? undefined
-      : await reader.load<PipelineTemplate>(pipeline, "/spec/pins/pipeline", pipelineSchema);
+      : await reader.load<PipelineTemplate>(pipeline, "/spec/pins/pipeline", "pipeline");
   const chain = PHASES.map((phase): [Phase, readonly string[]] => [
     phase,
     [...(template?.value.spec.chain[phase] ?? []), ...(spec.hooks.chain[phase] ?? [])],

@@ -37,7 +37,9 @@ function withoutBranches(errors: readonly SchemaError[]): SchemaError[] {
       continue;
     }
     const inside = kept.splice(kept.findLastIndex((other) => !isInBranch(other, error)) + 1);
-    const deeper = inside.filter((other) => isChoice(other) && other.instancePath !== error.instancePath);
+    const deeper = inside.filter(
+      (other) => isChoice(other) && typeof other.data === "object" && other.data !== error.data,
+    );
     kept.push(...(deeper.length > 0 ? deeper : [error]));
   }
   return kept;

@@ -1,4 +1,3 @@
-import hookSchema from "../../schemas/hook.v1.json" with { type: "json" };
 import type { AgentBlueprint, Pin } from "../model/generated/blueprint.ts";
 import type { HookManifest } from "../model/generated/hook.ts";
 import type { HookAuthority, HookLimits, PinnedHook } from "../model/hook.ts";
@@ -21,7 +20,7 @@ export interface HookSources {
 /** Reads the manifest of one pin, verifies its component, and binds it to what the blueprint says about it. */
 export async function pinHook(pin: Pin, pointer: string, sources: HookSources): Promise<PinnedHook | undefined> {
   const { blueprint, reader, origin } = sources;
-  const manifest = await reader.load<HookManifest>(pin, pointer, hookSchema);
+  const manifest = await reader.load<HookManifest>(pin, pointer, "hook");
   if (manifest === undefined) return undefined;
   const { spec } = manifest.value;
   const component = await fetchComponent(pin, pointer, { spec, reader, origin });

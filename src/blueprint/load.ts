@@ -1,5 +1,4 @@
 import { basename, dirname } from "node:path";
-import blueprintSchema from "../../schemas/blueprint.v1.json" with { type: "json" };
 import { canonicalJson, type Digest, digestOf } from "../model/canonical.ts";
 import { InputError } from "../model/errors.ts";
 import type { AgentBlueprint } from "../model/generated/blueprint.ts";
@@ -38,7 +37,7 @@ export async function loadBlueprint(path: string): Promise<BlueprintFile> {
 
 /** Validates the bytes of a blueprint; `file` is how faults call it. Throws `InvalidFileError`. */
 export function parseBlueprint(bytes: Uint8Array, file: string): LoadedBlueprint {
-  const document = loadDocument<AgentBlueprint>(bytes, { file, schema: blueprintSchema });
+  const document = loadDocument<AgentBlueprint>(bytes, { file, schema: "blueprint" });
   const faults = document.faults(linkFindings(document.value));
   if (faults.length > 0) throw new InvalidFileError(faults);
   const digest = digestOf(canonicalJson(document.raw));

@@ -1,3 +1,4 @@
+import { RE2JS, RE2JSException } from "re2js";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { below, dotted, type Finding } from "./fault.ts";
 import { nearest } from "./nearest.ts";
@@ -6,11 +7,13 @@ import { shown } from "./text.ts";
 /**
  * JSON Schemas that come with hooks and tools: plain trees of JSON Schema 2020-12 keywords. Checking a value against such
  * a tree takes time in proportion to both sizes. What could take longer, reach outside or be ignored is refused:
- * references, regular expressions, formats, unknown keywords.
+ * references, formats, unknown keywords, regular expressions that RE2 does not know. Whoever compiles such a schema must
+ * run its patterns with RE2 (`linearRegExp`).
  */
 const MAX_PARTS = 5_000;
 const MAX_DEPTH = 32;
 const MAX_UNIQUE = 1_000;
+const MAX_PATTERN = 1_000;
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 
 type Form = { readonly expected: string; fits(value: Json): boolean };
@@ -20,6 +23,26 @@ const isText = (value: Json): value is string => typeof value === "string";
 const isTexts = (value: Json): boolean =>
   Array.isArray(value) && value.every(isText) && new Set(value).size === value.length;
 const isType = (value: Json): boolean => isText(value) && TYPES.includes(value);
+
+function isLinear(value: Json): boolean {
+  if (!isText(value) || value.length > MAX_PATTERN) return false;
+  try {
+    RE2JS.compile(value);
+    return true;
+  } catch (error) {
+    if (error instanceof RE2JSException) return false;
+    throw error;
+  }
+}
+
+/** For ajv's `code.regExp`: time linear in the text, whatever the pattern. */
+export const linearRegExp = Object.assign(
+  (pattern: string) => {
+    const compiled = RE2JS.compile(pattern);
+    return { test: (value: string) => compiled.matcher(value).find() };
+  },
+  { code: "linearRegExp" },
+);
 
 const anything: Form = { expected: "a value", fits: () => true };
 const text: Form = { expected: "text", fits: isText };
@@ -60,6 +83,7 @@ const PLAIN: Readonly<Record<string, Form>> = {
   minLength: count,
   minProperties: count,
   multipleOf: positive,
+  pattern: { expected: `a regular expression of at most ${MAX_PATTERN} characters that RE2 knows`, fits: isLinear },
   readOnly: flag,
   required: texts,
   title: text,
@@ -73,8 +97,6 @@ const SCHEMA_MAP = ["dependentSchemas", "properties"];
 const KNOWN = [...Object.keys(PLAIN), ...ONE_SCHEMA, ...SCHEMA_LIST, ...SCHEMA_MAP];
 
 const REFERENCE = "references are not allowed in a schema from outside; write the schema out";
-const EXPRESSION =
-  "regular expressions are not allowed in a schema from outside, since they can backtrack for ever; use `enum`, `maxLength` or a check in the hook";
 const REFUSED: Readonly<Record<string, string>> = {
   $anchor: REFERENCE,
   $defs: REFERENCE,
@@ -84,8 +106,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   $ref: REFERENCE,
   definitions: REFERENCE,
   format: "formats are not checked, so they are not allowed",
-  pattern: EXPRESSION,
-  patternProperties: EXPRESSION,
+  patternProperties: "not supported; use `propertyNames` with a `pattern`",
 };
 
 /** What is wrong with a schema from outside that stands at `pointer`; nothing when it can be compiled and used. */

@@ -1,8 +1,9 @@
 import type { Digest } from "../model/canonical.ts";
 import type { Pin } from "../model/generated/blueprint.ts";
-import { isJsonObject, type JsonObject } from "../model/json.ts";
+import type { JsonObject } from "../model/json.ts";
 import { schemaFindings } from "./outside-schema.ts";
 import type { Named, PinReader } from "./pins.ts";
+import type { DocumentKind } from "./schema.ts";
 import { loadDocument } from "./yaml.ts";
 
 /** The kinds of pins that stand for themselves: documents that other rooms describe, prompts, skills. */
@@ -16,12 +17,11 @@ export interface Skill {
 }
 
 type NamedDocument = JsonObject & Named;
-type Described = { readonly pointer: string; readonly schema: JsonObject };
 
 export async function readDocument(
   reader: PinReader,
   pin: Pin,
-  { pointer, schema }: Described,
+  { pointer, schema }: { readonly pointer: string; readonly schema: DocumentKind },
 ): Promise<JsonObject | undefined> {
   return (await reader.load<NamedDocument>(pin, pointer, schema))?.value;
 }
@@ -29,23 +29,27 @@ export async function readDocument(
 export async function readScript(
   reader: PinReader,
   pin: Pin,
-  described: Described,
+  pointer: string,
 ): Promise<[string, JsonObject] | undefined> {
-  const script = await readDocument(reader, pin, described);
+  const script = await readDocument(reader, pin, { pointer, schema: "script" });
   return script && [pin.name, script];
 }
 
-/** The registry's tools bring schemas of their own, which nobody has checked yet. */
-export async function readRegistry(reader: PinReader, pin: Pin, schema: JsonObject): Promise<JsonObject | undefined> {
-  const registry = await reader.load<NamedDocument>(pin, "/spec/pins/tools", schema);
+interface Registry extends Named {
+  readonly spec: { readonly tools: readonly { readonly inputSchema: JsonObject; readonly outputSchema: JsonObject }[] };
+}
+
+/** A tool registry; the schemas of its tools are bounded like those of hooks. */
+export async function readRegistry(reader: PinReader, pin: Pin): Promise<JsonObject | undefined> {
+  const registry = await reader.load<Registry & JsonObject>(pin, "/spec/pins/tools", "tools");
   if (registry === undefined) return undefined;
-  const tools =
-    isJsonObject(registry.value.spec) && Array.isArray(registry.value.spec.tools) ? registry.value.spec.tools : [];
-  for (const [index, tool] of tools.filter(isJsonObject).entries()) {
-    for (const field of ["inputSchema", "outputSchema"]) {
-      const findings = schemaFindings(tool[field] ?? true, `/spec/tools/${index}/${field}`);
-      reader.faults.push(...registry.faults(findings));
-    }
+  for (const [index, { inputSchema, outputSchema }] of registry.value.spec.tools.entries()) {
+    const at = `/spec/tools/${index}`;
+    const findings = [
+      ...schemaFindings(inputSchema, `${at}/inputSchema`),
+      ...schemaFindings(outputSchema, `${at}/outputSchema`),
+    ];
+    reader.faults.push(...registry.faults(findings));
   }
   return registry.value;
 }

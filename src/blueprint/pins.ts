@@ -1,7 +1,7 @@
 import type { Pin } from "../model/generated/blueprint.ts";
-import type { JsonObject } from "../model/json.ts";
 import { dotted, type Fault, type Finding, InvalidFileError, PinMismatchError } from "./fault.ts";
 import type { Fetched, Origin } from "./origin.ts";
+import type { DocumentKind } from "./schema.ts";
 import { decode } from "./text.ts";
 import { type LoadedDocument, loadDocument } from "./yaml.ts";
 
@@ -40,7 +40,7 @@ export class PinReader {
   }
 
   /** A pinned YAML document. */
-  async load<T extends Named>(pin: Pin, pointer: string, schema: JsonObject): Promise<LoadedDocument<T> | undefined> {
+  async load<T extends Named>(pin: Pin, pointer: string, schema: DocumentKind): Promise<LoadedDocument<T> | undefined> {
     const fetched = await this.bytes(pin, pointer);
     if (fetched === undefined) return undefined;
     const document = this.attempt(() => loadDocument<T>(fetched.bytes, { file: fetched.file, schema }));

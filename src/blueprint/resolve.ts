@@ -58,8 +58,6 @@ export interface ResolvedBlueprint {
 
 export interface ResolveDeps {
   readonly artifacts: Artifacts;
-  /** The schemas of the pinned documents that other rooms describe. */
-  readonly schemas: { readonly policy: JsonObject; readonly tools: JsonObject; readonly script: JsonObject };
 }
 
 /** Children of children of children … */
@@ -76,7 +74,7 @@ export async function resolveBlueprint(
 ): Promise<ResolvedBlueprint> {
   await deps.artifacts.put(file.bytes);
   const folders = { own: { root: file.folder, parts: [] }, builtin: { root: deps.installation, parts: [] } };
-  return new Resolver(deps).resolve(file, checkoutOrigin(folders, deps.artifacts), 0);
+  return new Resolver().resolve(file, checkoutOrigin(folders, deps.artifacts), 0);
 }
 
 /**
@@ -85,28 +83,19 @@ export async function resolveBlueprint(
  */
 export async function resolveFromStore(bytes: Digest, deps: ResolveDeps): Promise<ResolvedBlueprint> {
   const loaded = parseBlueprint(await deps.artifacts.get(bytes), `artifact ${bytes}`);
-  return new Resolver(deps).resolve(loaded, storeOrigin(deps.artifacts), 0);
+  return new Resolver().resolve(loaded, storeOrigin(deps.artifacts), 0);
 }
 
 class Resolver {
-  private readonly deps: ResolveDeps;
   /** A child that is pinned in several places is resolved once. */
   private readonly known = new Map<Digest, ResolvedBlueprint>();
-
-  constructor(deps: ResolveDeps) {
-    this.deps = deps;
-  }
 
   async resolve(loaded: LoadedBlueprint, origin: Origin, depth: number): Promise<ResolvedBlueprint> {
     const { blueprint, document } = loaded;
     const { metadata, spec } = blueprint;
-    const { schemas } = this.deps;
     const reader = new PinReader(document, origin);
-    const policy = await readDocument(reader, spec.pins.policy, {
-      pointer: "/spec/pins/policy",
-      schema: schemas.policy,
-    });
-    const registry = await readRegistry(reader, spec.pins.tools, schemas.tools);
+    const policy = await readDocument(reader, spec.pins.policy, { pointer: "/spec/pins/policy", schema: "policy" });
+    const registry = await readRegistry(reader, spec.pins.tools);
     const chain = await readChain(blueprint, reader);
     const hooks = await each(spec.pins.hooks, (pin, at) =>
       pinHook(pin, `/spec/pins/hooks/${at}`, { blueprint: document, reader, origin }),
@@ -114,9 +103,7 @@ class Resolver {
     checkChain(chain, blueprint, hooks, reader);
     const prompts = await each(spec.pins.prompts, (pin, at) => readPrompt(reader, pin, `/spec/pins/prompts/${at}`));
     const skills = await each(spec.pins.skills, (pin, at) => readSkill(reader, pin, `/spec/pins/skills/${at}`));
-    const scripts = await each(spec.pins.scripts, (pin, at) =>
-      readScript(reader, pin, { pointer: `/spec/pins/scripts/${at}`, schema: schemas.script }),
-    );
+    const scripts = await each(spec.pins.scripts, (pin, at) => readScript(reader, pin, `/spec/pins/scripts/${at}`));
     const children = await each(spec.pins.blueprints, (pin, at) =>
       this.child(pin, `/spec/pins/blueprints/${at}`, { reader, origin, depth }),
     );

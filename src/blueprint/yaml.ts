@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { type Fault, type Finding, InvalidFileError, MAX_FAULTS } from "./fault.ts";
-import { validatorOf } from "./schema.ts";
+import { type DocumentKind, validatorOf } from "./schema.ts";
 import { parseSyntax, type Syntax } from "./syntax.ts";
 import { decode, type PlacedMessage } from "./text.ts";
 import { type Spot, toValues } from "./values.ts";
@@ -20,8 +20,8 @@ export interface LoadedDocument<T> {
 export interface LoadOptions {
   /** How the file is called in faults. */
   readonly file: string;
-  /** A JSON Schema 2020-12 of Pinion's own; `T` is the type that it describes. */
-  readonly schema: JsonObject;
+  /** A kind of document, or another JSON Schema 2020-12 of Pinion's own; `T` is the type that it describes. */
+  readonly schema: DocumentKind | JsonObject;
 }
 
 /**
@@ -53,7 +53,7 @@ export function loadDocument<T>(bytes: Uint8Array, { file, schema }: LoadOptions
   };
 }
 
-function schemaFindings(value: Json, schema: JsonObject, spots: ReadonlyMap<string, Spot>): Finding[] {
+function schemaFindings(value: Json, schema: LoadOptions["schema"], spots: ReadonlyMap<string, Spot>): Finding[] {
   return validatorOf(schema)(value, { sourceOf: (pointer) => spots.get(pointer)?.source, base: "" });
 }
 

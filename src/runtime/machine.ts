@@ -1,9 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import policySchema from "../../schemas/policy.v1.json" with { type: "json" };
-import scriptSchema from "../../schemas/script.v1.json" with { type: "json" };
-import toolsSchema from "../../schemas/tools.v1.json" with { type: "json" };
 import { type ArtifactStore, openStore } from "../artifact/store.ts";
 import type { ResolveDeps } from "../blueprint/resolve.ts";
 import { runKeyFile } from "../journal/keys.ts";
@@ -39,7 +36,7 @@ export function storeOf(env: Environment, fallbacks: readonly string[] = []): Ar
 }
 
 export function resolveDeps(artifacts: ArtifactStore): ResolveDeps {
-  return { artifacts, schemas: { policy: policySchema, tools: toolsSchema, script: scriptSchema } };
+  return { artifacts };
 }
 
 /** The folder that `builtin:` sources are looked for in: that of Pinion's own package.json. */

@@ -6,7 +6,7 @@ import { PinMismatchError } from "../../src/blueprint/fault.ts";
 import { resolveFromStore } from "../../src/blueprint/resolve.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import { IntegrityError } from "../../src/model/errors.ts";
-import { messagesOf, sampleAgent, schemas, temporaryFolder } from "./sample.ts";
+import { messagesOf, sampleAgent, temporaryFolder } from "./sample.ts";
 
 describe("resolving a blueprint", () => {
   it("reads everything that is pinned", async () => {
@@ -64,7 +64,7 @@ describe("resolving a blueprint", () => {
     rmSync(agent.folder, { recursive: true });
     rmSync(agent.installation, { recursive: true });
     const { warnings: _live, ...expected } = live;
-    const { warnings: _stored, ...again } = await resolveFromStore(live.bytes, { artifacts: agent.store, schemas });
+    const { warnings: _stored, ...again } = await resolveFromStore(live.bytes, { artifacts: agent.store });
     const bare = (value: unknown) =>
       JSON.parse(JSON.stringify(value, (key, part) => (key === "warnings" ? undefined : part)));
     expect(bare(again)).toEqual(bare(expected));
@@ -75,17 +75,24 @@ describe("resolving a blueprint", () => {
     const agent = sampleAgent();
     const { bytes, agent: named } = await agent.resolve();
     const artifacts = openStore({ root: temporaryFolder(), fallbacks: [join(agent.root, "store")] });
-    expect((await resolveFromStore(bytes, { artifacts, schemas })).agent).toEqual(named);
+    expect((await resolveFromStore(bytes, { artifacts })).agent).toEqual(named);
   });
 
-  it("says which artifacts a store lacks", async () => {
+  it("says which artifacts a store lacks; a missing component is left to the run, which blocks on it", async () => {
     const agent = sampleAgent();
     const { bytes, hooks } = await agent.resolve();
-    const hex = hooks[0]?.component.slice(7) ?? "";
-    rmSync(join(agent.root, "store/sha256", hex.slice(0, 2), hex));
-    expect(await messagesOf(() => resolveFromStore(bytes, { artifacts: agent.store, schemas }))).toEqual([
-      `spec.pins.hooks[0]: the component of \`gate@1.0.0\` cannot be found: the store has no artifact \`sha256:${hex}\``,
+    const remove = (digest = ""): void => {
+      const hex = digest.slice("sha256:".length);
+      rmSync(join(agent.root, "store/sha256", hex.slice(0, 2), hex));
+    };
+    remove(hooks[0]?.component);
+    expect((await resolveFromStore(bytes, { artifacts: agent.store })).hooks).toEqual(hooks);
+    remove(hooks[0]?.digest);
+    expect(await messagesOf(() => resolveFromStore(bytes, { artifacts: agent.store }))).toEqual([
+      `spec.pins.hooks[0].source: \`gate@1.0.0\` cannot be found: the store has no artifact \`${hooks[0]?.digest}\``,
     ]);
+    remove(bytes);
+    await expect(resolveFromStore(bytes, { artifacts: agent.store })).rejects.toMatchObject({ code: "artifact-missing" });
   });
 
   it("takes an artifact from the store when its source is gone", async () => {

@@ -2,22 +2,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import policy from "../../schemas/policy.v1.json" with { type: "json" };
-import script from "../../schemas/script.v1.json" with { type: "json" };
 import { pinFile } from "../../scripts/pin.ts";
 import { type ArtifactStore, openStore } from "../../src/artifact/store.ts";
 import { type Fault, InvalidFileError, PinMismatchError } from "../../src/blueprint/fault.ts";
 import { loadBlueprint } from "../../src/blueprint/load.ts";
-import { type ResolveDeps, type ResolvedBlueprint, resolveBlueprint } from "../../src/blueprint/resolve.ts";
-import type { JsonObject } from "../../src/model/json.ts";
-
-/** The shape of a tool registry, as far as these tests use it. */
-const tools: JsonObject = {
-  type: "object",
-  required: ["metadata", "spec"],
-  properties: { metadata: { type: "object" }, spec: { type: "object" } },
-};
-export const schemas = { policy, script, tools };
+import { type ResolvedBlueprint, resolveBlueprint } from "../../src/blueprint/resolve.ts";
 
 /** A folder that is removed after the test. */
 export function temporaryFolder(): string {
@@ -33,7 +22,7 @@ export interface Sample {
   readonly installation: string;
   readonly blueprint: string;
   readonly store: ArtifactStore;
-  readonly deps: ResolveDeps & { readonly installation: string };
+  readonly deps: { readonly artifacts: ArtifactStore; readonly installation: string };
   /** Replaces text in a file of the agent; the text must be there. */
   edit(file: string, from: string | RegExp, to: string): void;
   /** Writes all pins anew after an edit that is meant. */
@@ -48,7 +37,7 @@ export function sampleAgent(): Sample {
   const installation = join(root, "installation");
   const blueprint = join(folder, "blueprint.yaml");
   const store = openStore({ root: join(root, "store") });
-  const deps = { artifacts: store, schemas, installation };
+  const deps = { artifacts: store, installation };
   return {
     root,
     folder,
