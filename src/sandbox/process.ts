@@ -10,6 +10,7 @@ export interface ProcessOptions {
   /** The program, and the files and folders that it may read: its own code. */
   readonly entry: string;
   readonly readable: readonly string[];
+  readonly args: readonly string[];
   readonly flags: readonly string[];
   /** The largest frame that it may send. */
   readonly bounds: FrameBounds;
@@ -130,17 +131,18 @@ export class ConfinedProcess {
   }
 }
 
-function spawnChild({ node, entry, readable, flags }: ProcessOptions): ChildProcess {
-  const args = [
+function spawnChild({ node, entry, readable, args, flags }: ProcessOptions): ChildProcess {
+  const line = [
     "--permission",
     ...readable.map((path) => `--allow-fs-read=${path}`),
     "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
     "--disable-warning=ExperimentalWarning",
     ...flags,
     entry,
+    ...args,
   ];
   const [command, rest]: [string, string[]] = existsSync(SETPRIV)
-    ? [SETPRIV, ["--pdeathsig", "KILL", "--", node, ...args]]
-    : [node, args];
+    ? [SETPRIV, ["--pdeathsig", "KILL", "--", node, ...line]]
+    : [node, line];
   return spawn(command, rest, { env: {}, cwd: "/", detached: true, stdio: ["pipe", "pipe", "ignore"] });
 }

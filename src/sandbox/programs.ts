@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
-import { findPackageJSON } from "node:module";
+import { createRequire, findPackageJSON } from "node:module";
 import { dirname, extname, join } from "node:path";
 
 export interface Program {
   readonly entry: string;
   readonly readable: readonly string[];
+  readonly args: readonly string[];
 }
 
 export interface Programs {
@@ -33,12 +34,15 @@ function find(): Programs {
   const shared = [folder("host"), folder("wasm"), join(here, "..", "model", `phase${type}`)];
   const manifest = findPackageJSON(TRANSPILER, import.meta.url);
   if (manifest === undefined) throw new Error(`the package \`${TRANSPILER}\` is not installed: run \`npm install\``);
+  const { resolve } = createRequire(import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly version: string };
   return {
-    host: { entry: join(here, "host", `main${type}`), readable: shared },
+    host: { entry: join(here, "host", `main${type}`), readable: shared, args: [] },
     builder: {
       entry: join(here, "build", `main${type}`),
       readable: [...shared, folder("build"), folder("inspect"), `${realpathSync(dirname(manifest))}/`],
+      // Resolved here: looking for packages takes reading folders that the process may not read.
+      args: ["wasm-tools", "component"].map((part) => realpathSync(resolve(`${TRANSPILER}/${part}`))),
     },
     jco: version,
     maker: `jco-${version}-${digest(["build", "inspect", "wasm"].map((name) => join(here, name)))}`,

@@ -186,7 +186,7 @@ async function program(statements: string) {
     ${statements}`,
   );
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
-  return { node: process.execPath, entry, readable: [folder], flags: [], bounds: FROM_HOST };
+  return { node: process.execPath, entry, readable: [folder], args: [], flags: [], bounds: FROM_HOST };
 }
 const cleanups: (() => Promise<void>)[] = [];
 afterAll(() => Promise.all(cleanups.map((clean) => clean())));

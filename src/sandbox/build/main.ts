@@ -1,17 +1,23 @@
 /**
  * The process that turns one untrusted component into code: inspects it, transpiles it, writes the files to its standard
  * output and exits. It has no environment and no network and reads nothing but the transpiler; what it is given cannot
- * run here, and a component that hurts the tools hurts this process only.
+ * run here, and a component that hurts the tools hurts this process only. Its arguments are the paths of jco's `wasm-tools`
+ * and `component`.
  */
 import { writeSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { extname } from "node:path";
+import { pathToFileURL } from "node:url";
 import { encodeFrame } from "../host/wire.ts";
 import { inspect } from "../inspect/inspect.ts";
 import { Malformed } from "../wasm/reader.ts";
 import { adaptGlue, GLUE } from "./glue.ts";
 import { type Built, readAll } from "./stream.ts";
 
+type WasmTools = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
+type Jco = typeof import("@bytecodealliance/jco-transpile/component");
+
+const [, , wasmTools = "", component = ""] = process.argv;
 const inert = new URL(`inert-wasi${extname(import.meta.filename)}`, import.meta.url).href;
 registerHooks({
   resolve: (specifier, context, next) =>
@@ -24,9 +30,9 @@ const bytes = readAll(0);
 const files: { readonly name: string; readonly content: Uint8Array }[] = [];
 let built: Built;
 try {
-  const { componentWit } = await import("@bytecodealliance/jco-transpile/wasm-tools");
-  await inspect(bytes, (component) => componentWit(component).catch(refused));
-  const jco = await import("@bytecodealliance/jco-transpile/component");
+  const { componentWit }: WasmTools = await import(pathToFileURL(wasmTools).href);
+  await inspect(bytes, (whole) => componentWit(whole).catch(refused));
+  const jco: Jco = await import(pathToFileURL(component).href);
   await jco.$init;
   files.push(...transpile(jco.generate));
   built = { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) };
@@ -44,7 +50,7 @@ writeAll(
   ),
 );
 
-function transpile(generate: typeof import("@bytecodealliance/jco-transpile/component").generate) {
+function transpile(generate: Jco["generate"]) {
   const generated = (() => {
     try {
       return generate(bytes, {

@@ -91,7 +91,7 @@ export class Door {
         writeCapsule: (kind: string, value: string) => this.#writeCapsule(kind, value),
         requestToolCall: (tool: string, text: string) => this.#requestTool(tool, text),
         requestApproval: (request: string) => this.#requestApproval(request),
-        random: (length: number) => this.#randomBytes(length),
+        random: (length: number) => this.#draw(length),
         now: () => this.#now(),
         sleep: (milliseconds: number) => void this.#trip("sleep", { milliseconds }),
       },
@@ -163,7 +163,7 @@ export class Door {
     this.#log.push({ call: "request-approval", request: json(text, "`request`", MAX_VALUE_BYTES) });
   }
 
-  #randomBytes(length: number): Uint8Array {
+  #draw(length: number): Uint8Array {
     this.#enter();
     if (length > MAX_RANDOM) throw new Refusal(`at most ${MAX_RANDOM} random bytes a call`);
     this.#log.push({ call: "random", bytes: length });
