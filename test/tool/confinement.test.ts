@@ -1,0 +1,207 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { Layer } from "../../src/capability/layer.ts";
+import { type Backend, chooseBackend, probeBwrap } from "../../src/tool/process/backend.ts";
+import { type Bench, type BenchOptions, bench, layer } from "./kit.ts";
+
+const probe = await probeBwrap();
+const it = test.skipIf("absent" in probe);
+const why = "absent" in probe ? ` (skipped: ${probe.absent})` : "";
+
+const on = (
+  filesystem: Layer["filesystem"] = { read: ["**"], write: ["**"], deny: [] },
+  options: BenchOptions = {},
+): Bench => {
+  const backend: Backend = { name: "bwrap", program: "program" in probe ? probe.program : "" };
+  return bench({ backend, layers: [layer({ filesystem, process: { allow: [["sh", "-c", "*"]] } })], ...options });
+};
+async function shell(
+  { call }: Bench,
+  script: string,
+  cwd = ".",
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  return (await call("process.run", { argv: ["sh", "-c", script], cwd })) as {
+    exitCode: number;
+    stdout: string;
+    stderr: string;
+  };
+}
+
+describe(`a process under bwrap${why}`, () => {
+  it("has no network, not even the loopback of the host", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const node = `require("net").connect(${port}, "127.0.0.1").on("error", (e) => console.log(e.code))`;
+    expect((await shell(on(), `node -e '${node}'`)).stdout).toBe("ECONNREFUSED\n");
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("sees the system's programs and the workspace, and nothing else of the host", async () => {
+    const there = on(undefined, { path: ["/usr/bin", "/bin"] });
+    writeFileSync(join(there.folder, "outside"), "outside");
+    const { stdout } = await shell(
+      there,
+      `ls /; ls /home /root /var ${homedir()} ${there.folder}; cat /etc/shadow; id -u; hostname`,
+    );
+    expect(stdout).toContain("workspace");
+    expect(stdout).not.toMatch(/^(home|root|var|srv|work|mnt|opt)$/m);
+    expect(stdout).not.toContain("outside");
+    expect(stdout).toMatch(/pinion\n$/);
+  });
+
+  it("cannot change the system, keep privileges, or see other processes", async () => {
+    const script =
+      "touch /usr/x /etc/x /x /dev/x /run/pinion/x 2>/dev/null; ls /x /usr/x /dev/x 2>/dev/null; grep -E 'CapEff|NoNewPrivs' /proc/self/status; ls /proc | grep -c '^[0-9]'";
+    const { stdout } = await shell(on(), script);
+    expect(stdout).toMatch(/^CapEff:\t0000000000000000\nNoNewPrivs:\t1\n[1-9]\n$/);
+  });
+
+  it("writes only where a rule allows a whole folder or an existing file", async () => {
+    const there = on({ read: ["**"], write: ["REVIEW.md", "out/**", "*.log", "missing/**"], deny: [] });
+    mkdirSync(there.at("out"));
+    writeFileSync(there.at("REVIEW.md"), "");
+    writeFileSync(there.at("code"), "code");
+    const { stderr } = await shell(
+      there,
+      "echo a > REVIEW.md; echo b > out/b; echo c > code; echo d > new; echo e > x.log; mkdir missing; ln -s / link",
+    );
+    expect(stderr.match(/Read-only/g)).toHaveLength(5);
+    expect(readFileSync(there.at("REVIEW.md"), "utf8")).toBe("a\n");
+    expect(readFileSync(there.at("out/b"), "utf8")).toBe("b\n");
+    expect(readFileSync(there.at("code"), "utf8")).toBe("code");
+  });
+
+  it("A12 a sibling tool: what `file.read` may not read, a process does not see", async () => {
+    const there = on({ read: ["**"], write: ["**"], deny: ["secrets/**", "**/*.key", "deep/*/token"] });
+    for (const folder of ["Secrets", "src", "deep/a"]) mkdirSync(there.at(folder), { recursive: true });
+    for (const file of ["Secrets/s", "src/x.key", "src/X.KEY", "src/ok", "deep/a/token", "top.key"])
+      writeFileSync(there.at(file), `hidden ${file}`);
+    symlinkSync("../Secrets/s", there.at("src/link"));
+    const { stdout } = await shell(
+      there,
+      "cat Secrets/s src/x.key src/X.KEY deep/a/token top.key src/link 2>/dev/null; cat src/ok; touch Secrets/new",
+    );
+    expect(stdout).toBe("hidden src/ok");
+    expect(existsSync(there.at("Secrets/new"))).toBe(false);
+    expect(readFileSync(there.at("Secrets/s"), "utf8")).toBe("hidden Secrets/s");
+  });
+
+  it("sees only the parts that may be read", async () => {
+    const there = on({ read: ["src/**", "package.json", "docs/*.md"], write: ["src/gen/**", "other/**"], deny: [] });
+    for (const folder of ["src/gen", "docs", "other"]) mkdirSync(there.at(folder), { recursive: true });
+    for (const file of ["src/a", "package.json", "docs/a.md", "other/b", "c"]) writeFileSync(there.at(file), file);
+    const { stdout } = await shell(there, "find . -type f | sort; echo new > src/gen/x; echo no > other/x");
+    expect(stdout).toBe("./package.json\n./src/a\n");
+    expect(readFileSync(there.at("src/gen/x"), "utf8")).toBe("new\n");
+    expect(existsSync(there.at("other/x"))).toBe(false);
+    expect((await shell(there, "pwd; ls", "src")).stdout).toBe("/workspace/src\na\ngen\n");
+  });
+
+  it("H2 a link in place of a folder that may be given is not followed by the mount", async () => {
+    const there = on({ read: ["src/**"], write: ["src/**"], deny: [] });
+    mkdirSync(join(there.folder, "outside"));
+    writeFileSync(join(there.folder, "outside/secret"), "outside");
+    symlinkSync("../outside", there.at("src"));
+    expect((await shell(there, "ls -A . src; cat src/secret")).stdout).not.toContain("secret");
+  });
+
+  it("reaches a folder named by a link only as far as it is visible", async () => {
+    const there = on();
+    writeFileSync(join(there.folder, "outside"), "outside");
+    symlinkSync("../outside", there.at("up"));
+    symlinkSync("/etc/passwd", there.at("etc"));
+    const { stdout } = await shell(there, "cat up; cat etc | head -c 4");
+    expect(stdout).not.toContain("outside");
+  });
+
+  it("a name space that cannot be set up is an error that names no host path", async () => {
+    const there = on();
+    const broken = bench({
+      backend: { name: "bwrap", program: "/bin/false" },
+      layers: [layer({ process: { allow: [["true"]] } })],
+    });
+    await expect(broken.call("process.run", { argv: ["true"] })).rejects.toMatchObject({ code: "not-started" });
+    const missing = bench({
+      backend: { name: "bwrap", program: "/no/such/bwrap" },
+      layers: [layer({ process: { allow: [["true"]] } })],
+    });
+    await expect(missing.call("process.run", { argv: ["true"] })).rejects.toMatchObject({
+      code: "not-started",
+      message: expect.not.stringContaining(there.folder),
+    });
+  });
+
+  it("N4 dies with Pinion, also when Pinion is killed", async () => {
+    const there = on();
+    const pinion = spawn(process.execPath, ["--input-type=module-typescript", "-e", PINION, there.folder], {
+      stdio: "inherit",
+    });
+    while (!existsSync(there.at("ready"))) await setTimeout(5);
+    expect(sleepers()).toHaveLength(1);
+    pinion.kill("SIGKILL");
+    await new Promise((resolve) => pinion.once("exit", resolve));
+    for (let round = 0; sleepers().length > 0; round++) {
+      if (round === 400) expect(sleepers()).toEqual([]);
+      await setTimeout(5);
+    }
+  });
+});
+
+/** Runs a command that never ends. */
+const PINION = `
+  import { effectivePermission } from "${process.cwd()}/src/capability/permission.ts";
+  import { PROCESS_LIMITS } from "${process.cwd()}/src/tool/process/limits.ts";
+  import { processRun } from "${process.cwd()}/src/tool/process/run.ts";
+  import { openHostDirectory } from "${process.cwd()}/src/vfs/host.ts";
+  const folder = process.argv[1];
+  const argv = ["sh", "-c", "touch ready; sleep 86414"];
+  const authority = effectivePermission([{
+    name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv] },
+    network: { domains: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
+  }]);
+  const tool = processRun({
+    workspace: openHostDirectory(folder + "/workspace", { actions: ["read", "write"] }),
+    authority, backend: { name: "bwrap", program: "/usr/bin/bwrap" }, path: ["/usr/bin", "/bin"], readable: [],
+    temporary: folder, limits: PROCESS_LIMITS,
+  }, Date.now);
+  await (await tool.prepare({ argv }, { signal: new AbortController().signal })).act();
+`;
+
+function sleepers(): readonly string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1") === "sleep\u000086414\u0000";
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe("the choice of a backend", () => {
+  const present = { program: "/usr/bin/bwrap" };
+  const absent = { absent: "`/usr/bin/bwrap` is not installed" };
+
+  test("takes the first preference that the machine has", () => {
+    expect(chooseBackend(["bwrap", "unconfined"], present)).toEqual({ name: "bwrap", program: "/usr/bin/bwrap" });
+    expect(chooseBackend(["bwrap"], present).name).toBe("bwrap");
+  });
+
+  test("falls back to unconfined only where that is listed, and says so loudly", () => {
+    const chosen = chooseBackend(["bwrap", "unconfined"], absent);
+    expect(chosen).toMatchObject({ name: "unconfined", notice: expect.stringMatching(/^UNCONFINED: .*not installed/) });
+    expect(() => chooseBackend(["bwrap"], absent)).toThrow(/cannot be confined.*not installed/);
+    expect(() => chooseBackend([], present)).toThrow(/lists no backend/);
+  });
+
+  test("a program that is there but fails is not taken", async () => {
+    expect(await probeBwrap("/no/such/bwrap")).toEqual({ absent: "`/no/such/bwrap` is not installed" });
+    expect(await probeBwrap("/bin/false")).toMatchObject({ absent: expect.stringContaining("not permitted") });
+  });
+});
