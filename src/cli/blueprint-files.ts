@@ -1,38 +1,50 @@
 import { EXIT, type ExitCode } from "../model/errors.ts";
+import { listBlueprints, showBlueprint, type Validation, validateBlueprint } from "../runtime.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
-import { runtime } from "./load.ts";
 import { json } from "./summary.ts";
 import { columns } from "./table.ts";
 import { visible } from "./visible.ts";
 
+type Fault = Extract<Validation, { ok: false }>["faults"][number];
+
 /** `blueprint validate`: every fault at once, or the digest that the blueprint has. */
 export async function validate({ args: [file = ""], json: asJson, out }: Call<object>): Promise<ExitCode> {
-  const found = await (await runtime()).validateBlueprint(file, environment());
-  const exit = found.ok ? EXIT.ok : EXIT.usage;
-  if (asJson) out.data(json(found));
-  else if (found.ok) out.data(`${visible(`${found.name}@${found.version}`)} is valid\n${found.digest}`);
-  else {
-    for (const { file: where, line, column, message } of found.faults) {
-      out.data(visible(`${where}:${line}:${column} ${message}`));
-    }
+  const found = await validateBlueprint(file, environment());
+  if (asJson) {
+    const { exit: _, ...answer } = found;
+    out.data(json(answer));
+  } else if (found.ok) {
+    for (const warning of found.warnings) out.talk(`warning: ${place(warning)}`);
+    out.data(`${visible(`${found.name}@${found.version}`)} is valid\n${found.digest}`);
+  } else {
+    for (const fault of found.faults) out.data(place(fault));
     out.talk(`error: ${found.faults.length === 1 ? "one fault" : `${found.faults.length} faults`}`);
   }
-  return exit;
+  return found.exit;
 }
 
-/** `blueprint list`: an array of { name, version, description, digest, file }. */
+function place({ file, line, column, message }: Fault): string {
+  return visible(`${file}:${line}:${column} ${message}`);
+}
+
+/** `blueprint list`: what is valid on stdout, what is not on stderr; with `--json` both. */
 export async function list({ args, json: asJson, out }: Call<object>): Promise<ExitCode> {
-  const rows = await (await runtime()).listBlueprints(args, environment());
-  if (asJson) out.data(json(rows));
-  else if (rows.length === 0) out.talk("no blueprints here");
-  else out.data(columns(rows.map((row) => [`${row.name}@${row.version}`, row.description, row.file])));
+  const rows = await listBlueprints(args, environment());
+  if (asJson) {
+    out.data(json(rows));
+    return EXIT.ok;
+  }
+  const valid = rows.filter((row) => row.kind === "blueprint");
+  if (valid.length === 0) out.talk("no blueprints here");
+  else out.data(columns(valid.map((row) => [`${row.name}@${row.version}`, row.file, row.description])));
+  for (const row of rows) if (row.kind === "broken") out.talk(visible(`not valid: ${row.file}:${row.fault}`));
   return EXIT.ok;
 }
 
 /** `blueprint show`: { name, version, description, digest, file, model, tools, chain, limits, pins }. */
 export async function show({ args: [name = ""], json: asJson, out }: Call<object>): Promise<ExitCode> {
-  const view = await (await runtime()).showBlueprint(name, environment());
+  const view = await showBlueprint(name, environment());
   if (asJson) {
     out.data(json(view));
     return EXIT.ok;

@@ -28,7 +28,7 @@ export function blueprintCommand(session: Session): Command {
       .argument("<file>", "the blueprint")
       .addHelpText(
         "after",
-        "\nWith --json: { ok, digest, name, version } or { ok: false, faults: [{ file, line, column, pointer, message }] }",
+        "\nWith --json: { ok: true, digest, name, version, warnings } or\n{ ok: false, faults: [{ file, line, column, pointer, message, expected? }] }",
       ),
     async () => (await import("./blueprint-files.ts")).validate,
   );
@@ -37,7 +37,8 @@ export function blueprintCommand(session: Session): Command {
     program
       .command("list")
       .description("list the blueprints of folders, and those that ship with Pinion")
-      .argument("[folder...]", "where to look; the current folder unless given"),
+      .argument("[folder...]", "where to look; the current folder unless given")
+      .addHelpText("after", LIST),
     async () => (await import("./blueprint-files.ts")).list,
   );
   action(
@@ -45,7 +46,8 @@ export function blueprintCommand(session: Session): Command {
     program
       .command("show")
       .description("show what a blueprint pins and allows")
-      .argument("<name>", "name, name@version, or a file"),
+      .argument("<name>", "name, name@version, or a file")
+      .addHelpText("after", SHOW),
     async () => (await import("./blueprint-files.ts")).show,
   );
   return program;
@@ -54,6 +56,14 @@ export function blueprintCommand(session: Session): Command {
 const SUMMARY = `
 With --json, one object on stdout: { run, state, steps, blocked, redactions, recording, head,
 blueprint, tokens: { input, output }, reason, result, children, journal, exit }`;
+
+const LIST = `
+With --json: [{ kind: "blueprint", name, version, description, digest, file } or
+{ kind: "broken", file, fault, faults }]`;
+
+const SHOW = `
+With --json: { name, version, description, digest, file, model, tools, chain, limits,
+pins: [{ kind, name, version, digest }] }`;
 
 export async function main(args: readonly string[]): Promise<ExitCode> {
   return runProgram(args, blueprintCommand);

@@ -22,7 +22,7 @@ export interface Session {
 export function action<Options extends object>(
   session: Session,
   command: Command,
-  load: () => Promise<(call: Call<Options>) => Promise<ExitCode>>,
+  load: () => Promise<(call: Call<Options>) => ExitCode | Promise<ExitCode>>,
 ): void {
   command.option("--json", "print one JSON object on stdout").action(async () => {
     const options = command.opts<Options & { json?: true }>();

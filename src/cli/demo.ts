@@ -32,17 +32,22 @@ export async function main(): Promise<ExitCode> {
   }
 }
 
+function quoted(path: string | null): string {
+  const text = path ?? "";
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function next({ recording, run }: RunSummary, workspace: string): string {
-  const key = "ANTHROPIC_API_KEY";
+  const again = `--goal "review the changes" --workspace ${quoted(workspace)}`;
   return visible(`The review is in ${join(workspace, "REVIEW.md")}
 
 Try next:
-  npx harness replay ${recording}
+  npx harness replay ${quoted(recording)}
       runs it again, hooks and all: identical, without model or project
-  npx harness show ${recording} --all
+  npx harness show ${quoted(recording)} --all
       every verdict, with its reason
-  npx blueprint run ${BLUEPRINT} --goal "review the changes" --workspace ${workspace} --model anthropic:<id>
-      the same with a model of your choice (${key} must be set)
+  npx blueprint run ${BLUEPRINT} ${again} --model anthropic:<id>
+      the same with a model of your choice (ANTHROPIC_API_KEY must be set)
   npx pinion run list
       this run is ${run}`);
 }

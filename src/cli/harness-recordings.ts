@@ -1,8 +1,7 @@
-import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
+import { type ReplayResult, replayRecording, showRecording } from "../../harness/index.ts";
 import type { ExitCode } from "../model/errors.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
-import { harness } from "./load.ts";
 import { painter } from "./output.ts";
 import { plainLine } from "./plain.ts";
 import { json } from "./summary.ts";
@@ -44,8 +43,8 @@ function replayText({ answer, message, divergence }: ReplayResult): string {
 }
 
 /** `harness show`: the timeline, as far as the file can be read. */
-export async function show({ args: [file = ""], options, json: asJson, out }: Call<{ all?: true }>): Promise<ExitCode> {
-  const { entries, ...view } = await (await harness()).showRecording(file, environment());
+export function show({ args: [file = ""], options, json: asJson, out }: Call<{ all?: true }>): ExitCode {
+  const { entries, ...view } = showRecording(file, environment());
   const lines = entries.flatMap(timelineOf).filter((line) => options.all === true || !line.minor);
   if (asJson) {
     const { exit: _, ...said } = view;

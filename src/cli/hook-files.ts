@@ -1,13 +1,12 @@
 import { EXIT, type ExitCode } from "../model/errors.ts";
+import { listHooks } from "../runtime.ts";
 import type { Call } from "./command.ts";
-import { environment } from "./environment.ts";
-import { runtime } from "./load.ts";
 import { json } from "./summary.ts";
 import { columns } from "./table.ts";
 
 /** `hook list`: the shipped hooks, each with the digest that a blueprint pins. */
 export async function list({ json: asJson, out }: Call<object>): Promise<ExitCode> {
-  const rows = await (await runtime()).listHooks(environment());
+  const rows = await listHooks();
   if (asJson) out.data(json(rows));
   else
     out.data(

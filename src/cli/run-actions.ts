@@ -1,16 +1,15 @@
 import { EXIT, type ExitCode } from "../model/errors.ts";
-import { rearmHook, resumeRun } from "../runtime.ts";
+import { listRuns, rearmHook, resumeRun } from "../runtime.ts";
 import { watched } from "./blueprint-run.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
-import { runtime } from "./load.ts";
 import { painter } from "./output.ts";
 import { json, summaryText } from "./summary.ts";
 import { columns } from "./table.ts";
 import { visible } from "./visible.ts";
 
 export async function list({ json: asJson, out }: Call<object>): Promise<ExitCode> {
-  const rows = await (await runtime()).listRuns(environment());
+  const rows = await listRuns(environment());
   if (asJson) out.data(json(rows));
   else if (rows.length === 0) out.talk("no runs yet");
   else {

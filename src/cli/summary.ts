@@ -16,12 +16,13 @@ const TONES = {
   terminated: "bad",
 } as const;
 
-/** What a run came to, for people. */
+/** What a run came to, for people. The agent's last words are left out where they have just been seen. */
 export function summaryText(summary: RunSummary, paint: ReturnType<typeof painter>): string {
+  const seen = process.stdout.isTTY && process.stderr.isTTY;
   const { state, reason, steps, blocked, redactions, tokens } = summary;
   const rows: readonly (readonly [name: string, value: string | null])[] = [
     ["run", summary.run],
-    ["result", summary.result === "" ? null : summary.result.trim().replaceAll("\n", `\n${" ".repeat(12)}`)],
+    ["result", summary.result === "" || seen ? null : summary.result.trim().replaceAll("\n", `\n${" ".repeat(12)}`)],
     ["counts", `${steps} steps, ${blocked} blocked, ${redactions} redacted, ${tokens.input} + ${tokens.output} tokens`],
     ["children", summary.children.length === 0 ? null : summary.children.join(", ")],
     ["recording", summary.recording],

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../model/json.ts";
+import type { JsonObject } from "../../model/json.ts";
 import { fields, type Liner, listOf, objectOf, short, type TimelineLine, text } from "./line.ts";
 
 /** The lines of one boundary: what it was about, what the hooks said, what came of it. */
@@ -8,15 +8,16 @@ export function boundaryLines(body: JsonObject, line: Liner): readonly TimelineL
   const blocked = body.decision === "block";
   return [
     ...opening(phase, body, payload, line),
-    ...(blocked ? [] : subjectLines(phase, payload, body, line)),
-    ...redactionLines(body, line),
+    ...eventLines(body, line),
     ...verdictLines(body, line),
     ...listOf(body.capsules).map((capsule) => writtenLine(objectOf(capsule), "writes capsule", line)),
     ...listOf(body.approvals).map((approval) => {
       const { hook, request } = objectOf(approval);
       return line("!", "warn", `${text(hook)} demands an approval: ${short(text(request), 200)}`);
     }),
-    ...(blocked ? [line("✗", "bad", `${about(phase, body)} blocked: ${text(body.reason)}`)] : []),
+    ...(blocked
+      ? [line("✗", "bad", `${about(body)} blocked: ${text(body.reason)}`)]
+      : subjectLines(phase, payload, body, line)),
   ];
 }
 
@@ -37,7 +38,7 @@ function subjectLines(phase: string, payload: JsonObject, body: JsonObject, line
     case "post-receive":
       return spokenLines(payload, line);
     case "pre-tool":
-      return [line("✓", "dim", `${about(phase, body)} ${allowedBy(body)}`)];
+      return [line("✓", "dim", `${about(body)} ${allowedBy(body)}`)];
     case "post-tool":
       return [resultLine(payload, line)];
     case "spawn": {
@@ -69,18 +70,27 @@ function resultLine(payload: JsonObject, line: Liner): TimelineLine {
   const { tool } = objectOf(payload.call);
   const result = objectOf(payload.result);
   return result.ok === true
-    ? line("←", "dim", `${text(tool)}: ${short(text(result.value), 100)}`)
+    ? line("←", "dim", `${text(tool)}: ${fields(result.value) || short(text(result.value), 100)}`)
     : line("←", "warn", `${text(tool)} failed: ${text(result.code)}: ${text(result.message)}`);
 }
 
-function redactionLines(body: JsonObject, line: Liner): TimelineLine[] {
+/** What was redacted is told by the verdict of the hook that did it; without one, by its events. */
+function eventLines(body: JsonObject, line: Liner): TimelineLine[] {
+  const told = listOf(body.verdicts)
+    .map(objectOf)
+    .filter((verdict) => verdict.decision === "transform");
   return listOf(body.events)
     .map(objectOf)
-    .map((event) =>
-      event.kind === "redaction"
-        ? line("◆", "warn", `${text(event.hook)} redacted in ${about(text(body.phase), body)}: ${fields(event.data)}`)
-        : writtenLine({ ...event, value: event.data ?? null }, "reports", line),
-    );
+    .map((event) => {
+      if (event.kind !== "redaction") return writtenLine({ ...event, value: event.data ?? null }, "reports", line);
+      const what = `${text(event.hook)} redacted in ${about(body)}: ${fields(event.data)}`;
+      return line(
+        "◆",
+        "warn",
+        what,
+        told.some((verdict) => verdict.hook === event.hook),
+      );
+    });
 }
 
 function writtenLine(event: JsonObject, verb: string, line: Liner): TimelineLine {
@@ -89,35 +99,36 @@ function writtenLine(event: JsonObject, verb: string, line: Liner): TimelineLine
 
 function verdictLines(body: JsonObject, line: Liner): TimelineLine[] {
   const chain = [...listOf(body.verdicts), ...listOf(body.audit)].map(objectOf);
-  const lines = chain.map((verdict) => verdictLine(verdict, line));
-  const permission = objectOf(body.permission);
+  const lines = chain.map((verdict) => verdictLine(verdict, body, line));
   if (body.permission === undefined) return lines;
-  const answer = permission.allow === true ? "allow" : "block";
-  const rule = `${text(permission.rule)}: ${text(permission.reason)}`;
-  return [line("·", answer === "allow" ? "dim" : "bad", `permission: ${answer}: ${rule}`, true), ...lines];
+  const { allow, rule, reason } = objectOf(body.permission);
+  const said = `permission: ${allow === true ? "allow" : "block"}: ${text(rule)}: ${text(reason)}`;
+  return [line("·", allow === true ? "dim" : "bad", said, true), ...lines];
 }
 
-/** What let an effect through: every hook with its rationale, or the permission alone. */
+/** A change is news. An `allow` is expected, and what blocked is told by the boundary's reason. */
+function verdictLine(verdict: JsonObject, body: JsonObject, line: Liner): TimelineLine {
+  const decision = text(verdict.decision);
+  const why = verdict.rationale === undefined ? "" : `: ${text(verdict.rationale)}`;
+  if (decision === "transform") return line("◆", "warn", `${text(verdict.hook)} changes ${about(body)}${why}`);
+  const cause = verdict.cause === undefined ? "" : ` (${text(verdict.cause)})`;
+  return line("·", decision === "allow" ? "dim" : "bad", `${text(verdict.hook)}: ${decision}${cause}${why}`, true);
+}
+
+/** What let an effect through: every gate with its rationale, or the permission alone. */
 function allowedBy(body: JsonObject): string {
-  const verdicts = listOf(body.verdicts).map(objectOf);
-  const gates = verdicts.filter((verdict) => verdict.decision === "allow");
+  const gates = listOf(body.verdicts)
+    .map(objectOf)
+    .filter((verdict) => verdict.role === "gate");
   if (gates.length === 0) return `allowed by ${text(objectOf(body.permission).rule)}`;
   return `allowed by ${gates.map((gate) => `${text(gate.hook)} (${text(gate.rationale)})`).join(", ")}`;
 }
 
-/** A change is news. An `allow` is expected, and what blocked is told by the boundary's reason. */
-function verdictLine(verdict: JsonObject, line: Liner): TimelineLine {
-  const decision = text(verdict.decision);
-  const cause = verdict.cause === undefined ? "" : ` (${text(verdict.cause)})`;
-  const why = verdict.rationale === undefined ? "" : `: ${text(verdict.rationale)}`;
-  const tone = decision === "allow" ? "dim" : decision === "transform" ? "warn" : "bad";
-  return line("·", tone, `${text(verdict.hook)}: ${decision}${cause}${why}`, decision !== "transform");
-}
-
 /** What a boundary is about, in words: the tool for a call, else the phase. */
-function about(phase: string, body: JsonObject): string {
-  const [, tool] = /^\S+ (\S+)$/.exec(text(body.subject as Json | undefined)) ?? [];
-  const isCall = phase === "pre-tool" || phase === "post-tool" || phase === "spawn";
-  if (!isCall || tool === undefined) return phase;
-  return phase === "post-tool" ? `the result of ${tool}` : tool;
+function about(body: JsonObject): string {
+  const phase = text(body.phase);
+  const [, tool] = /^\S+ (\S+)$/.exec(text(body.subject)) ?? [];
+  if (tool === undefined) return phase;
+  if (phase === "post-tool") return `the result of ${tool}`;
+  return phase === "pre-tool" || phase === "spawn" ? tool : phase;
 }

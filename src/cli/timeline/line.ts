@@ -28,11 +28,19 @@ export function text(value: Json | undefined): string {
   return typeof value === "string" ? value : value === undefined ? "?" : JSON.stringify(value);
 }
 
-/** `name=value` of every member that is not long, texts shortened. */
+/** `name=value` of every member, long values shortened. */
 export function fields(value: Json | undefined): string {
   return Object.entries(objectOf(value))
-    .map(([name, member]) => `${name}=${short(JSON.stringify(member), 60)}`)
+    .map(([name, member]) => `${name}=${outline(member)}`)
     .join(" ");
+}
+
+const WIDTH = 80;
+
+function outline(value: Json): string {
+  const whole = JSON.stringify(value);
+  if (whole.length <= WIDTH || typeof value !== "object" || value === null) return short(whole, WIDTH);
+  return Array.isArray(value) ? `[${value.length} items]` : `{${Object.keys(value).join(", ")}}`;
 }
 
 export function short(value: string, width: number): string {
