@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /** Public addresses that are not the public's: the wire server of Azure's virtual machines. */
@@ -9,7 +10,8 @@ const GLOBAL_UNICAST = ipaddr.parseCIDR("2000::/3");
  * documentation addresses do not, nor do IPv6 forms that carry an IPv4 address inside (RFC 6890, RFC 4291 §2.4).
  */
 export function isPublic(address: string): boolean {
-  if (!ipaddr.isValid(address) || METADATA.has(address)) return false;
+  // ipaddr.js also takes octal, hexadecimal and short forms; nobody else should have to.
+  if (isIP(address) === 0 || METADATA.has(address)) return false;
   const parsed = ipaddr.parse(address);
   if (parsed.range() !== "unicast") return false;
   return parsed.kind() === "ipv4" || parsed.match(GLOBAL_UNICAST);

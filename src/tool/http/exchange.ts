@@ -13,7 +13,7 @@ export interface Exchange {
 }
 
 /**
- * One request to the first of the target's addresses and no other. The response's body has not been read yet.
+ * One request to one of the target's addresses, the first that answers. The response's body has not been read yet.
  * Throws `ToolError("no-connection")`, or the signal's reason.
  */
 export function exchange(
@@ -48,13 +48,13 @@ export function exchange(
   });
 }
 
-/** Answers every look-up with the address that was checked. */
+/** Answers every look-up with the addresses that were checked. */
 function pinned({ addresses }: Target): LookupFunction {
-  const address = addresses[0] ?? "";
-  const family = isIP(address);
+  const all = addresses.map((address) => ({ address, family: isIP(address) }));
+  const first = all[0] ?? { address: "", family: 0 };
   return (_host, options, callback) => {
-    if (options.all) callback(null, [{ address, family }]);
-    else callback(null, address, family);
+    if (options.all) callback(null, all);
+    else callback(null, first.address, first.family);
   };
 }
 
