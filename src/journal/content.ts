@@ -1,6 +1,6 @@
 import type { Control } from "../model/entry.ts";
 import { IntegrityError } from "../model/errors.ts";
-import { HostFault } from "../model/hook.ts";
+import { HOST_FAULTS, HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json } from "../model/json.ts";
 
 /** The recorded value of `input.control`. */
@@ -16,9 +16,9 @@ export function toControl(json: Json): Control {
 /** The recorded value of `input.fault`. */
 export function toFault(json: Json): HostFault {
   const { fault, hook, detail } = isJsonObject(json) ? json : {};
-  if (fault !== "deadline" && fault !== "host-died" && fault !== "protocol") throw bad("input.fault");
-  if (typeof detail !== "string") throw bad("input.fault");
-  return new HostFault(fault, typeof hook === "string" ? hook : undefined, detail);
+  const known = HOST_FAULTS.find((kind) => kind === fault);
+  if (known === undefined || typeof detail !== "string") throw bad("input.fault");
+  return new HostFault(known, typeof hook === "string" ? hook : undefined, detail);
 }
 
 function bad(kind: string): IntegrityError {

@@ -132,7 +132,8 @@ export interface HookHosts {
 }
 
 /** Kinds of `HostFault`. */
-export type HostFaultKind = "deadline" | "host-died" | "protocol" | "missing-artifact";
+export const HOST_FAULTS = ["deadline", "host-died", "protocol", "missing-artifact"] as const;
+export type HostFaultKind = (typeof HOST_FAULTS)[number];
 
 /** The wall clock, SIGKILL, or the death of a process: not recomputable, recorded as `input.fault`. */
 export class HostFault extends Error {

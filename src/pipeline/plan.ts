@@ -28,8 +28,8 @@ export function planChains(
       const hook = byName.get(name);
       if (hook === undefined) throw wrong(phase, `hook \`${name}\` is not pinned`);
       if (!hook.phases.includes(phase)) throw wrong(phase, `the manifest of hook \`${name}\` does not list this phase`);
-      if ((phase === "audit") === (hook.role === "gate")) {
-        throw wrong(phase, `hook \`${name}\` is a ${hook.role}, which has no place in this phase`);
+      if (phase === "audit" && hook.role === "gate") {
+        throw wrong(phase, `hook \`${name}\` is a gate, and what was decided is not decided again here`);
       }
       if (phase !== "audit" && hook.role === "observer") {
         throw wrong(phase, `hook \`${name}\` is an observer, which has its place in \`audit\` only`);

@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { digestOf } from "../../src/model/canonical.ts";
+import { PHASES, type Phase } from "../../src/model/phase.ts";
+import type { RunSummary } from "../../src/runtime.ts";
+import { buildGuest } from "../support/guests.ts";
+import { Lab } from "../support/lab.ts";
+
+/** What a hook can do wrong at a boundary, and the word by which the journal names it. */
+const FAULTS = {
+  "a hook that blocks": { mode: "block", says: "told to block" },
+  "a hook that traps": { mode: "trap", says: "failed (trap)" },
+  "a hook that never returns": { mode: "hang", says: "failed (deadline)" },
+  "a hook that answers garbage": { mode: "garbage", says: "failed (malformed)" },
+  "a hook whose component is missing": { mode: "allow", says: "failed (missing-artifact)" },
+} as const;
+
+const TURNS = [
+  {
+    text: "working",
+    calls: [
+      { id: "read", tool: "file.read", arguments: { path: "a.txt" } },
+      {
+        id: "write",
+        tool: "file.write",
+        arguments: { path: "out/made.txt", content: "made", createDirectories: true },
+      },
+      { id: "ask", tool: "agent.spawn", arguments: { agent: "helper", goal: "help" } },
+    ],
+  },
+  { text: 'told: ${results.read.content | default "nothing"} / ${results.ask.answer | default "nobody"}' },
+];
+
+/** What §3 of the design says a block means in each phase. */
+const EFFECTS: Readonly<Record<Phase, (lab: Lab, summary: RunSummary) => void>> = {
+  "pre-plan": modelWasNotAsked,
+  "pre-send": modelWasNotAsked,
+  "post-receive": (lab, summary) => {
+    expect(summary).toMatchObject({ state: "paused", exit: 4, result: "" });
+    expect(existsSync(join(lab.workspace, "out/made.txt"))).toBe(false);
+  },
+  "pre-tool": (lab, summary) => {
+    expect(summary).toMatchObject({ state: "completed", exit: 0, result: "told: nothing / nobody", children: [] });
+    expect(existsSync(join(lab.workspace, "out/made.txt"))).toBe(false);
+  },
+  "post-tool": (_lab, summary) => {
+    expect(summary).toMatchObject({ state: "completed", exit: 0, result: "told: nothing / nobody" });
+  },
+  "state-transition": (lab, summary) => {
+    expect(summary).toMatchObject({ state: "pending", exit: 4 });
+    expect(lab.entries.some((entry) => entry.kind === "input.model")).toBe(false);
+  },
+  spawn: (_lab, summary) => {
+    expect(summary).toMatchObject({ state: "completed", exit: 0, result: "told: secret of a / nobody", children: [] });
+  },
+  audit: (lab, summary) => {
+    expect(summary).toMatchObject({ state: "paused", exit: 4 });
+    expect(lab.entries.some((entry) => entry.kind === "input.model")).toBe(false);
+  },
+};
+
+function modelWasNotAsked(lab: Lab, summary: RunSummary): void {
+  expect(summary).toMatchObject({ state: "paused", exit: 4, steps: 1 });
+  expect(lab.entries.some((entry) => entry.kind === "input.model")).toBe(false);
+}
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await Lab.open();
+  await lab.file("a.txt", "secret of a");
+});
+afterEach(() => lab.close());
+
+async function blueprintWith(
+  phase: Phase,
+  mode: string,
+): Promise<{ readonly file: string; readonly component: Uint8Array }> {
+  const component = await buildGuest(await readFile(new URL("../support/misbehave.js", import.meta.url), "utf8"));
+  const file = await lab.blueprint({
+    hooks: [
+      {
+        name: "culprit",
+        component,
+        role: "transformer",
+        phases: [phase],
+        config: { phase, mode },
+        limits: { deadlineMs: 400 },
+      },
+    ],
+    chain: { [phase]: ["culprit"] },
+    turns: TURNS,
+    child: [{ text: "helped" }],
+  });
+  return { file, component };
+}
+
+test("without a fault everything happens", async () => {
+  const { file } = await blueprintWith("audit", "allow");
+  const summary = await lab.run(file);
+  expect(summary).toMatchObject({ state: "completed", blocked: 0, result: "told: secret of a / helped" });
+  expect(await readFile(join(lab.workspace, "out/made.txt"), "utf8")).toBe("made");
+  expect(summary.children).toHaveLength(1);
+  expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  expect(await lab.replay(join(lab.root, "out.child-1.jsonl"))).toMatchObject({ answer: "identical" });
+});
+
+for (const phase of PHASES) {
+  for (const [fault, { mode, says }] of Object.entries(FAULTS)) {
+    test(`${phase}: ${fault} keeps the guarded action from happening, and replays without waiting`, async () => {
+      const { file, component } = await blueprintWith(phase, mode);
+      const lost = join(lab.env.dataDir, "store/sha256", digestOf(component).slice(7, 9), digestOf(component).slice(7));
+      const removals: Promise<void>[] = [];
+      if (fault.includes("missing")) {
+        const { random } = lab.env;
+        // Somebody removes the file between the check of the pins and its use: a run draws its id in between.
+        const removing = (bytes: number): Uint8Array => {
+          removals.push(rm(lost, { force: true }));
+          return random(bytes);
+        };
+        Object.assign(lab.env, { random: removing });
+      }
+      const summary = await lab.run(file);
+      await Promise.all(removals);
+
+      EFFECTS[phase](lab, summary);
+      const blocked = lab.entries.filter((entry) => entry.kind === "check.boundary" && entry.body.decision === "block");
+      expect(blocked.length).toBeGreaterThan(0);
+      const said = JSON.stringify(blocked.map((entry) => [entry.body.reason, entry.body.audit]));
+      expect(said).toContain("`culprit`");
+      if (phase !== "audit" || mode !== "block") expect(said).toContain(says);
+
+      const before = performance.now();
+      expect(await lab.replay()).toMatchObject({ answer: "identical" });
+      expect(performance.now() - before).toBeLessThan(20_000);
+    });
+  }
+}

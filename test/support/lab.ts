@@ -1,0 +1,207 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { stringify } from "yaml";
+import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
+import { digestOf } from "../../src/model/canonical.ts";
+import type { Entry } from "../../src/model/entry.ts";
+import type { JsonObject } from "../../src/model/json.ts";
+import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
+
+/** A hook of a test's own. */
+export interface LabHook {
+  readonly name: string;
+  readonly component: Uint8Array;
+  readonly role: "transformer" | "gate" | "observer";
+  readonly phases: readonly string[];
+  readonly config?: JsonObject;
+  readonly limits?: JsonObject;
+  readonly authority?: JsonObject;
+}
+
+export interface LabBlueprint {
+  readonly hooks?: readonly LabHook[];
+  /** First-party hooks by name with their configuration. */
+  readonly shipped?: Readonly<Record<string, JsonObject>>;
+  readonly chain?: Readonly<Record<string, readonly string[]>>;
+  readonly turns: readonly JsonObject[];
+  readonly runtime?: JsonObject;
+  readonly execution?: JsonObject;
+  readonly tools?: readonly string[];
+  readonly limits?: JsonObject;
+  readonly context?: JsonObject;
+  readonly grants?: JsonObject;
+  /** Turns of the child `helper` that agent.spawn may start. */
+  readonly child?: readonly JsonObject[];
+}
+
+/** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
+const CACHE = join(tmpdir(), "pinion-test-cache");
+const ALL_TOOLS = ["file.list", "file.read", "file.write", "file.search", "process.run", "agent.spawn"];
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** A machine of its own for real runs: folders, a workspace, blueprints written as files. */
+export class Lab {
+  readonly root: string;
+  readonly env: Environment;
+  readonly entries: Entry[] = [];
+  readonly notices: string[] = [];
+
+  private constructor(root: string) {
+    this.root = root;
+    this.env = {
+      dataDir: join(root, "data"),
+      stateDir: join(root, "state"),
+      cacheDir: CACHE,
+      env: {},
+      cwd: root,
+      now: () => Date.now(),
+      random: (bytes) => randomBytes(bytes),
+    };
+  }
+
+  static async open(): Promise<Lab> {
+    const lab = new Lab(await mkdtemp(join(tmpdir(), "pinion-lab-")));
+    await mkdir(lab.workspace);
+    await mkdir(lab.env.stateDir, { recursive: true, mode: 0o700 });
+    // One key for all labs, so that they share the component cache.
+    await writeFile(join(lab.env.stateDir, "local.key"), `${"7e".repeat(32)}\n`, { mode: 0o600 });
+    return lab;
+  }
+
+  get workspace(): string {
+    return join(this.root, "workspace");
+  }
+
+  async file(path: string, content: string): Promise<void> {
+    await mkdir(dirname(join(this.workspace, path)), { recursive: true });
+    await writeFile(join(this.workspace, path), content);
+  }
+
+  /** Writes a blueprint with everything that it pins; returns its path. */
+  async blueprint(parts: LabBlueprint, name = "lab"): Promise<string> {
+    const folder = join(this.root, name === "lab" ? "blueprint" : `blueprint/${name}`);
+    await mkdir(folder, { recursive: true });
+    const tools = parts.tools ?? ALL_TOOLS;
+    const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
+    const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
+    const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
+    const { backend: _, ...authority } = execution;
+    const policy = { ...authority, tools: spec, spawn: { depth: 1, count: 1 } };
+    const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
+    const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
+      pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
+    );
+    const config = {
+      ...Object.fromEntries((parts.hooks ?? []).map((hook) => [hook.name, hook.config ?? {}])),
+      ...parts.shipped,
+    };
+    const pins = {
+      hooks: [...hooks, ...(await Promise.all(shipped))],
+      policy: await this.#document(folder, "policy", "PolicyBundle", policy),
+      tools: await pinOf("standard-tools", "builtin:blueprints/shared/tools.yaml", ROOT),
+      scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
+      ...(parts.child === undefined
+        ? {}
+        : { blueprints: [await pinOf("helper", "helper/blueprint.yaml", folder, () => this.#child(parts))] }),
+    };
+    const file = join(folder, "blueprint.yaml");
+    await writeFile(
+      file,
+      stringify(
+        {
+          apiVersion: "pinion.dev/v1",
+          kind: "AgentBlueprint",
+          metadata: { name, version: "1.0.0" },
+          spec: {
+            runtime: { adapter: "scripted", model: "script", ...parts.runtime },
+            instructions: { text: "Do as you are told." },
+            execution,
+            tools: spec,
+            ...(parts.context === undefined ? {} : { context: parts.context }),
+            hooks: {
+              chain: parts.chain ?? {},
+              config,
+              ...(parts.grants === undefined ? {} : { grants: parts.grants }),
+            },
+            limits: { steps: 10, tokens: 1_000_000, toolCalls: 50, spawnDepth: 1, spawnCount: 1, ...parts.limits },
+            pins,
+          },
+        },
+        { aliasDuplicateObjects: false },
+      ),
+    );
+    return file;
+  }
+
+  async run(file: string, options: Partial<RunOptions & Watching> = {}): Promise<RunSummary> {
+    this.entries.length = 0;
+    return runBlueprint(
+      {
+        file,
+        goal: "try it",
+        workspace: this.workspace,
+        record: join(this.root, "out.jsonl"),
+        signal: new AbortController().signal,
+        onEntry: (entry) => this.entries.push(entry),
+        onNotice: (text) => this.notices.push(text),
+        ...options,
+      },
+      this.env,
+    );
+  }
+
+  replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
+    return replayRecording(file, options, this.env);
+  }
+
+  /** Bodies of the boundaries of one phase. */
+  boundaries(phase: string): readonly JsonObject[] {
+    return this.entries
+      .filter((entry) => entry.kind === "check.boundary" && entry.body.phase === phase)
+      .map((entry) => entry.body);
+  }
+
+  async close(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  async #child(parts: LabBlueprint): Promise<void> {
+    await this.blueprint({ turns: parts.child ?? [], tools: ["file.read"] }, "helper");
+  }
+
+  async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
+    const document = { apiVersion: "pinion.dev/v1", kind, metadata: { name, version: "1.0.0" }, spec };
+    await writeFile(join(folder, `${name}.yaml`), stringify(document, { aliasDuplicateObjects: false }));
+    return pinOf(name, `${name}.yaml`, folder);
+  }
+
+  async #hook(folder: string, hook: LabHook): Promise<JsonObject> {
+    const place = join(folder, "hooks", hook.name);
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, "hook.wasm"), hook.component);
+    const manifest = {
+      apiVersion: "pinion.dev/v1",
+      kind: "Hook",
+      metadata: { name: hook.name, version: "1.0.0" },
+      spec: {
+        world: "pinion:hook/hook@1.0.0",
+        component: { file: "hook.wasm", digest: digestOf(hook.component) },
+        role: hook.role,
+        phases: hook.phases,
+        config: { type: "object", properties: {}, additionalProperties: true },
+        limits: { deadlineMs: 2000, memoryPages: 512, ...hook.limits },
+        ...(hook.authority === undefined ? {} : { authority: hook.authority }),
+      },
+    };
+    await writeFile(join(place, "hook.yaml"), stringify(manifest, { aliasDuplicateObjects: false }));
+    return pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
+  }
+}
+
+async function pinOf(name: string, source: string, folder: string, make?: () => Promise<void>): Promise<JsonObject> {
+  await make?.();
+  const bytes = await readFile(join(folder, source.replace(/^builtin:/, "")));
+  return { name, version: "1.0.0", digest: digestOf(bytes), source };
+}
