@@ -13,7 +13,7 @@ export function handle(phase, payload) {
     case "error":
       throw new Error("told to fail");
     case "trap":
-      // A thrown number cannot be lowered to the error string, which traps.
+      // biome-ignore lint/style/useThrowOnlyError: a thrown number cannot be lowered to the error string, which traps
       throw 1;
     case "hang":
       for (;;) config.turns = (config.turns ?? 0) + 1;
