@@ -74,6 +74,9 @@ describe("the codec", () => {
     ["an empty line", ""],
     ["null", "null"],
     ["nothing but an end", '{"end":false}'],
+    ["an end marker with another member", canonicalJson({ end: true, count: 1, head: prev, blobs: 0, note: 1 })],
+    ["an end marker with a count that is none", canonicalJson({ end: true, count: 1.5, head: prev, blobs: 0 })],
+    ["a blob with another member", canonicalJson({ blob: prev, data: "", note: 1 })],
   ])("refuses %s", (_, line) => {
     expect(() => parse(line)).toThrow(DamagedError);
   });
