@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { transpileBytes } from "@bytecodealliance/jco-transpile";
 import type { Json, JsonObject } from "../../src/model/json.ts";
 import type { Phase } from "../../src/model/phase.ts";
+import { type CoreModule, engine } from "../../src/sandbox/wasm/engine.ts";
 
 /** What a hook answered, as the component model shows it. */
 export interface Answer {
@@ -33,9 +34,9 @@ export async function load(path: string): Promise<() => Guest> {
   const { files } = await transpileBytes(component, { name: "guest", instantiation: "sync", wasiShim: false });
   const folder = mkdtempSync(join(tmpdir(), "pinion-guest-"));
   try {
-    const modules = new Map<string, WebAssembly.Module>();
+    const modules = new Map<string, CoreModule>();
     for (const [name, bytes] of Object.entries(files)) {
-      if (name.endsWith(".wasm")) modules.set(name, new WebAssembly.Module(new Uint8Array(bytes)));
+      if (name.endsWith(".wasm")) modules.set(name, new engine.Module(new Uint8Array(bytes)));
     }
     writeFileSync(join(folder, "guest.mjs"), files["guest.js"] ?? "");
     const { instantiate } = await import(/* @vite-ignore */ pathToFileURL(join(folder, "guest.mjs")).href);

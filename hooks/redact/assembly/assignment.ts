@@ -101,7 +101,8 @@ function quotedEnd(p: usize, depth: i32): usize {
     const run = units(q, next);
     const mark = at(next);
     if (mark === QUOTE) {
-      if ((run & 1) === 0 || run < depth) return q;
+      if ((run & 1) === 0) return next;
+      if (run < depth) return q;
       if (run % period === depth) return next - (<usize>depth << 1);
     } else if ((mark === 0x6e || mark === 0x72) && run <= depth) {
       return 0;
@@ -127,7 +128,7 @@ function markedEnd(p: usize, mark: u32): usize {
     const run = units(q, next);
     const escaped = at(next);
     if (escaped === 0x6e || escaped === 0x72) return 0;
-    if ((run & 1) === 0 && escaped === QUOTE) return q;
+    if ((run & 1) === 0 && escaped === QUOTE) return next;
     q = (run & 1) === 0 && escaped !== mark ? next : next + UNIT;
   }
 }

@@ -21,7 +21,9 @@ export function scan(from: usize, to: usize, isPayload: bool): void {
       keepOut(p, end);
       p = end;
     } else if (c === COLON) {
-      p = detect(start(c, 0), p, false);
+      const end = detect(start(c, 0), p, false);
+      // What is redacted here is all of a string, up to its closing quotation mark.
+      p = end === p + UNIT ? end : end + UNIT;
     } else {
       if (c === BRACE || c === OPEN) depth += 1;
       if (c === END_BRACE || c === CLOSE) depth -= 1;

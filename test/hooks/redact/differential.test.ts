@@ -1,0 +1,29 @@
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { canonicalJson } from "../../../src/model/canonical.ts";
+import { runs, seed } from "../../support/property.ts";
+import { load } from "../component.ts";
+import { redactPlainly } from "./oracle.ts";
+import { values_ } from "./texts.ts";
+
+const component = load(join(import.meta.dirname, "../../../hooks/redact/redact.wasm"));
+
+describe("the redaction of random payloads", () => {
+  it.each([{ emails: false }, { emails: true }])(
+    "is what plain regular expressions find, with $emails",
+    async ({ emails }) => {
+      const create = await component;
+      fc.assert(
+        fc.property(values_, (value) => {
+          const guest = create();
+          guest.configure({ emails });
+          const json = canonicalJson({ value });
+          const answer = guest.handle("post-tool", json);
+          expect(answer.payload ?? json).toBe(redactPlainly(json, { mails: emails }));
+        }),
+        { seed, numRuns: runs(2000, 100_000) },
+      );
+    },
+  );
+});
