@@ -52,20 +52,31 @@ export function confine({
 }: Confinement): readonly string[] {
   const inside = (path: string): string => (path === "." ? WORKSPACE : join(WORKSPACE, path));
   const outside = (path: string): string => (path === "." ? host : join(host, path));
+  const shown = [...SYSTEM, ...SETTINGS, ...readable];
+  // What is shown of the host must not show the workspace once more, past its rules.
+  const within = shown.filter((path) => isBelow(path, host));
+  const around = shown.filter((path) => !isBelow(path, host));
+  const twice = around.some((path) => isBelow(host, path));
   return [
     ...["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "pinion"],
     ...["--sync-fd", String(lifeline), "--json-status-fd", String(report)],
-    ...[...SYSTEM, ...SETTINGS].flatMap((path) => ["--ro-bind-try", path, path]),
     ...["--proc", "/proc", "--dev", "/dev", "--size", "1048576", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
     ...["--size", String(limits.temporaryBytes), "--tmpfs", TEMPORARY],
+    ...around.flatMap((path) => ["--ro-bind-try", path, path]),
+    ...(twice ? ["--tmpfs", host] : []),
+    ...within.flatMap((path) => ["--ro-bind-try", path, path]),
+    ...(twice ? ["--remount-ro", host] : []),
     ...["--dir", WORKSPACE],
     ...view.readable.flatMap(({ path }) => ["--ro-bind", outside(path), inside(path)]),
     ...view.writable.flatMap((path) => ["--bind", outside(path), inside(path)]),
     ...view.covered.flatMap(({ path, directory }) =>
       directory ? ["--tmpfs", inside(path), "--remount-ro", inside(path)] : ["--ro-bind", "/dev/null", inside(path)],
     ),
-    ...readable.flatMap((path) => ["--ro-bind-try", path, path]),
     ...links.flatMap(({ path, descriptor }) => ["--symlink", `/proc/self/fd/${descriptor}`, path]),
     ...["--remount-ro", "/", "--chdir", inside(cwd)],
   ];
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }

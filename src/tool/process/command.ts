@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Authority, Workspace } from "../ports.ts";
 import type { Backend } from "./backend.ts";
 import { confine, IMAGES, TEMPORARY, WORKSPACE } from "./bwrap.ts";
@@ -38,7 +38,8 @@ export interface Command {
 export interface Ready extends Launch {
   /** How limits and confinement fall short of what was asked for. */
   readonly notes: readonly string[];
-  dispose(): void;
+  /** Removes what was made for the run; what could not be removed is said. Never throws. */
+  dispose(): readonly string[];
 }
 
 /** Where the descriptors are in the child: the image that is executed, then the script. */
@@ -83,7 +84,7 @@ function confined(command: Command, host: ProcessHost, { program }: { readonly p
     notes: [],
     // The kernel kills a PID namespace with its first process, and bwrap dies with its parent.
     stop: () => Promise.resolve(),
-    dispose: () => undefined,
+    dispose: () => [],
   };
 }
 
@@ -106,8 +107,17 @@ function unconfined(command: Command, host: ProcessHost, { notice }: { readonly 
     async stop(pid) {
       await killFamily(pid, home);
     },
-    dispose: () => rmSync(home, { recursive: true, force: true, maxRetries: 3 }),
+    dispose: () => removed(home),
   };
+}
+
+function removed(folder: string): readonly string[] {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    return [];
+  } catch {
+    return [`the private folder of the command could not be removed: \`${basename(folder)}\``];
+  }
 }
 
 function common(
@@ -119,11 +129,20 @@ function common(
 }
 
 function shell(
-  { path, limits }: ProcessHost,
+  { path, limits, backend }: ProcessHost,
   { identity, home, words }: { readonly identity: string; readonly home: string; readonly words: readonly string[] },
 ): readonly string[] {
   const environment = [`PATH=${path.join(":")}`, "LANG=C.UTF-8", `HOME=${home}`, `TMPDIR=${home}`];
-  return ["/bin/sh", "-c", launcher(limits), "pinion", identity, MOVED, ...environment, ...words];
+  return [
+    "/bin/sh",
+    "-c",
+    launcher(limits, { ownUsers: backend.name === "bwrap" }),
+    "pinion",
+    identity,
+    MOVED,
+    ...environment,
+    ...words,
+  ];
 }
 
 /**

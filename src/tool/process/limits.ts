@@ -4,7 +4,7 @@ export interface ProcessLimits {
   readonly timeoutMs: number;
   /** Bytes kept of each of stdout and stderr. */
   readonly outputBytes: number;
-  /** Processes and threads that are alive at once. */
+  /** Processes that are alive at once; under bwrap the system counts threads as well, unless root runs it. */
   readonly processes: number;
   /** Bytes of each file that is written. */
   readonly fileBytes: number;
@@ -18,7 +18,7 @@ export interface ProcessLimits {
 export const PROCESS_LIMITS: ProcessLimits = {
   timeoutMs: 120_000,
   outputBytes: 131_072,
-  processes: 256,
+  processes: 1024,
   fileBytes: 1024 ** 3,
   dataBytes: 4 * 1024 ** 3,
   openFiles: 1024,
@@ -30,7 +30,7 @@ export const PROCESS_LIMITS: ProcessLimits = {
  * `device:inode` of the working directory or `any`; the variables of the environment, a line each; then the command line.
  * A limit that cannot be set is one that is narrower already.
  */
-export function launcher(limits: ProcessLimits): string {
+export function launcher(limits: ProcessLimits, { ownUsers }: { readonly ownUsers: boolean }): string {
   return [
     '[ "$1" = any ] || [ "$(stat -c %d:%i .)" = "$1" ] || { echo "$2" >&2; exit 125; }',
     "shift 2",
@@ -38,6 +38,8 @@ export function launcher(limits: ProcessLimits): string {
     `ulimit -f ${Math.ceil(limits.fileBytes / 512)} 2>/dev/null`,
     `ulimit -d ${Math.ceil(limits.dataBytes / 1024)} 2>/dev/null`,
     `ulimit -n ${limits.openFiles} 2>/dev/null`,
+    // Without a user name space of its own, it would count all processes of the user.
+    ...(ownUsers ? [`ulimit -u ${limits.processes} 2>/dev/null || ulimit -p ${limits.processes} 2>/dev/null`] : []),
     'exec /usr/bin/env -i "$@"',
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../model/json.ts";
 import { ToolError } from "../../model/tool.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
-import { MOVED, type ProcessHost, type Ready, ready, withoutHost } from "./command.ts";
+import { MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
 import { type Executable, findExecutable } from "./executable.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
@@ -62,11 +62,15 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
         resolution,
         async act() {
           const command = ready({ executable, argv, cwd: { path: cwd, directory, identity }, stdin, timeoutMs }, host);
+          let finished: Finished;
           try {
-            return resultOf(await launch(command, signal), command, host);
-          } finally {
+            finished = await launch(command, signal);
+          } catch (error) {
             command.dispose();
+            throw error;
           }
+          const notes = [...command.notes, ...command.dispose()];
+          return resultOf(finished, notes, host);
         },
         close() {
           directory.close();
@@ -86,7 +90,7 @@ function orClose<T>(executable: Executable, open: () => T): T {
   }
 }
 
-function resultOf(finished: Finished, { notes }: Ready, { backend, workspace }: ProcessHost) {
+function resultOf(finished: Finished, notes: readonly string[], { backend, workspace }: ProcessHost) {
   const { exitCode, signal, ended, stdout, stderr, escaped } = finished;
   if (exitCode === 125 && stderr.text().trim() === MOVED) {
     throw new ToolError("resolution-changed", "the working directory has changed since the call was judged; ask again");

@@ -70,12 +70,31 @@ function* coveredBelow(
       }
       yield { path, directory: entry.kind === "directory" };
     } else if (entry.kind === "directory") {
-      const directory = at.directory.openDirectory(entry.name);
-      try {
-        yield* coveredBelow({ directory, path }, authority, found);
-      } finally {
-        directory.close();
-      }
+      const directory = openBelow(at.directory, entry.name);
+      if (directory === undefined) yield { path, directory: true };
+      else yield* coveredIn(directory, path, { authority, found });
     }
+  }
+}
+
+function* coveredIn(
+  directory: Workspace,
+  path: string,
+  { authority, found }: { readonly authority: Authority; readonly found: { count: number } },
+): Generator<{ readonly path: string; readonly directory: boolean }> {
+  try {
+    yield* coveredBelow({ directory, path }, authority, found);
+  } finally {
+    directory.close();
+  }
+}
+
+/** What cannot be looked into is covered as a whole. */
+function openBelow(directory: Workspace, name: string): Workspace | undefined {
+  try {
+    return directory.openDirectory(name);
+  } catch (error) {
+    if (error instanceof ToolError) return undefined;
+    throw error;
   }
 }
