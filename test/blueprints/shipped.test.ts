@@ -2,10 +2,15 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { openStore } from "../../src/artifact/store.ts";
+import { loadBlueprint } from "../../src/blueprint/load.ts";
+import { resolveBlueprint } from "../../src/blueprint/resolve.ts";
 import { loadDocument } from "../../src/blueprint/yaml.ts";
 import { compile } from "../../src/llm/script/compile.ts";
 import type { ModelScript } from "../../src/llm/script/script.ts";
 import type { JsonObject } from "../../src/model/json.ts";
+import { PHASES } from "../../src/model/phase.ts";
+import { temporaryFolder } from "../blueprint/sample.ts";
 
 const root = fileURLToPath(new URL("../../blueprints/", import.meta.url));
 const sample = `${root}reviewer/sample/`;
@@ -14,6 +19,21 @@ test.each(globSync("**/script.yaml", { cwd: root }))("%s can be played", (file) 
   const schema: JsonObject = JSON.parse(readFileSync(new URL("../../schemas/script.v1.json", import.meta.url), "utf8"));
   const { value } = loadDocument<ModelScript>(readFileSync(root + file), { file, schema });
   expect(compile(value).length).toBe(value.spec.turns.length);
+});
+
+test.each([
+  ["minimal", []],
+  ["reviewer", ["reader"]],
+])("%s holds what it pins, and is gated at every boundary if at any", async (name, children) => {
+  const store = openStore({ root: temporaryFolder() });
+  const file = await loadBlueprint(`${root}${name}/blueprint.yaml`);
+  const resolved = await resolveBlueprint(file, {
+    artifacts: store,
+    installation: fileURLToPath(new URL("../../", import.meta.url)),
+  });
+  expect(Object.keys(resolved.children)).toEqual(children);
+  const gated = PHASES.filter((phase) => resolved.chain[phase]?.length);
+  expect(gated).toEqual(name === "minimal" ? [] : PHASES);
 });
 
 describe("the project that the reviewer reviews", () => {
