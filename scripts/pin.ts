@@ -47,7 +47,8 @@ interface PinAt {
 function* pinsOf(spec: unknown, folder: string, installation: string): Generator<PinAt> {
   if (!isMap(spec)) return;
   const component = spec.get("component");
-  if (isMap(component)) yield { pin: component, source: "component", path: join(folder, String(component.get("file"))) };
+  if (isMap(component))
+    yield { pin: component, source: "component", path: join(folder, String(component.get("file"))) };
   const pins = spec.get("pins");
   if (!isMap(pins)) return;
   for (const { key, value } of pins.items) {

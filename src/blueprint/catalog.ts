@@ -64,7 +64,7 @@ export async function openCatalog({ file, folders, edition }: CatalogOptions): P
       const paths = new Set((await Promise.all(folders.map((folder) => findBlueprints(folder)))).flat());
       const found: Row[] = [];
       for (const path of paths) found.push(await readRow(path, known.get(path)));
-      index.replace([...known.values()].filter(isOurs), found);
+      index.replace(isOurs, found);
     },
     list,
     show: (name) => oneNamed(name, list()),

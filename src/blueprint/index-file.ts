@@ -12,8 +12,8 @@ export interface Row {
 
 export interface IndexFile {
   rows(): Row[];
-  /** In one transaction. */
-  replace(old: readonly Row[], now: readonly Row[]): void;
+  /** Puts `now` in the place of all rows for which `isOld` holds, in one transaction. */
+  replace(isOld: (row: Row) => boolean, now: readonly Row[]): void;
   close(): void;
 }
 
@@ -67,19 +67,19 @@ function renew(database: Database, edition: string): void {
 
 function statements(database: Database): IndexFile {
   const select = database.prepare<[], Row & { readonly sum: string }>("SELECT path, bytes, entry, sum FROM file");
-  const remove = database.prepare<[string]>("DELETE FROM file WHERE path = ?");
-  const insert = database.prepare<[string, string, string, string]>("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)");
-  return {
-    rows: () => select.all().flatMap(({ sum, ...row }) => (sum === sumOf(row) ? [row] : [])),
-    replace(old, now) {
-      const write = database.transaction(() => {
-        for (const { path } of old) remove.run(path);
-        for (const row of now) insert.run(row.path, row.bytes, row.entry, sumOf(row));
-      });
-      write.immediate();
-    },
-    close: () => database.close(),
+  const clear = database.prepare("DELETE FROM file");
+  const insert = database.prepare<[string, string, string, string]>("INSERT INTO file VALUES (?, ?, ?, ?)");
+  const rows = (): Row[] => {
+    const whole = select.all().filter(({ sum, ...row }) => sum === sumOf(row));
+    return [...new Map(whole.map(({ path, bytes, entry }) => [path, { path, bytes, entry }])).values()];
   };
+  // Everything is written anew: damage that SQLite did not notice does not live on.
+  const write = database.transaction((isOld: (row: Row) => boolean, now: readonly Row[]) => {
+    const kept = rows().filter((row) => !isOld(row));
+    clear.run();
+    for (const row of [...kept, ...now]) insert.run(row.path, row.bytes, row.entry, sumOf(row));
+  });
+  return { rows, replace: (isOld, now) => write.immediate(isOld, now), close: () => database.close() };
 }
 
 /** A locked file, a full disk and the like: making the file anew would not help. Everything else is damage. */

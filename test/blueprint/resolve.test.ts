@@ -92,7 +92,9 @@ describe("resolving a blueprint", () => {
       `spec.pins.hooks[0].source: \`gate@1.0.0\` cannot be found: the store has no artifact \`${hooks[0]?.digest}\``,
     ]);
     remove(bytes);
-    await expect(resolveFromStore(bytes, { artifacts: agent.store })).rejects.toMatchObject({ code: "artifact-missing" });
+    await expect(resolveFromStore(bytes, { artifacts: agent.store })).rejects.toMatchObject({
+      code: "artifact-missing",
+    });
   });
 
   it("takes an artifact from the store when its source is gone", async () => {
