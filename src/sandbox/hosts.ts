@@ -26,7 +26,12 @@ export interface HookHostOptions {
 }
 
 /** Ceilings of V8 for the whole process, above what any hook may be allowed: 256 MiB a memory, 1 M entries a table. */
-const FLAGS = ["--wasm-max-mem-pages=4096", "--wasm-max-table-size=1000000", "--max-old-space-size=256"];
+export const HOST_FLAGS = [
+  "--wasm-max-mem-pages=4096",
+  "--wasm-max-table-size=1000000",
+  "--max-old-space-size=256",
+  "--disallow-code-generation-from-strings",
+];
 
 /**
  * Hook hosts: processes that run guests, one for a run and tier. Throws `InputError` for a key that is not 32 bytes long.
@@ -97,7 +102,7 @@ class Pool implements HookHosts {
     const process = new ConfinedProcess({
       node: this.#options.node,
       ...programs().host,
-      flags: FLAGS,
+      flags: HOST_FLAGS,
       bounds: FROM_HOST,
     });
     process.hold(false);

@@ -72,6 +72,27 @@ describe("R8 compile bombs", () => {
     expect(await refused(bytes(good, section(4, nested)))).toMatch("nested more than 8 levels deep");
   });
 
+  /** Components of which each is made of two of the one before. */
+  const doubling = (levels: number) => {
+    const inner = (level: number): string =>
+      level === 0
+        ? "(core module $m) (core instance (instantiate $m))"
+        : `(component $c ${inner(level - 1)}) (instance (instantiate $c)) (instance (instantiate $c))`;
+    return parse(`(component ${inner(levels)})`);
+  };
+
+  test("R8 components that double with every level", async () => {
+    const bomb = bytes(good, section(4, await doubling(6)), section(4, await doubling(6)));
+    const twice = section(5, bytes(2, [0, 0, 0], [0, 1, 0]));
+    expect(await load(host, bytes(good, section(4, await doubling(2))), { name: "few" })).toEqual({ ok: true });
+    expect(await refused(bytes(bomb, twice))).toMatch("is made of more than 256 instances");
+  });
+
+  test("R8 components that double by passing each other on", async () => {
+    const passed = await parse("(component $top (component $a) (component (alias outer $top $a (component $b))))");
+    expect(await refused(bytes(good, section(4, passed)))).toMatch("passes a component on");
+  });
+
   test("R8 types that double with every level", async () => {
     const tuple = (level: number) =>
       bytes(0x6f, 2, level === 0 ? [0x73, 0x73] : [...leb(level - 1), ...leb(level - 1)]);

@@ -5,7 +5,7 @@ import { ALLOW, buildWat, verdict, type WatHook, watHook } from "./guests/wat.ts
 
 let hosts: HookHosts;
 beforeAll(() => {
-  hosts = testHosts({ loadDeadlineMs: 3000 });
+  hosts = testHosts();
 });
 afterAll(() => hosts.close());
 
@@ -50,10 +50,12 @@ const limit = (name: string, allowed: number, used: number) => ({
 });
 
 test("R1 an endless loop in a start function: loading ends at its deadline", async () => {
-  const host = await hosts.open({ deadlines: true });
+  const impatient = testHosts({ loadDeadlineMs: 500 });
+  const host = await impatient.open({ deadlines: true });
   const bytes = await wat({ fields: `(func $spin ${SPIN}) (start $spin)` });
   await expect(load(host, bytes)).rejects.toMatchObject({ fault: "deadline", hook: "hook" });
   expect(host.alive).toBe(false);
+  await impatient.close();
 });
 
 test("R2 an endless loop in cabi_realloc: the process is killed", async () => {

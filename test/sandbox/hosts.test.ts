@@ -113,6 +113,14 @@ describe("the process", () => {
     await host.kill();
   });
 
+  test("that answered in time is not killed because we were busy", async () => {
+    const host = await hostOf("allows", { limits: { ...LIMITS, deadlineMs: 200 } });
+    const session = host.begin({ phase: "audit", payload: "{}", hooks: ["hook"], now: 0, capsules: {} });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+    expect(await session.next()).toMatchObject({ outcome: { decision: "allow" } });
+    await host.kill();
+  });
+
   test("of a run that is replayed outlives the deadlines of its hooks", async () => {
     const host = await hosts.open({ deadlines: false });
     await loadPuppet(host, "sleeps for ever", { limits: { ...LIMITS, deadlineMs: 1 } });

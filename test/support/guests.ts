@@ -109,7 +109,7 @@ export function buildPuppet(): Promise<Uint8Array> {
 }
 
 export const LIMITS: HookLimits = {
-  deadlineMs: 2000,
+  deadlineMs: 10_000,
   memoryPages: 512,
   tableEntries: 10_000,
   outputBytes: 65_536,

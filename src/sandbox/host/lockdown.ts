@@ -1,5 +1,3 @@
-import { engine } from "../wasm/engine.ts";
-
 /** What generated code needs of the global object; everything else is taken away. */
 const KEPT = new Set([
   "globalThis",
@@ -58,21 +56,37 @@ const KEPT = new Set([
 export function lockDown(): void {
   // Nobody reads the stacks of errors in generated code, and they are long.
   Error.stackTraceLimit = 0;
-  const frozen: unknown[] = [];
+  const roots: unknown[] = [new Map().entries(), generator(), asyncGenerator(), async () => undefined];
   for (const name of Object.getOwnPropertyNames(globalThis)) {
-    if (KEPT.has(name)) frozen.push(Reflect.get(globalThis, name));
+    if (KEPT.has(name)) roots.push(Reflect.get(globalThis, name));
     else Reflect.deleteProperty(globalThis, name);
   }
-  Reflect.set(globalThis, "console", Object.freeze({ error: () => undefined, debug: () => undefined }));
-  const iterator = Object.getPrototypeOf(Object.getPrototypeOf(new Map().entries()));
-  for (const value of [...frozen, Object.getPrototypeOf(Uint8Array), iterator]) freeze(value);
-  for (const value of Object.values(Object.getOwnPropertyDescriptors(engine))) freeze(value.value);
+  Reflect.set(globalThis, "console", { error: () => undefined, debug: () => undefined });
+  harden([...roots, console]);
   Object.freeze(globalThis);
 }
 
-function freeze(value: unknown): void {
-  if ((typeof value !== "object" && typeof value !== "function") || value === null || value === globalThis) return;
-  const prototype: unknown = Reflect.get(value, "prototype");
-  if (typeof prototype === "object" && prototype !== null) Object.freeze(prototype);
-  Object.freeze(value);
+/** Freezes everything that can be reached, through properties and prototypes. */
+function harden(roots: readonly unknown[]): void {
+  const seen = new Set<unknown>([globalThis]);
+  const left = [...roots];
+  while (left.length > 0) {
+    const value = left.pop();
+    if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) continue;
+    seen.add(value);
+    Object.freeze(value);
+    left.push(Object.getPrototypeOf(value));
+    for (const key of Reflect.ownKeys(value)) {
+      const { value: held, get, set } = Reflect.getOwnPropertyDescriptor(value, key) ?? {};
+      left.push(held, get, set);
+    }
+  }
+}
+
+function* generator() {
+  yield 0;
+}
+
+async function* asyncGenerator() {
+  yield 0;
 }

@@ -210,26 +210,27 @@ class TypeSpace {
     const { sort, index } = sortIndex(reader);
     if (sort === SORT.type) this.types.push(this.#type(index));
     else if (sort === SORT.instance) this.#instances.push(this.#instances[index] ?? new Map());
-    if (reader.byte() === 1) skipDescription(reader);
+    if (reader.byte() === 1) description(reader);
   }
 }
 
-function sortIndex(reader: Reader): { readonly sort: number; readonly index: number } {
+export function sortIndex(reader: Reader): { readonly sort: number; readonly index: number } {
   const sort = reader.byte();
   if (sort === 0) reader.byte();
   return { sort, index: reader.u32() };
 }
 
-/** The type that an export is declared to have; what it has is checked elsewhere. */
-function skipDescription(reader: Reader): void {
+/** `externdesc`, whatever it describes; its sort. */
+export function description(reader: Reader): number {
   const sort = reader.byte();
   if (sort === 0) reader.byte();
-  if (sort === SORT.type && reader.byte() === 1) return;
-  reader.u32();
+  const resource = sort === SORT.type && reader.byte() === 1;
+  if (!resource) reader.u32();
+  return sort;
 }
 
 /** A plain name. Forms that say more than our world does are refused. */
-function externName(reader: Reader): string {
+export function externName(reader: Reader): string {
   const form = reader.byte();
   if (form > 1) throw new Malformed(`a name of form 0x${form.toString(16)}, expected a plain one`);
   return reader.name();

@@ -1,0 +1,76 @@
+import { afterEach, expect, test } from "vitest";
+import { FROM_HOST } from "../../src/sandbox/host/wire.ts";
+import { Host } from "../../src/sandbox/host.ts";
+import { HOST_FLAGS } from "../../src/sandbox/hosts.ts";
+import { ConfinedProcess } from "../../src/sandbox/process.ts";
+import { programs } from "../../src/sandbox/programs.ts";
+import { load, outcomeOf } from "../support/guests.ts";
+
+const hosts: Host[] = [];
+afterEach(() => Promise.all(hosts.splice(0).map((host) => host.kill())));
+
+/**
+ * What a program sees in a hook host that stands where generated code does: it evaluates `expression`. The generator would
+ * have to be tricked into writing it; this is what would be left to it then.
+ */
+async function inside(expression: string, before = ""): Promise<unknown> {
+  const program = Buffer.from(`export function instantiate() {
+    ${before}
+    return { configure() {}, handle() {
+      let seen; try { seen = ${expression}; } catch (error) { seen = "threw " + error.name; }
+      return { decision: "allow", rationale: String(seen) };
+    } };
+  }`);
+  const component = async () =>
+    ({ ok: true, files: [{ name: "hook.js", size: program.length }], body: program }) as const;
+  const process = new ConfinedProcess({
+    node: globalThis.process.execPath,
+    ...programs().host,
+    flags: HOST_FLAGS,
+    bounds: FROM_HOST,
+  });
+  const host = new Host({ process, component, deadlines: true, loadDeadlineMs: 5000 });
+  hosts.push(host);
+  expect(await load(host, new Uint8Array())).toEqual({ ok: true });
+  const outcome = await outcomeOf(host);
+  return outcome.kind === "verdict" ? outcome.rationale : outcome;
+}
+
+test("generated code has nothing of the process, no timers, no finalizers, no way to make code", async () => {
+  const names = [
+    "process",
+    "require",
+    "Buffer",
+    "fetch",
+    "setTimeout",
+    "setImmediate",
+    "FinalizationRegistry",
+    "WebSocket",
+    "Date",
+  ];
+  expect(await inside(`${JSON.stringify(names)}.filter((name) => name in globalThis).join()`)).toBe("");
+  expect(await inside('Function("return 1")()')).toBe("threw EvalError");
+  expect(await inside('eval("1")')).toMatch("threw");
+});
+
+test.each([
+  ["Object", "Object.prototype.polluted = 1"],
+  ["Array", "Array.prototype.push = () => 0"],
+  ["String", "String.prototype.isWellFormed = () => true"],
+  ["JSON", "JSON.parse = () => ({})"],
+  ["Map", "Map.prototype.get = () => 0"],
+  ["Promise", "Promise.prototype.then = () => 0"],
+  ["Error", 'Object.defineProperty(Error.prototype, "payload", { value: 1 })'],
+  ["typed arrays", "Object.getPrototypeOf(Uint8Array).prototype.set = () => 0"],
+  ["iterators", "Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())).polluted = 1"],
+  ["generators", "Object.getPrototypeOf(function* () {}).prototype.next = () => 0"],
+  ["what has symbols", "Array.prototype[Symbol.iterator] = () => 0"],
+  ["async functions", "Object.getPrototypeOf(async () => 0).polluted = 1"],
+  ["functions", "Function.prototype.call = () => 0"],
+  ["WebAssembly", "WebAssembly.Module = class {}"],
+  ["core modules", "WebAssembly.Instance.prototype.polluted = 1"],
+  ["text decoders", "TextDecoder.prototype.decode = () => ''"],
+  ["the global object", "globalThis.polluted = 1"],
+])("generated code cannot change %s for other components", async (_, statement) => {
+  expect(await inside(`(() => { ${statement}; return "changed"; })()`)).toBe("threw TypeError");
+});
