@@ -1,4 +1,6 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -51,9 +53,9 @@ export class Lab {
   private constructor(root: string) {
     this.root = root;
     this.env = {
-      dataDir: join(root, "data"),
-      stateDir: join(root, "state"),
-      cacheDir: CACHE,
+      dataDir: join(root, "data/pinion"),
+      stateDir: join(root, "state/pinion"),
+      cacheDir: join(CACHE, "pinion"),
       env: {},
       cwd: root,
       now: () => Date.now(),
@@ -68,6 +70,45 @@ export class Lab {
     // One key for all labs, so that they share the component cache.
     await writeFile(join(lab.env.stateDir, "local.key"), `${"7e".repeat(32)}\n`, { mode: 0o600 });
     return lab;
+  }
+
+  /** The environment of a command that works on this machine. */
+  get variables(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env.PATH,
+      HOME: this.root,
+      XDG_DATA_HOME: join(this.root, "data"),
+      XDG_STATE_HOME: join(this.root, "state"),
+      XDG_CACHE_HOME: CACHE,
+      NO_COLOR: "1",
+      LANG: "C.UTF-8",
+    };
+  }
+
+  /** Runs one of the commands as a user would. */
+  command(bin: "blueprint" | "harness" | "hook" | "pinion", args: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [join(ROOT, "bin", `${bin}.mjs`), ...args], {
+      cwd: this.root,
+      env: this.variables,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** The same, to its end. */
+  async finished(
+    bin: "blueprint" | "harness" | "hook" | "pinion",
+    args: readonly string[],
+  ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+    const child = this.command(bin, args);
+    const texts = { stdout: "", stderr: "" };
+    child.stdout?.on("data", (data: Buffer) => {
+      texts.stdout += data.toString();
+    });
+    child.stderr?.on("data", (data: Buffer) => {
+      texts.stderr += data.toString();
+    });
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, ...texts };
   }
 
   get workspace(): string {
