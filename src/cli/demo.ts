@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
 import { type RunSummary, runBlueprint } from "../runtime.ts";
@@ -39,7 +39,8 @@ function quoted(path: string | null): string {
 
 function next({ recording, run }: RunSummary, workspace: string): string {
   const again = `--goal "review the changes" --workspace ${quoted(workspace)}`;
-  return visible(`The review is in ${join(workspace, "REVIEW.md")}
+  const review = join(workspace, "REVIEW.md");
+  return visible(`${existsSync(review) ? `The review is in ${review}` : "There is no review"}
 
 Try next:
   npx harness replay ${quoted(recording)}

@@ -8,9 +8,6 @@ import { columns } from "./table.ts";
 export async function list({ json: asJson, out }: Call<object>): Promise<ExitCode> {
   const rows = await listHooks();
   if (asJson) out.data(json(rows));
-  else
-    out.data(
-      columns(rows.map((row) => [`${row.name}@${row.version}`, row.role, row.phases.join(","), row.description])),
-    );
+  else out.data(columns(rows.map((row) => [`${row.name}@${row.version}`, row.role, row.description])));
   return EXIT.ok;
 }
