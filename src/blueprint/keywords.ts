@@ -13,6 +13,7 @@ export function documentAjv(options: Options): Ajv2020 {
     strictTypes: false,
     strictRequired: false,
     validateSchema: false,
+    meta: false,
     logger: false,
     ...options,
   });

@@ -1,10 +1,11 @@
 import { type Digest, digestOf } from "../model/canonical.ts";
 import { PinionError } from "../model/errors.ts";
-import { type Folders, folderOf, locate, readContained } from "./source.ts";
+import { type Folders, folderOf, locate, type Place, pathOf, readContained } from "./source.ts";
 
 /** What this room needs of the artifact store. */
 export interface Artifacts {
   put(bytes: Uint8Array): Promise<Digest>;
+  has(digest: Digest): Promise<boolean>;
   /** Rejects with the code `artifact-missing` when there is no such artifact. */
   get(digest: Digest): Promise<Uint8Array>;
 }
@@ -28,24 +29,30 @@ export interface Origin {
  * an edit would silently have no effect. A file that is not there may come from the store.
  */
 export function checkoutOrigin(folders: Folders, artifacts: Artifacts): Origin {
+  return originOf(folders, { artifacts, fetched: new Map() });
+}
+
+interface Shared {
+  readonly artifacts: Artifacts;
+  /** What was fetched already, by path and digest: a parent and its children pin the same hooks. */
+  readonly fetched: Map<string, Fetched>;
+}
+
+function originOf(folders: Folders, shared: Shared): Origin {
+  const { artifacts, fetched } = shared;
   return {
     storeOnly: false,
     async fetch(source, digest) {
       const place = locate(source, folders);
-      const read = "kind" in place ? place : await readContained(place);
-      if (read.kind === "refused") return { kind: "missing", reason: read.reason };
-      if (read.kind === "absent") {
-        const stored = await fetchStored(artifacts, digest);
-        return stored.kind === "bytes" ? stored : { kind: "missing", reason: `${read.reason}, and ${stored.reason}` };
-      }
-      const found = digestOf(read.bytes);
-      if (found !== digest) return { kind: "changed", file: read.file, found };
-      await artifacts.put(read.bytes);
-      return read;
+      if ("kind" in place) return { kind: "missing", reason: place.reason };
+      const key = `${pathOf(place)}\0${digest}`;
+      const answer = fetched.get(key) ?? (await fetchFile(place, digest, artifacts));
+      fetched.set(key, answer);
+      return answer;
     },
     beside(source) {
       const place = locate(source, folders);
-      return "kind" in place ? this : checkoutOrigin({ ...folders, own: folderOf(place) }, artifacts);
+      return "kind" in place ? this : originOf({ ...folders, own: folderOf(place) }, shared);
     },
   };
 }
@@ -59,6 +66,20 @@ export function storeOrigin(artifacts: Artifacts): Origin {
       return this;
     },
   };
+}
+
+async function fetchFile(place: Place, digest: Digest, artifacts: Artifacts): Promise<Fetched> {
+  const read = await readContained(place);
+  if (read.kind === "refused") return { kind: "missing", reason: read.reason };
+  if (read.kind === "absent") {
+    const stored = await fetchStored(artifacts, digest);
+    return stored.kind === "bytes" ? stored : { kind: "missing", reason: `${read.reason}, and ${stored.reason}` };
+  }
+  const found = digestOf(read.bytes);
+  if (found !== digest) return { kind: "changed", file: read.file, found };
+  // What the store has already is hashed when it is read for use.
+  if (!(await artifacts.has(digest))) await artifacts.put(read.bytes);
+  return read;
 }
 
 async function fetchStored(

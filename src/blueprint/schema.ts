@@ -1,4 +1,5 @@
 import type { ErrorObject, Options } from "ajv/dist/2020.js";
+import { canonicalJson } from "../model/canonical.ts";
 import type { JsonObject } from "../model/json.ts";
 import { explain, type SourceOf } from "./explain.ts";
 import type { Finding } from "./fault.ts";
@@ -22,6 +23,9 @@ interface Check {
 
 const CHECKS: Readonly<Record<DocumentKind, unknown>> = generated;
 const compiled = new WeakMap<JsonObject, Validator>();
+/** Parents and children use the same hooks. */
+const outside = new Map<string, Validator>();
+const MAX_KEPT = 100;
 
 /** The validator of a document, or of another schema of Pinion's own, which is compiled when it is first needed. */
 export function validatorOf(schema: DocumentKind | JsonObject): Validator {
@@ -33,7 +37,13 @@ export function validatorOf(schema: DocumentKind | JsonObject): Validator {
 
 /** The validator of a schema that came with a hook. The schema must have passed `schemaFindings` before. */
 export function validatorOfOutside(schema: JsonObject): Validator {
-  return compile(schema, { strict: false, code: { regExp: linearRegExp } });
+  const key = canonicalJson(schema);
+  const known = outside.get(key);
+  if (known !== undefined) return known;
+  if (outside.size >= MAX_KEPT) outside.clear();
+  const made = compile(schema, { strict: false, code: { regExp: linearRegExp } });
+  outside.set(key, made);
+  return made;
 }
 
 function compile(schema: JsonObject, options: Options): Validator {

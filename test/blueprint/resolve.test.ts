@@ -165,12 +165,15 @@ describe("a pin that does not hold", () => {
     ]);
   });
 
-  it("B15 an artifact that was damaged in the store is refused, not replaced", async () => {
+  it("B15 an artifact that was damaged in the store is refused when it is used, and not replaced", async () => {
     const agent = sampleAgent();
-    const { hooks } = await agent.resolve();
-    const hex = hooks[0]?.component.slice(7) ?? "";
-    writeFileSync(join(agent.root, "store/sha256", hex.slice(0, 2), hex), "other");
-    await expect(agent.resolve()).rejects.toThrow(IntegrityError);
+    const { bytes, pins } = await agent.resolve();
+    const hex = pins.find(({ kind }) => kind === "policy")?.digest.slice("sha256:".length) ?? "";
+    const file = join(agent.root, "store/sha256", hex.slice(0, 2), hex);
+    writeFileSync(file, "other");
+    await agent.resolve();
+    await expect(resolveFromStore(bytes, { artifacts: agent.store })).rejects.toThrow(IntegrityError);
+    expect(readFileSync(file, "utf8")).toBe("other");
   });
 
   it("leaves nothing of the changed bytes in the store", async () => {
