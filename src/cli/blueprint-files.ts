@@ -2,18 +2,17 @@ import { EXIT, type ExitCode } from "../model/errors.ts";
 import { listBlueprints, showBlueprint, type Validation, validateBlueprint } from "../runtime.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
-import { json } from "./summary.ts";
 import { columns } from "./table.ts";
-import { visible } from "./visible.ts";
+import { jsonLine, visible } from "./visible.ts";
 
 type Fault = Extract<Validation, { ok: false }>["faults"][number];
 
 /** `blueprint validate`: every fault at once, or the digest that the blueprint has. */
-export async function validate({ args: [file = ""], json: asJson, out }: Call<object>): Promise<ExitCode> {
+export async function validate({ args: [file = ""], json, out }: Call<object>): Promise<ExitCode> {
   const found = await validateBlueprint(file, environment());
-  if (asJson) {
+  if (json) {
     const { exit: _, ...answer } = found;
-    out.data(json(answer));
+    out.data(jsonLine(answer));
   } else if (found.ok) {
     for (const warning of found.warnings) out.talk(`warning: ${place(warning)}`);
     out.data(`${visible(`${found.name}@${found.version}`)} is valid\n${found.digest}`);
@@ -29,10 +28,10 @@ function place({ file, line, column, message }: Fault): string {
 }
 
 /** `blueprint list`: what is valid on stdout, what is not on stderr; with `--json` both. */
-export async function list({ args, json: asJson, out }: Call<object>): Promise<ExitCode> {
+export async function list({ args, json, out }: Call<object>): Promise<ExitCode> {
   const rows = await listBlueprints(args, environment());
-  if (asJson) {
-    out.data(json(rows));
+  if (json) {
+    out.data(jsonLine(rows));
     return EXIT.ok;
   }
   const valid = rows.filter((row) => row.kind === "blueprint");
@@ -43,10 +42,10 @@ export async function list({ args, json: asJson, out }: Call<object>): Promise<E
 }
 
 /** `blueprint show`: { name, version, description, digest, file, model, tools, chain, limits, pins }. */
-export async function show({ args: [name = ""], json: asJson, out }: Call<object>): Promise<ExitCode> {
+export async function show({ args: [name = ""], json, out }: Call<object>): Promise<ExitCode> {
   const view = await showBlueprint(name, environment());
-  if (asJson) {
-    out.data(json(view));
+  if (json) {
+    out.data(jsonLine(view));
     return EXIT.ok;
   }
   const chain = Object.entries(view.chain).map(([phase, hooks]) => [`  ${phase}`, hooks.join(", ") || "none"]);

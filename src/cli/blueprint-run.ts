@@ -4,7 +4,8 @@ import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { interruptible } from "./interrupt.ts";
 import { type Output, painter } from "./output.ts";
-import { json, summaryText } from "./summary.ts";
+import { summaryText } from "./summary.ts";
+import { jsonLine } from "./visible.ts";
 import { watcher } from "./watch.ts";
 
 interface Options {
@@ -16,12 +17,12 @@ interface Options {
 }
 
 /** `blueprint run`: the timeline goes to stderr as it happens, the summary to stdout at the end. */
-export async function run({ args: [file = ""], options, json: asJson, out }: Call<Options>): Promise<ExitCode> {
+export async function run({ args: [file = ""], options, json, out }: Call<Options>): Promise<ExitCode> {
   const { goal, workspace, model, baseUrl, record } = options;
   const summary = await watched(out, (watching) =>
     runBlueprint({ file, goal, workspace, model, baseUrl, record, ...watching }, environment()),
   );
-  out.data(asJson ? json(summary) : summaryText(summary, painter(process.stdout)));
+  out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
 }
 

@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
-import { json } from "./summary.ts";
 import { columns } from "./table.ts";
+import { jsonLine } from "./visible.ts";
 
 interface Check {
   readonly name: string;
@@ -17,7 +17,7 @@ interface Check {
 }
 
 /** `pinion doctor`: what this machine offers; exit code 1 when something is missing that nothing works without. */
-export async function doctor({ json: asJson, out }: Call<object>): Promise<ExitCode> {
+export async function doctor({ json, out }: Call<object>): Promise<ExitCode> {
   const { dataDir, stateDir, cacheDir } = environment();
   const checks = [
     platform(),
@@ -29,8 +29,8 @@ export async function doctor({ json: asJson, out }: Call<object>): Promise<ExitC
     writable("cache directory", cacheDir),
   ];
   const ok = checks.every((check) => check.ok || !check.needed);
-  if (asJson)
-    out.data(json({ ok, checks: checks.map(({ hint, ...check }) => (check.ok ? check : { ...check, hint })) }));
+  if (json)
+    out.data(jsonLine({ ok, checks: checks.map(({ hint, ...check }) => (check.ok ? check : { ...check, hint })) }));
   else {
     out.data(columns(checks.map((check) => [check.ok ? "✓" : check.needed ? "✗" : "!", check.name, check.found])));
     for (const { ok: fine, hint } of checks) if (!fine && hint !== undefined) out.talk(hint);

@@ -4,10 +4,9 @@ import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { painter } from "./output.ts";
 import { plainLine } from "./plain.ts";
-import { json } from "./summary.ts";
 import { columns } from "./table.ts";
 import { timelineOf } from "./timeline.ts";
-import { visible } from "./visible.ts";
+import { jsonLine, visible } from "./visible.ts";
 
 interface ReplayOptions {
   readonly key?: string;
@@ -15,16 +14,11 @@ interface ReplayOptions {
 }
 
 /** `harness replay`: the answer, and on a divergence where it is. */
-export async function replay({
-  args: [file = ""],
-  options,
-  json: asJson,
-  out,
-}: Call<ReplayOptions>): Promise<ExitCode> {
+export async function replay({ args: [file = ""], options, json, out }: Call<ReplayOptions>): Promise<ExitCode> {
   const { key, artifacts } = options;
   const onNotice = (text: string) => out.talk(visible(text));
   const result = await replayRecording(file, { key, artifacts, onNotice }, environment());
-  out.data(asJson ? json(result) : replayText(result));
+  out.data(json ? jsonLine(result) : replayText(result));
   return result.exit;
 }
 
@@ -43,12 +37,12 @@ function replayText({ answer, message, divergence }: ReplayResult): string {
 }
 
 /** `harness show`: the timeline, as far as the file can be read. */
-export function show({ args: [file = ""], options, json: asJson, out }: Call<{ all?: true }>): ExitCode {
+export function show({ args: [file = ""], options, json, out }: Call<{ all?: true }>): ExitCode {
   const { entries, ...view } = showRecording(file, environment());
   const lines = entries.flatMap(timelineOf).filter((line) => options.all === true || !line.minor);
-  if (asJson) {
+  if (json) {
     const { exit: _, ...said } = view;
-    out.data(json({ ...said, lines }));
+    out.data(jsonLine({ ...said, lines }));
     return view.exit;
   }
   const paint = painter(process.stdout);

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
 import type { Output } from "./output.ts";
-import { visible } from "./visible.ts";
+import { jsonLine, visible } from "./visible.ts";
 
 /**
  * The one place where errors are printed: `error: message` and the hint on stderr, or with `--json`
@@ -12,7 +12,7 @@ export function report(error: unknown, { json, out }: { readonly json: boolean; 
   const message = known ? error.message : `Pinion failed in a way that it should not: ${describe(error)}`;
   const hint = known ? error.hint : "please report this with the command that you ran";
   if (json) {
-    out.data(JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
+    out.data(jsonLine({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
   } else {
     out.talk(`error: ${visible(message)}`);
     if (hint !== undefined) out.talk(`  ${visible(hint)}`);

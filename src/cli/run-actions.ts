@@ -4,13 +4,13 @@ import { watched } from "./blueprint-run.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { painter } from "./output.ts";
-import { json, summaryText } from "./summary.ts";
+import { summaryText } from "./summary.ts";
 import { columns } from "./table.ts";
-import { visible } from "./visible.ts";
+import { jsonLine, visible } from "./visible.ts";
 
-export async function list({ json: asJson, out }: Call<object>): Promise<ExitCode> {
+export async function list({ json, out }: Call<object>): Promise<ExitCode> {
   const rows = await listRuns(environment());
-  if (asJson) out.data(json(rows));
+  if (json) out.data(jsonLine(rows));
   else if (rows.length === 0) out.talk("no runs yet");
   else {
     const when = (at: number | null) => (at === null ? "" : new Date(at).toISOString().slice(0, 19));
@@ -23,17 +23,17 @@ export async function list({ json: asJson, out }: Call<object>): Promise<ExitCod
   return EXIT.ok;
 }
 
-export async function rearm({ args, options, json: asJson, out }: Call<{ reason: string }>): Promise<ExitCode> {
+export async function rearm({ args, options, json, out }: Call<{ reason: string }>): Promise<ExitCode> {
   const [run = "", hook = ""] = args;
   const request = { run, hook, reason: options.reason };
   await rearmHook(request, environment());
-  if (asJson) out.data(json(request));
+  if (json) out.data(jsonLine(request));
   else out.data(visible(`hook ${hook} will be asked again; go on with: pinion run resume ${run}`));
   return EXIT.ok;
 }
 
-export async function resume({ args: [run = ""], json: asJson, out }: Call<object>): Promise<ExitCode> {
+export async function resume({ args: [run = ""], json, out }: Call<object>): Promise<ExitCode> {
   const summary = await watched(out, (watching) => resumeRun({ run, ...watching }, environment()));
-  out.data(asJson ? json(summary) : summaryText(summary, painter(process.stdout)));
+  out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
 }

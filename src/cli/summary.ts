@@ -1,11 +1,6 @@
 import type { RunSummary } from "../runtime.ts";
 import type { painter } from "./output.ts";
-import { escapedHidden, visible } from "./visible.ts";
-
-/** The JSON of `--json`: one line; what a terminal would act on is escaped, which leaves the value as it is. */
-export function json(value: unknown): string {
-  return escapedHidden(JSON.stringify(value));
-}
+import { visible } from "./visible.ts";
 
 const TONES = {
   completed: "good",
@@ -29,6 +24,7 @@ export function summaryText(summary: RunSummary, paint: ReturnType<typeof painte
     ["journal", summary.journal],
     ["head", summary.head],
     ["blueprint", summary.blueprint],
+    ["go on", state === "paused" || state === "pending" ? `pinion run resume ${summary.run}` : null],
   ];
   const lines = rows.flatMap(([name, value]) =>
     value === null ? [] : [`  ${paint(name.padEnd(9), "dim")} ${visible(value)}`],

@@ -15,10 +15,10 @@ export function visibleLine(text: string): string {
   return text.replace(HIDDEN, (char) => (char === "\n" ? "\\n" : char === "\t" ? "\\t" : escaped(char)));
 }
 
-/** JSON text in which everything hidden is escaped (`\uXXXX`); the value stays the same. */
-export function escapedHidden(json: string): string {
+/** A value as one line of JSON, for `--json`; what a terminal would act on is escaped, which leaves the value as it is. */
+export function jsonLine(value: unknown): string {
   const unit = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return json.replace(HIDDEN, (char) => char.split("").map(unit).join(""));
+  return JSON.stringify(value).replace(HIDDEN, (char) => char.split("").map(unit).join(""));
 }
 
 function escaped(char: string): string {
