@@ -16,13 +16,15 @@ import {
 
 /** What a replay answers (design, §5). */
 export interface ReplayResult {
-  readonly answer: "identical" | "diverged" | "incomplete" | "damaged";
+  readonly answer: "identical" | "identical-except-sealed" | "diverged" | "incomplete" | "damaged";
   /** One sentence for people. */
   readonly message: string;
   readonly run: string;
   /** Entries that were compared or answered from. */
   readonly entries: number;
   readonly steps: number;
+  /** Inputs that could not be opened, since the run's key is not here. */
+  readonly sealed: number;
   readonly divergence?: {
     readonly seq: number;
     readonly kind: string;
@@ -53,7 +55,15 @@ export async function replayRecording(file: string, options: ReplayOptions, env:
     recording = openRecording(path);
   } catch (error) {
     if (!(error instanceof DamagedError)) throw error;
-    return { answer: "damaged", message: error.message, run: "", entries: 0, steps: 0, exit: EXIT.integrity };
+    return {
+      answer: "damaged",
+      message: error.message,
+      run: "",
+      entries: 0,
+      steps: 0,
+      sealed: 0,
+      exit: EXIT.integrity,
+    };
   }
   const { run } = recording.header;
   const { cut } = recording;
@@ -77,27 +87,39 @@ function answerOf(done: Reexecuted, cut: boolean): Omit<ReplayResult, "run"> {
     const { seq, kind, phase, hook, expected, found } = done.error.difference;
     const at = { ...(phase === undefined ? {} : { phase }), ...(hook === undefined ? {} : { hook }) };
     const divergence = { seq, kind, ...at, expected, found };
-    return { answer: "diverged", message: done.error.message, entries, steps, divergence, exit: EXIT.diverged };
+    return {
+      answer: "diverged",
+      message: done.error.message,
+      entries,
+      steps,
+      sealed: 0,
+      divergence,
+      exit: EXIT.diverged,
+    };
   }
   if (done.kind === "incomplete" || cut) {
     const message =
       done.kind === "incomplete"
         ? done.error.message
         : "the recording has no end marker: what is there is identical, and something may be missing";
-    return { answer: "incomplete", message, entries, steps, exit: EXIT.diverged };
+    return { answer: "incomplete", message, entries, steps, sealed: 0, exit: EXIT.diverged };
   }
-  const message = `${entries} entries, ${steps} steps; the run is ${done.result.state}: ${done.result.reason}`;
-  return { answer: "identical", message, entries, steps, exit: EXIT.ok };
+  const { result, sealed } = done;
+  const message = `${entries} entries, ${steps} steps; the run is ${result.state}: ${result.reason}`;
+  if (sealed === 0) return { answer: "identical", message, entries, steps, sealed, exit: EXIT.ok };
+  const unasked = `${message}; without the run's key hooks were not asked again, and their boundaries were taken as recorded`;
+  return { answer: "identical-except-sealed", message: unasked, entries, steps, sealed, exit: EXIT.ok };
 }
 
-function keyOf(path: string, run: string, given: string | undefined, env: Environment): Uint8Array {
+/** The run's key, or undefined when it is gone; a key that was asked for must be there. */
+function keyOf(path: string, run: string, given: string | undefined, env: Environment): Uint8Array | undefined {
   const beside = `${path.replace(/\.jsonl$/, "")}.key`;
   const file = given !== undefined ? absolute(env.cwd, given) : existsSync(beside) ? beside : keyFile(env, run);
   const key = readRunKey(file);
-  if (key !== undefined) return key;
+  if (key !== undefined || given === undefined) return key;
   throw new InputError({
     code: "no-run-key",
-    message: `the key of run \`${run}\` is not in \`${file}\`, and without it what the world answered stays sealed`,
-    hint: "give the key file with `--key`",
+    message: `the key of run \`${run}\` is not in \`${file}\``,
+    hint: "give the file that holds it, or leave `--key` out to replay what stands in clear",
   });
 }

@@ -1,19 +1,35 @@
 import { resolveFromStore } from "../blueprint/resolve.ts";
 import { RecordingEnds, ReplayDivergence } from "../journal/divergence.ts";
+import type { RunJournal } from "../journal/journal.ts";
 import { replayJournal } from "../journal/open.ts";
 import type { Recording } from "../journal/recording.ts";
-import { execute, type RunResult } from "../kernel/run.ts";
+import { execute, Run, type RunResult } from "../kernel/run.ts";
 import { BugError, IntegrityError } from "../model/errors.ts";
 import { assemble } from "./assemble.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
+import { SealedReplay } from "./sealed.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
 import { noWorld, toolsOf } from "./tools.ts";
 
-/** What came of running a recording again. */
-export type Reexecuted =
-  | { readonly kind: "identical"; readonly result: RunResult; readonly entries: number; readonly steps: number }
-  | { readonly kind: "diverged"; readonly error: ReplayDivergence; readonly entries: number; readonly steps: number }
-  | { readonly kind: "incomplete"; readonly error: RecordingEnds; readonly entries: number; readonly steps: number };
+/** What came of running a recording again, and how far it came. */
+export type Reexecuted = { readonly entries: number; readonly steps: number } & (
+  | {
+      readonly kind: "identical";
+      readonly result: RunResult;
+      /** Inputs that could not be opened: their boundaries were taken as recorded. */
+      readonly sealed: number;
+    }
+  | { readonly kind: "diverged"; readonly error: ReplayDivergence }
+  | { readonly kind: "incomplete"; readonly error: RecordingEnds }
+);
+
+export interface ReexecuteOptions {
+  /** Without it, what is sealed stays sealed. */
+  readonly key: Uint8Array | undefined;
+  /** Further folders with artifacts by digest. */
+  readonly artifacts: readonly string[];
+  readonly onNotice: (text: string) => void;
+}
 
 /**
  * Runs the kernel again on recorded inputs, re-executing every hook. There is no model, no workspace and no network to
@@ -22,57 +38,77 @@ export type Reexecuted =
  */
 export async function reexecute(
   recording: Recording,
-  options: {
-    readonly key: Uint8Array;
-    readonly artifacts: readonly string[];
-    readonly onNotice: (text: string) => void;
-  },
+  options: ReexecuteOptions,
   env: Environment,
 ): Promise<Reexecuted> {
   const journal = replayJournal(recording, options.key);
   try {
-    const header = readHeader(recording.header);
-    const store = storeOf(env, options.artifacts);
-    const resolved = await resolveFromStore(header.source, resolveDeps(store));
-    if (resolved.agent.blueprint !== header.blueprint) {
-      throw new IntegrityError({
-        code: "blueprint-digest",
-        message: `the header names blueprint \`${header.blueprint}\`, its source is blueprint \`${resolved.agent.blueprint}\``,
-      });
-    }
-    const layers = layersOf(resolved, header.inherited);
-    const tools = toolsOf(resolved, { layers, depth: header.depth, world: noWorld() });
-    const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
-    const unreachable = (): never => {
-      throw new BugError({ code: "replay-reached-out", message: "a replay reached for the world" });
-    };
-    const { run, close } = assemble({
-      spec: specOf(header, resolved, tools),
-      hooks: resolved.hooks,
-      chain: resolved.chain,
-      journal,
-      model: { complete: unreachable },
-      tools,
-      hosts,
-      component: (hook) => store.get(hook.component),
-      files: { perform: unreachable },
-      start: unreachable,
-      deadlines: false,
-    });
+    const { run, close } = await openRun(journal, recording, options, env);
     const seen = () => ({ entries: journal.count, steps: run.counters.steps });
     try {
       const result = await execute(run);
       journal.finish();
-      return { kind: "identical", result, ...seen() };
+      return { kind: "identical", result, sealed: journal.unopened.sealed, ...seen() };
     } catch (error) {
       if (error instanceof ReplayDivergence) return { kind: "diverged", error, ...seen() };
       if (error instanceof RecordingEnds) return { kind: "incomplete", error, ...seen() };
       throw error;
     } finally {
       await close();
-      await hosts.close();
     }
   } finally {
     await journal.close();
   }
+}
+
+async function openRun(
+  journal: RunJournal,
+  recording: Recording,
+  options: ReexecuteOptions,
+  env: Environment,
+): Promise<{ readonly run: Run; close(): Promise<void> }> {
+  const header = readHeader(recording.header);
+  const store = storeOf(env, options.artifacts);
+  const resolved = await resolveFromStore(header.source, resolveDeps(store));
+  if (resolved.agent.blueprint !== header.blueprint) {
+    throw new IntegrityError({
+      code: "blueprint-digest",
+      message: `the header names blueprint \`${header.blueprint}\`, its source is blueprint \`${resolved.agent.blueprint}\``,
+    });
+  }
+  const tools = toolsOf(resolved, {
+    layers: layersOf(resolved, header.inherited),
+    depth: header.depth,
+    world: noWorld(),
+  });
+  const spec = specOf(header, resolved, tools);
+  const world = { model: { complete: unreachable }, tools, start: unreachable };
+  if (options.key === undefined) {
+    const sealed = new SealedReplay(journal);
+    const noHooks = { gates: () => sealed, loadHooks: () => Promise.resolve(), rearm: () => true };
+    const run = new Run(spec, { journal: sealed, ...world, ...noHooks });
+    sealed.run = run;
+    return { run, close: () => Promise.resolve() };
+  }
+  const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
+  const assembled = assemble({
+    spec,
+    hooks: resolved.hooks,
+    chain: resolved.chain,
+    journal,
+    ...world,
+    hosts,
+    component: (hook) => store.get(hook.component),
+    files: { perform: unreachable },
+    deadlines: false,
+  });
+  const close = async (): Promise<void> => {
+    await assembled.close();
+    await hosts.close();
+  };
+  return { run: assembled.run, close };
+}
+
+function unreachable(): never {
+  throw new BugError({ code: "replay-reached-out", message: "a replay reached for the world" });
 }

@@ -1,0 +1,155 @@
+import { RecordingEnds, ReplayDivergence, SealedError } from "../journal/divergence.ts";
+import type { RunJournal } from "../journal/journal.ts";
+import type { BoundaryQuestion, Boundary as KernelBoundary } from "../kernel/boundary.ts";
+import type { Gates, Run, Start } from "../kernel/run.ts";
+import { canonicalJson, type Digest, digestOf } from "../model/canonical.ts";
+import type { CheckKind, Control, InputKind, InputSpec, Journal, Outcome, Receipt } from "../model/entry.ts";
+import { BugError } from "../model/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
+import type { ModelAnswer } from "../model/message.ts";
+import type { Payloads, Usage } from "../model/payload.ts";
+import type { Phase } from "../model/phase.ts";
+
+type Adopted = { readonly body: JsonObject; readonly seq: number };
+
+const START: Start = { goal: "", workspace: "", seed: "", capsules: {} };
+const ANSWER: ModelAnswer = { text: "", toolCalls: [], tokens: { input: 0, output: 0 }, finish: "stop" };
+
+/** What stands for an input that cannot be opened; nothing of it survives the boundary behind it. */
+const STAND_INS: Readonly<Partial<Record<InputKind, Json>>> = {
+  "input.start": START,
+  "input.model": ANSWER,
+  "input.resolve": {},
+};
+
+/**
+ * A replay whose run key was destroyed. What the world answered is gone, but what the hooks let through of it stands in
+ * clear, so the kernel goes on from there: states, budgets, refusals and the conversation are computed again and compared,
+ * boundaries are taken as recorded, and hooks are not asked, since what they saw is sealed.
+ */
+export class SealedReplay implements Journal, Gates {
+  readonly #journal: RunJournal;
+  #ahead: Adopted | undefined;
+  run: Run | undefined;
+
+  constructor(journal: RunJournal) {
+    this.#journal = journal;
+  }
+
+  now(): number {
+    return this.#journal.now();
+  }
+  check(kind: CheckKind, body: JsonObject): Receipt {
+    return this.#journal.check(kind, body);
+  }
+  durable(): Promise<void> {
+    return this.#journal.durable();
+  }
+  commitment(): string {
+    throw new BugError({ code: "sealed-commitment", message: "a replay without the run key asked for a commitment" });
+  }
+  faultable<T>(): Promise<T> {
+    throw new BugError({ code: "sealed-wait", message: "a replay without the run key waited for a hook" });
+  }
+
+  async input<A extends Json>(spec: InputSpec<A>): Promise<Outcome<A>> {
+    const [outcome] = await this.inputs([spec]);
+    return outcome ?? { kind: "unknown" };
+  }
+
+  async inputs<A extends Json>(specs: readonly InputSpec<A>[]): Promise<Outcome<A>[]> {
+    if (specs.length === 0) return [];
+    const next = this.#look();
+    return specs.map(({ kind }): Outcome<A> => {
+      // The run stopped right behind the model's answer: there was none.
+      const failed = kind === "input.model" && next?.body.phase !== "post-receive";
+      if (failed) return { kind: "error", code: "sealed", message: "what happened is sealed" };
+      return { kind: "ok", value: (STAND_INS[kind] ?? null) as A };
+    });
+  }
+
+  poll(): Control | undefined {
+    if (this.#ahead !== undefined) return undefined;
+    try {
+      return this.#journal.poll();
+    } catch (error) {
+      if (!(error instanceof SealedError)) throw error;
+      return controlOf(this.#look());
+    }
+  }
+
+  async dispatch<P extends Exclude<Phase, "audit">>(question: BoundaryQuestion<P>): Promise<KernelBoundary<P>> {
+    const adopted = this.#look();
+    this.#ahead = undefined;
+    const { phase } = question;
+    if (adopted === undefined) throw new RecordingEnds(this.#journal.count, "check.boundary");
+    if (adopted.body.phase !== phase) {
+      const [expected, found] = [`a boundary \`${String(adopted.body.phase)}\``, `\`${phase}\``];
+      throw new ReplayDivergence({ seq: adopted.seq, kind: "check.boundary", expected, found });
+    }
+    const { body, seq } = adopted;
+    const decision = body.decision === "allow" ? "allow" : "block";
+    const payload = decision === "allow" ? this.#payload(question, adopted) : question.payload;
+    this.#count(payload);
+    return {
+      decision,
+      payload,
+      reason: String(body.reason),
+      receipt: { seq, entry: this.#journal.head },
+      unaudited: String(body.reason).startsWith("the audit did not complete"),
+      events: listOf(body.events),
+      capsules: listOf(body.capsules),
+    };
+  }
+
+  /** The next boundary of the agent's own; calls of hooks on the way are passed over. */
+  #look(): Adopted | undefined {
+    while (this.#ahead === undefined) {
+      const next = this.#journal.adopt();
+      if (next === undefined) return undefined;
+      if (next.body.level === 0) this.#ahead = next;
+    }
+    return this.#ahead;
+  }
+
+  /** In clear as recorded; what is sent to the model is not written out, so it is computed again and its digest compared. */
+  #payload<P extends Phase>(question: BoundaryQuestion<P>, { body, seq }: Adopted): Payloads[P] {
+    if (question.phase !== "pre-send") return body.payload as unknown as Payloads[P];
+    const changed = listOf(body.verdicts).some((verdict) => isJsonObject(verdict) && verdict.decision === "transform");
+    const digest: Digest = digestOf(canonicalJson(question.payload));
+    if (!changed && digest !== body.digest) {
+      throw new ReplayDivergence({
+        seq,
+        kind: "check.boundary",
+        phase: "pre-send",
+        pointer: "/digest",
+        expected: `\`${String(body.digest)}\``,
+        found: `\`${digest}\``,
+      });
+    }
+    return question.payload;
+  }
+
+  /** What the provider counted is sealed with its answer; the payloads say what it came to. */
+  #count(payload: unknown): void {
+    if (!isJsonObject(payload) || this.run === undefined) return;
+    const usage = payload.usage as Usage | undefined;
+    if (usage === undefined) return;
+    this.run.counters.inputTokens = usage.inputTokens;
+    this.run.counters.outputTokens = usage.outputTokens;
+    this.run.counters.spawned = usage.spawned;
+    this.run.counters.toolCalls = usage.toolCalls;
+  }
+}
+
+/** What a person asked for, as far as the state that followed tells. */
+function controlOf(next: Adopted | undefined): Control | undefined {
+  const payload = next?.body.phase === "state-transition" && isJsonObject(next.body.payload) ? next.body.payload : {};
+  if (payload.to === "terminated") return { kind: "cancel", by: "a person" };
+  if (payload.to === "paused") return { kind: "pause", by: "a person" };
+  return payload.to === "running" ? { kind: "resume", by: "a person" } : undefined;
+}
+
+function listOf<T>(value: Json | undefined): readonly T[] {
+  return (Array.isArray(value) ? value : []) as readonly T[];
+}
