@@ -25,11 +25,11 @@ export interface HookHostOptions {
   readonly onWarning: (message: string) => void;
 }
 
-/** Ceilings of V8 for the whole process, above what any hook may be allowed: 256 MiB a memory, 1 M entries a table. */
+/** Ceilings of V8 for the whole process, above what any hook may be allowed: 512 MiB a memory, 1 M entries a table. */
 export const HOST_FLAGS = [
-  "--wasm-max-mem-pages=4096",
+  "--wasm-max-mem-pages=8192",
   "--wasm-max-table-size=1000000",
-  "--max-old-space-size=256",
+  "--max-old-space-size=512",
   "--disallow-code-generation-from-strings",
 ];
 

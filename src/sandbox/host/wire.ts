@@ -55,9 +55,9 @@ export interface FrameBounds {
 
 const MiB = 1024 * 1024;
 /** Towards the host: payloads, and the code of one component. */
-export const TO_HOST: FrameBounds = { head: 64 * MiB, body: 64 * MiB };
+export const TO_HOST: FrameBounds = { head: 128 * MiB, body: 64 * MiB };
 /** From the host: verdicts, hostcalls and their logs; never bytes. */
-export const FROM_HOST: FrameBounds = { head: 64 * MiB, body: 0 };
+export const FROM_HOST: FrameBounds = { head: 128 * MiB, body: 0 };
 
 export interface Frame {
   readonly head: unknown;
