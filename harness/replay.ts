@@ -67,18 +67,10 @@ export async function replayRecording(file: string, options: ReplayOptions, env:
   }
   const { run } = recording.header;
   const { cut } = recording;
-  try {
-    const key = keyOf(path, run, options.key, env);
-    const artifacts = [
-      join(dirname(path), "artifacts"),
-      ...(options.artifacts ?? []).map((at) => absolute(env.cwd, at)),
-    ];
-    const done = await reexecute(recording, { key, artifacts, onNotice: options.onNotice ?? (() => undefined) }, env);
-    return { run, ...answerOf(done, cut) };
-  } catch (error) {
-    recording.close();
-    throw error;
-  }
+  const key = keyOf(recording, path, options.key, env);
+  const artifacts = [join(dirname(path), "artifacts"), ...(options.artifacts ?? []).map((at) => absolute(env.cwd, at))];
+  const onNotice = options.onNotice ?? (() => undefined);
+  return { run, ...answerOf(await reexecute(recording, { key, artifacts, onNotice }, env), cut) };
 }
 
 function answerOf(done: Reexecuted, cut: boolean): Omit<ReplayResult, "run"> {
@@ -111,12 +103,24 @@ function answerOf(done: Reexecuted, cut: boolean): Omit<ReplayResult, "run"> {
   return { answer: "identical-except-sealed", message: unasked, entries, steps, sealed, exit: EXIT.ok };
 }
 
-/** The run's key, or undefined when it is gone; a key that was asked for must be there. */
-function keyOf(path: string, run: string, given: string | undefined, env: Environment): Uint8Array | undefined {
+/** The run's key, or undefined when it is gone; a key that was asked for must be there. Closes the recording when it throws. */
+function keyOf(
+  recording: Recording,
+  path: string,
+  given: string | undefined,
+  env: Environment,
+): Uint8Array | undefined {
+  const { run } = recording.header;
   const beside = `${path.replace(/\.jsonl$/, "")}.key`;
   const file = given !== undefined ? absolute(env.cwd, given) : existsSync(beside) ? beside : keyFile(env, run);
-  const key = readRunKey(file);
-  if (key !== undefined || given === undefined) return key;
+  try {
+    const key = readRunKey(file);
+    if (key !== undefined || given === undefined) return key;
+  } catch (error) {
+    recording.close();
+    throw error;
+  }
+  recording.close();
   throw new InputError({
     code: "no-run-key",
     message: `the key of run \`${run}\` is not in \`${file}\``,

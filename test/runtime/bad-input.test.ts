@@ -1,0 +1,135 @@
+import { existsSync, readdirSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Lab, type LabBlueprint } from "../support/lab.ts";
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await Lab.open();
+});
+afterEach(() => lab.close());
+
+const PLAIN: LabBlueprint = { turns: [{ text: "done" }] };
+
+const run = (file: string, more: readonly string[] = []) =>
+  lab.finished("blueprint", ["run", file, "--goal", "try", "--workspace", lab.workspace, ...more]);
+
+/** One clear error on stderr, nothing on stdout, no run begun. */
+function refused(result: Awaited<ReturnType<typeof run>>, code: number, says: string): void {
+  expect(result.stderr).toContain(says);
+  expect(result.stderr).toMatch(/^error: /m);
+  expect(result.stderr).not.toMatch(/^\s+at /m);
+  expect(result).toMatchObject({ code, stdout: "" });
+  const runs = join(lab.env.stateDir, "runs");
+  expect(existsSync(runs) ? readdirSync(runs) : []).toEqual([]);
+}
+
+describe("before a run", () => {
+  test("a file that is not a blueprint", async () => {
+    await writeFile(join(lab.root, "x.yaml"), "kind: Deployment\nspec: 7\n");
+    refused(await run("x.yaml"), 2, "x.yaml:1:7");
+  });
+  test("a file that is not there", async () => refused(await run("nowhere.yaml"), 2, "nowhere.yaml"));
+  test("a workspace that does not exist", async () => {
+    const file = await lab.blueprint(PLAIN);
+    refused(await run(file, ["--workspace", join(lab.root, "nowhere")]), 2, "nowhere");
+  });
+  test("B15 a pin whose bytes changed", async () => {
+    const file = await lab.blueprint(PLAIN);
+    await writeFile(join(lab.root, "blueprint/policy.yaml"), "changed: true\n");
+    refused(await run(file), 5, "the bytes of `policy@1.0.0` are not the pinned ones");
+  });
+  test("a hook that is missing", async () => {
+    const file = await lab.blueprint(PLAIN);
+    const text = await readFile(file, "utf8");
+    const pin = `{ name: gone, version: "1.0.0", digest: "sha256:${"0".repeat(64)}", source: hooks/gone/hook.yaml }`;
+    await writeFile(file, text.replace("hooks: []", `hooks: [${pin}]`));
+    refused(await run(file), 2, "gone");
+  });
+  test("a recording that cannot be written", async () => {
+    const file = await lab.blueprint(PLAIN);
+    refused(await run(file, ["--record", join(lab.root, "no/such/folder/out.jsonl")]), 2, "no/such/folder");
+  });
+  test("a provider without a key", async () => {
+    const file = await lab.blueprint(PLAIN);
+    refused(await run(file, ["--model", "anthropic:claude-sonnet-4-5"]), 2, "ANTHROPIC_API_KEY");
+  });
+  test("a provider that does not exist", async () => {
+    const file = await lab.blueprint(PLAIN);
+    refused(await run(file, ["--model", "oracle:delphi"]), 2, "oracle");
+  });
+});
+
+test("R24 a component for another world fails its hook, and every boundary that it guards is blocked", async () => {
+  const component = (await import("@bytecodealliance/jco-transpile/wasm-tools")) as unknown as {
+    parse(text: string): Promise<Uint8Array>;
+  };
+  const other = await component.parse(`(component (core module (func (export "f"))))`);
+  const file = await lab.blueprint({
+    ...PLAIN,
+    hooks: [{ name: "foreign", component: other, role: "gate", phases: ["pre-plan"] }],
+    chain: { "pre-plan": ["foreign"] },
+  });
+  const summary = await lab.run(file);
+  expect(summary).toMatchObject({
+    state: "paused",
+    exit: 4,
+    reason: expect.stringContaining("`foreign` failed (malformed)"),
+  });
+  expect(await lab.replay()).toMatchObject({ answer: "identical" });
+});
+
+test("a model that asks for a tool that does not exist is told, and the run goes on", async () => {
+  const file = await lab.blueprint({
+    turns: [{ text: "I try", calls: [{ id: "x", tool: "rocket.launch", arguments: {} }] }, { text: "${results.x}" }],
+  });
+  expect(await lab.run(file)).toMatchObject({
+    state: "completed",
+    result: expect.stringContaining("there is no tool `rocket.launch`"),
+  });
+});
+
+describe("a recording", () => {
+  test("that is cut is incomplete, one that is edited is damaged, something else is no recording", async () => {
+    const file = await lab.blueprint(PLAIN);
+    await lab.run(file);
+    const whole = await readFile(join(lab.root, "out.jsonl"), "utf8");
+    const lines = whole.split("\n");
+
+    await writeFile(join(lab.root, "cut.jsonl"), `${lines.slice(0, 7).join("\n")}\n`);
+    const cut = await lab.finished("harness", ["replay", "cut.jsonl"]);
+    expect(cut).toMatchObject({ code: 3, stdout: expect.stringContaining("incomplete") });
+
+    await writeFile(join(lab.root, "edited.jsonl"), whole.replace('"decision":"allow"', '"decision":"block"'));
+    const edited = await lab.finished("harness", ["replay", "edited.jsonl"]);
+    expect(edited).toMatchObject({ code: 5, stdout: expect.stringContaining("damaged") });
+
+    await writeFile(join(lab.root, "other.jsonl"), "once upon a time\n");
+    const other = await lab.finished("harness", ["replay", "other.jsonl"]);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain("other.jsonl");
+  });
+
+  test("D9 of another kernel version is not replayed, and still shown", async () => {
+    const file = await lab.blueprint(PLAIN);
+    await lab.run(file);
+    const [header = "", first = "", ...rest] = (await readFile(join(lab.root, "out.jsonl"), "utf8")).split("\n");
+    const { digestOf } = await import("../../src/model/canonical.ts");
+    const older = header.replace('"kernel":"1"', '"kernel":"0"');
+    expect(older).not.toBe(header);
+    // A whole rewrite of the chain, as an older version would have written it, needs no key.
+    const entries = [first, ...rest].filter((line) => line.includes('"seq":'));
+    let prev = digestOf(older);
+    const chained = entries.map((line) => {
+      const again = line.replace(/"prev":"sha256:[0-9a-f]{64}"/, `"prev":"${prev}"`);
+      prev = digestOf(again);
+      return again;
+    });
+    const end = `{"blobs":0,"count":${entries.length},"end":true,"head":"${prev}"}`;
+    await writeFile(join(lab.root, "older.jsonl"), `${[older, ...chained, end].join("\n")}\n`);
+    const replayed = await lab.finished("harness", ["replay", "older.jsonl"]);
+    expect(replayed).toMatchObject({ code: 2, stderr: expect.stringContaining("kernel version") });
+    expect(await lab.finished("harness", ["show", "older.jsonl"])).toMatchObject({ code: 0 });
+  });
+});
