@@ -1,7 +1,8 @@
+import { blockEnd } from "./blocks";
 import * as kinds from "./kinds";
 import { inCapitals, kindOfName, nameStart } from "./keywords";
 import { placeholderEnd } from "./placeholder";
-import { hasDigit } from "./tokens";
+import { hasDigit, tokenAt } from "./tokens";
 import {
   APOSTROPHE, at, BACKSLASH, backslashes, BACKTICK, BEARER, BRACE, CLOSE, COLON, DOLLAR, DOT, END_BRACE, EQUALS, escape, follows,
   GREATER, is, LESS, LETTER, LOOSE, PAREN, QUOTE, runAtMost, runOf, SPACE, UNIT, units, WORD,
@@ -94,7 +95,7 @@ function quotedEnd(p: usize, depth: i32): usize {
     const c = at(q);
     if (c === QUOTE) return q;
     if (c !== BACKSLASH) {
-      q += UNIT;
+      q = behind(q);
       continue;
     }
     const next = backslashes(q);
@@ -104,14 +105,25 @@ function quotedEnd(p: usize, depth: i32): usize {
       if ((run & 1) === 0) return next;
       if (run < depth) return q;
       if (run % period === depth) return next - (<usize>depth << 1);
+      q = next + UNIT;
     } else if ((mark === 0x6e || mark === 0x72) && run <= depth) {
-      return 0;
-    } else if ((run & 1) === 0) {
-      q = next;
-      continue;
+      q = tokenBehind(q, next);
+      if (q === 0) return 0;
+    } else {
+      q = (run & 1) === 0 ? next : next + UNIT;
     }
-    q = next + UNIT;
   }
+}
+
+/** Behind this character; or behind a secret of several lines, so that a value around one is one line without it too. */
+function behind(p: usize): usize {
+  const block = blockEnd(p);
+  return block === 0 ? p + UNIT : block;
+}
+
+/** Backslashes and a letter are no line break when a token starts with the letter: behind the token, otherwise 0. */
+function tokenBehind(backslash: usize, letter: usize): usize {
+  return (units(backslash, letter) & 1) === 0 ? tokenAt(letter, 0) : 0;
 }
 
 /** Behind the value within single quotes or backticks, on one line; 0 if there is none. */
@@ -121,15 +133,19 @@ function markedEnd(p: usize, mark: u32): usize {
     const c = at(q);
     if (c === mark || c === QUOTE) return q;
     if (c !== BACKSLASH) {
-      q += UNIT;
+      q = behind(q);
       continue;
     }
     const next = backslashes(q);
     const run = units(q, next);
     const escaped = at(next);
-    if (escaped === 0x6e || escaped === 0x72) return 0;
     if ((run & 1) === 0 && escaped === QUOTE) return next;
-    q = (run & 1) === 0 && escaped !== mark ? next : next + UNIT;
+    if (escaped === 0x6e || escaped === 0x72) {
+      q = tokenBehind(q, next);
+      if (q === 0) return 0;
+    } else {
+      q = (run & 1) === 0 && escaped !== mark ? next : next + UNIT;
+    }
   }
 }
 

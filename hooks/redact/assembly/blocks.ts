@@ -1,4 +1,4 @@
-import { at, BACKSLASH, backslashes, BASE64, DOT, escape, follows, LABEL, QUOTE, runAtMost, runOf, UNIT, units, URL64 } from "./text";
+import { at, BACKSLASH, backslashes, BASE64, DASH, DOT, escape, follows, LABEL, QUOTE, runAtMost, runOf, UNIT, units, URL64 } from "./text";
 
 /**
  * Behind the private key in PEM (RFC 7468) whose `-----BEGIN ` starts here, or 0. A key that does not end goes to the end of
@@ -18,7 +18,7 @@ export function pemEnd(p: usize): usize {
       q = escape(q);
       continue;
     }
-    if (c === 0x2d && follows(q, "-----END ")) {
+    if (c === DASH && follows(q, "-----END ")) {
       const end = runAtMost(LABEL, q + 9 * UNIT, 48);
       if (follows(end, "-----")) return end + 5 * UNIT;
     }
@@ -31,17 +31,35 @@ function endsWith(from: usize, to: usize, literal: string): bool {
   return start >= from && follows(start, literal);
 }
 
-/** Base64 that goes on in further lines, from where its first line ends. */
-export function wrappedEnd(p: usize): usize {
-  let end = p;
+/** What `-----BEGIN … PRIVATE KEY` looks like in base64, without the characters that depend on what follows. */
+const ENCODED: StaticArray<string> = [
+  "LS0tLS1CRUdJTiBQUklWQVRFIEtFW",
+  "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRV",
+  "LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFW",
+  "LS0tLS1CRUdJTiBFTkNSWVBURUQgUFJJVkFURSBLRV",
+  "LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZ",
+];
+
+/** Behind the private key in base64 of its PEM, in one line or wrapped, that starts here; or 0. */
+export function encodedPemEnd(p: usize): usize {
+  let i = 0;
+  while (i < ENCODED.length && !follows(p, ENCODED[i])) i += 1;
+  if (i === ENCODED.length) return 0;
+  let end = runOf(BASE64, p);
   while (true) {
     const line = lineBreakEnd(end);
-    if (line === end) return end;
     const next = runOf(BASE64, line);
-    if (next === line) return end;
+    if (line === end || next === line) return end;
     end = next;
+    // The last line is shorter.
     if (units(line, next) < 60) return end;
   }
+}
+
+/** Behind a secret of several lines that starts here, or 0. */
+export function blockEnd(p: usize): usize {
+  const c = at(p);
+  return c === DASH ? pemEnd(p) : c === 0x4c ? encodedPemEnd(p) : 0;
 }
 
 /** Behind the escaped line break that starts here, or the same position. */

@@ -1,13 +1,13 @@
 import { hostEnd, isUserColon, localStart, userinfoEnd } from "./address";
 import { assigned, isReference, valueEnd, valueKind, valueStart } from "./assignment";
-import { jwtEnd, pemEnd, wrappedEnd } from "./blocks";
+import { blockEnd, jwtEnd } from "./blocks";
 import { cardEnd } from "./card";
 import { escaped, notePlaceholder, redact, redacted } from "./findings";
 import * as kinds from "./kinds";
 import { placeholderEnd } from "./placeholder";
 import * as starts from "./starts";
 import { ALNUM_SLASH, at, BEARER, COLON, COMMA, DASH, DIGIT, is, PIPE, runAtMost, runOf, SPACE, UNIT, units } from "./text";
-import { Token, tokenEnd, tokenOf } from "./tokens";
+import { token, tokenAt } from "./tokens";
 
 let mails: bool = false;
 
@@ -50,32 +50,26 @@ export function detect(code: u32, p: usize, inString: bool): usize {
 /** Behind the secret that is recognised by how it starts, or 0. */
 function secretEnd(code: u32, p: usize): usize {
   essence = p;
-  if (code === starts.PEM) {
+  if (code === starts.PEM || code === starts.ENCODED_PEM) {
     kind = kinds.PRIVATE_KEY;
-    return pemEnd(p);
+    return blockEnd(p);
   }
   if (code === starts.JWT) {
     kind = kinds.JWT;
     return jwtEnd(p);
   }
-  if (code === 0 || code > 127) return 0;
-  let token: Token | null = tokenOf(code);
-  while (token !== null) {
-    const end = tokenEnd(token, p, redacted);
-    if (end !== 0) {
-      kind = token.kind;
-      essence = p + (<usize>token.keeps << 1);
-      return kind === kinds.PRIVATE_KEY ? wrappedEnd(end) : end;
-    }
-    token = token.next;
+  const end = tokenAt(p, redacted);
+  if (end !== 0) {
+    kind = token.kind;
+    essence = p + (<usize>token.keeps << 1);
   }
-  return 0;
+  return end;
 }
 
 function afterSeparator(p: usize, inString: bool): usize {
   if (assigned(p, inString)) {
     const from = valueStart;
-    const end = secretEnd(starts.start(at(from) < 128 ? at(from) : 0, at(from + UNIT)), from);
+    const end = secretEnd(starts.startAt(from), from);
     if (end >= valueEnd) return redact(from, essence, end, kind);
     return redact(from, from, valueEnd, valueKind);
   }

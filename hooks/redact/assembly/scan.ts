@@ -1,6 +1,6 @@
 import { detect } from "./detect";
 import { beginFindings, keepOut, note } from "./findings";
-import { END, ESCAPE, start } from "./starts";
+import { END, ESCAPE, SEPARATOR, startAt } from "./starts";
 import { at, BACKSLASH, BRACE, CLOSE, COLON, END_BRACE, escape, follows, OPEN, QUOTE, UNIT } from "./text";
 
 /**
@@ -21,7 +21,7 @@ export function scan(from: usize, to: usize, isPayload: bool): void {
       keepOut(p, end);
       p = end;
     } else if (c === COLON) {
-      const end = detect(start(c, 0), p, false);
+      const end = detect(SEPARATOR, p, false);
       // What is redacted here is all of a string, up to its closing quotation mark.
       p = end === p + UNIT ? end : end + UNIT;
     } else {
@@ -40,8 +40,7 @@ function isKernels(name: usize): bool {
 function scanString(from: usize, to: usize): usize {
   let p = from;
   while (p < to) {
-    const first = at(p);
-    const code = first < 128 ? start(first, at(p + UNIT)) : 0;
+    const code = startAt(p);
     if (code === 0) {
       p += UNIT;
     } else if (code === END) {

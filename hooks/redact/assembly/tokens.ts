@@ -1,11 +1,10 @@
 import * as kinds from "./kinds";
-import { mark, start } from "./starts";
+import { LAST_TOKEN, mark, start, startAt } from "./starts";
 import {
   ALNUM,
   ALNUM_DASH,
   ALNUM_SLASH,
   at,
-  BASE64,
   BEARER,
   DIGIT,
   DOTTED,
@@ -79,22 +78,39 @@ function add(kind: u32, literal: string, classes: u32, least: i32): Token {
 }
 
 /** A token by the code under which its first two characters are marked. */
-export function tokenOf(position: u32): Token {
+function tokenOf(position: u32): Token {
   return changetype<Token>(load<usize>(ALL + (position << 2)));
 }
 
-/** Behind the token if it starts here, or 0. */
-export function tokenEnd(token: Token, p: usize, redacted: usize): usize {
-  const literal = changetype<string>(token.literal);
-  if (!follows(p, literal) || (token.alone && !standsAlone(p, redacted))) return 0;
+/** The token that `tokenAt` recognised. */
+export let token: Token = new Token();
+
+/** Behind the token that starts here, or 0. `redacted` is where the last redaction ended. */
+export function tokenAt(p: usize, redacted: usize): usize {
+  const code = startAt(p);
+  let next: Token | null = code === 0 || code > LAST_TOKEN ? null : tokenOf(code);
+  while (next !== null) {
+    const end = endOf(next, p, redacted);
+    if (end !== 0) {
+      token = next;
+      return end;
+    }
+    next = next.next;
+  }
+  return 0;
+}
+
+function endOf(expected: Token, p: usize, redacted: usize): usize {
+  const literal = changetype<string>(expected.literal);
+  if (!follows(p, literal) || (expected.alone && !standsAlone(p, redacted))) return 0;
   const body = p + (<usize>literal.length << 1);
-  let least = token.least;
-  if (token.leastWithoutDigit !== least && !hasDigit(body, runAtMost(token.classes, body, 64))) {
-    least = token.leastWithoutDigit;
+  let least = expected.least;
+  if (expected.leastWithoutDigit !== least && !hasDigit(body, runAtMost(expected.classes, body, 64))) {
+    least = expected.leastWithoutDigit;
     if (least === 0) return 0;
   }
-  if (units(body, runAtMost(token.classes, body, least)) < least) return 0;
-  return runOf(token.classes, body);
+  if (units(body, runAtMost(expected.classes, body, least)) < least) return 0;
+  return runOf(expected.classes, body);
 }
 
 export function hasDigit(from: usize, to: usize): bool {
@@ -150,9 +166,3 @@ add(kinds.VAULT_TOKEN, "hvs.", URL64, 24);
 add(kinds.AGE_KEY, "AGE-SECRET-KEY-1", UPPER_DIGIT, 50);
 add(kinds.BEARER_TOKEN, "Bearer ", BEARER, 8).keeping(7).withDigitOr(24);
 add(kinds.BEARER_TOKEN, "bearer ", BEARER, 8).keeping(7).withDigitOr(24);
-// What `-----BEGIN … PRIVATE KEY` looks like in base64.
-add(kinds.PRIVATE_KEY, "LS0tLS1CRUdJTiBQUklWQVRFIEtFW", BASE64, 1);
-add(kinds.PRIVATE_KEY, "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRV", BASE64, 1);
-add(kinds.PRIVATE_KEY, "LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFW", BASE64, 1);
-add(kinds.PRIVATE_KEY, "LS0tLS1CRUdJTiBFTkNSWVBURUQgUFJJVkFURSBLRV", BASE64, 1);
-add(kinds.PRIVATE_KEY, "LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZ", BASE64, 1);

@@ -59,7 +59,11 @@ const pems = fc
     lines: fc.array(of(`${ALNUM}+/`, 1, 40), { maxLength: 3 }),
     end: fc.constantFrom("-----END RSA PRIVATE KEY-----", "-----END PRIVATE KEY-----", "-----END", ""),
   })
-  .map(({ begin, lines, end }) => [begin, ...lines, end].join("\n"));
+  .chain(({ begin, lines, end }) => {
+    const pem = [begin, ...lines, end].join("\n");
+    const encoded = Buffer.from(pem).toString("base64");
+    return fc.constantFrom(pem, pem, encoded, encoded.replace(/.{64}/g, "$&\n"));
+  });
 
 const cards = fc
   .record({
@@ -73,9 +77,9 @@ const cards = fc
   .map(({ first, rest, length, groups, separator, right }) => {
     const digits = (first + rest).slice(0, length - 1);
     const number = right ? digits + checkDigit(digits) : `${digits}0`;
-    let at = 0;
+    const starts = groups.map((_, i) => groups.slice(0, i).reduce((sum, size) => sum + size, 0));
     return groups
-      .map((size) => number.slice(at, (at += size)))
+      .map((size, i) => number.slice(starts[i], (starts[i] ?? 0) + size))
       .filter((group) => group !== "")
       .join(separator);
   });
@@ -184,13 +188,16 @@ const others = fc.oneof(
 );
 
 const text: fc.Arbitrary<string> = fc
-  .array(fc.oneof({ weight: 4, arbitrary: noise }, tokens, jwts, pems, cards, assignments, assignments, others), {
-    maxLength: 12,
-  })
+  .array(
+    fc.oneof({ weight: 4, arbitrary: noise }, tokens, jwts, pems, cards, cards, assignments, assignments, others),
+    {
+      maxLength: 12,
+    },
+  )
   .map((parts) => parts.join(""));
 
 /** Values as payloads have them: texts with secrets and near misses, JSON in JSON, and names of members that tell. */
-export const values_: fc.Arbitrary<Json> = fc.noBias(
+export const anyPayload: fc.Arbitrary<Json> = fc.noBias(
   fc.letrec<{ value: Json; text: string }>((tie) => ({
     text: fc.oneof(
       { weight: 5, arbitrary: text },
