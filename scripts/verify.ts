@@ -74,7 +74,9 @@ if (import.meta.main) {
     run("format and lint", tool("biome"), ["check", "--error-on-warnings"]),
     run("types", tool("tsc"), ["-p", "."]),
     run("layout", "scripts/layout.ts", []),
-    run("generated files", "scripts/generate-types.ts", ["--check"]),
+    run("types of the schemas", "scripts/generate-types.ts", ["--check"]),
+    run("validators of the schemas", "scripts/generate-validators.ts", ["--check"]),
+    run("components of the hooks", "scripts/build-hooks.ts", ["--check"]),
   ];
   const tests = runTests();
   const failedChecks = checks.filter((status) => status !== 0).length;
