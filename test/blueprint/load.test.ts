@@ -58,9 +58,9 @@ describe("a blueprint file", () => {
     const { folder } = sampleAgent();
     const file = join(folder, "huge.yaml");
     writeFileSync(file, Buffer.alloc(100 * 1024 * 1024, "# "));
-    const start = performance.now();
+    const start = process.cpuUsage();
     await expect(loadBlueprint(file)).rejects.toThrow("has 104857600 bytes, the limit is 1048576");
-    expect(performance.now() - start).toBeLessThan(200);
+    expect(process.cpuUsage(start).user).toBeLessThan(200_000);
   });
 
   it.each([
@@ -209,13 +209,13 @@ describe("a blueprint file", () => {
             text = all.join("\n");
           }
         }
-        const start = performance.now();
+        const start = process.cpuUsage();
         for (const { line, column } of await faultsOf(() => parseBlueprint(Buffer.from(text), "b"))) {
           expect(line).toBeGreaterThan(0);
           expect(line).toBeLessThanOrEqual(text.split("\n").length);
           expect(column).toBeGreaterThan(0);
         }
-        expect(performance.now() - start).toBeLessThan(1000);
+        expect(process.cpuUsage(start).user).toBeLessThan(1_000_000);
       }),
       { seed, numRuns: runs(200, 20_000) },
     );

@@ -48,9 +48,9 @@ describe("a schema from outside", () => {
   it("B13 a regular expression that backtracks for ever runs in linear time", () => {
     const schema: JsonObject = { type: "string", pattern: "^(a+)+$" };
     expect(findings(schema)).toEqual([]);
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(messages(schema, `${"a".repeat(100_000)}b`)).toHaveLength(1);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(process.cpuUsage(start).user).toBeLessThan(2_000_000);
   });
 
   it.each(["(?=a)b", "(a)\\1", "(", "a".repeat(1001), "(a{1000}){1000}"])(
