@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -69,6 +69,27 @@ describe("L7 a disk that is full or fails", () => {
       await resumed.close();
     },
   );
+
+  it("has everything on disk, names included, before what relies on it", async () => {
+    const calls: string[] = [];
+    const disk = watchedDisk((call, path) => calls.push(`${call} ${basename(path).replace(/^[0-9a-f]{64}/, "blob")}`));
+    const journal = await workshop(undefined, { disk }).create();
+    const syncs = () =>
+      calls.splice(0).filter((call) => !/^(open|close) /.test(call) && !call.startsWith("write r1.key"));
+    expect(syncs()).toEqual([
+      ...["write journal.jsonl", "sync journal.jsonl", "sync r1", "sync runs"],
+      ...["sync r1.key", "sync keys"],
+    ]);
+    await journal.input({ kind: "input.start", ref: {}, request: null, perform: async () => "x".repeat(70_000) });
+    expect(syncs()).toEqual([]);
+    await journal.durable();
+    const distinct = syncs().filter((call, i, all) => call !== all[i - 1]);
+    expect(distinct).toEqual([
+      ...["sync r1", "write blob.partial", "sync blob.partial", "rename blob", "sync blobs"],
+      ...["write journal.jsonl", "datasync journal.jsonl"],
+    ]);
+    await journal.close();
+  });
 
   it("shows nothing that is not on disk", async () => {
     const { state, disk } = breaking("datasync", /journal/, "EIO");

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { createInterface, type Interface } from "node:readline";
@@ -93,9 +93,27 @@ describe("L8 two writers", () => {
     writeFileSync(join(folder, mine.replace(boot, "00000000-0000-0000-0000-000000000000")), "");
     lock(folder).release();
     expect(claims(folder)).toEqual([]);
-    writeFileSync(join(folder, mine.replace(`-${namespace}-`, "-1-")), "");
+    writeFileSync(join(folder, mine.replace(`-${namespace}-`, "-1-").replace(/\d+$/, "1")), "");
     expect(() => lock(folder)).toThrow(InputError);
     expect(claims(folder)).toHaveLength(1);
+  });
+
+  it("a writer that is dead and only waits to be buried is no obstacle", async () => {
+    const folder = temporary();
+    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void parent.kill("SIGKILL"));
+    const [zombie] = await once(createInterface({ input: parent.stdout }), "line");
+    const stat = () =>
+      readFileSync(`/proc/${zombie}/stat`, "latin1")
+        .replace(/^.*\) /, "")
+        .split(" ");
+    await expect.poll(() => stat()[0]).toBe("Z");
+    const held = lock(folder);
+    const [mine = ""] = claims(folder);
+    held.release();
+    writeFileSync(join(folder, mine.replace(/-\d+-\d+$/, `-${zombie}-${stat()[19]}`)), "");
+    lock(folder).release();
+    expect(claims(folder)).toEqual([]);
   });
 
   it("a process that got a dead one's pid is not taken for it", () => {

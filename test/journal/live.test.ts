@@ -174,6 +174,16 @@ describe("a live journal", () => {
     await journal.close();
   });
 
+  it("lets nothing be appended while a fault may still end the wait before it", async () => {
+    const journal = await workshop().create();
+    const waiting = journal.faultable({}, async () => {
+      journal.check("check.state", {});
+      throw new HostFault("deadline", "h", "late");
+    });
+    await expect(waiting).rejects.toThrow(BugError);
+    await journal.close();
+  });
+
   it("D6 records the completions of a group in their order, and answers in the order of asking", async () => {
     const bench = workshop();
     const journal = await bench.create();

@@ -1,15 +1,17 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { RecordingEnds, ReplayDivergence } from "../../src/journal/divergence.ts";
 import type { RunJournal } from "../../src/journal/journal.ts";
 import { replayJournal } from "../../src/journal/open.ts";
 import { openRecording } from "../../src/journal/recording.ts";
+import { Seal } from "../../src/journal/seal.ts";
 import { canonicalJson, type Digest, digestOf } from "../../src/model/canonical.ts";
 import type { InputSpec } from "../../src/model/entry.ts";
 import { DivergenceError, InputError, IntegrityError } from "../../src/model/errors.ts";
 import { HostFault } from "../../src/model/hook.ts";
 import type { Json } from "../../src/model/json.ts";
 import { boundary, story } from "./story.ts";
-import { live, ok, workshop } from "./workshop.ts";
+import { live, ok, RUN, workshop } from "./workshop.ts";
 
 const never = () => Promise.reject(new Error("performed"));
 const spec = (rest: Partial<InputSpec<Json>> = {}): InputSpec<Json> => ({
@@ -260,6 +262,28 @@ describe("a replay", () => {
     const replay = bench.replay();
     await expect(replay.input(spec())).rejects.toThrow(IntegrityError);
     await replay.close();
+  });
+
+  it("refuses content that the key sealed and this version would not have written", async () => {
+    const bench = workshop();
+    await (await bench.create()).close();
+    const [header = ""] = bench.lines();
+    const context = { seq: 0, kind: "input.tool", prev: digestOf(header) } as const;
+    const seal = new Seal(bench.key() ?? new Uint8Array(), RUN);
+    const ask = { ...spec(), request: null };
+    for (const outcome of [
+      "yes",
+      { kind: "ok" },
+      { kind: "error", code: 1, message: "m" },
+      { kind: "maybe", value: 1 },
+    ]) {
+      const { commit, bytes } = seal.close(context, canonicalJson({ request: null, outcome }), randomBytes(12));
+      const body = { ref: ask.ref, commit, sealed: bytes.toString("base64") };
+      bench.overwrite([header, canonicalJson({ ...context, at: 1, body })]);
+      const replay = bench.replay();
+      await expect(replay.input(ask)).rejects.toMatchObject({ code: "bad-content" });
+      await replay.close();
+    }
   });
 
   it("does not take another run's key", async () => {
