@@ -7,6 +7,7 @@ import type { Origin } from "./origin.ts";
 import { schemaFindings } from "./outside-schema.ts";
 import { changed, label, type PinReader } from "./pins.ts";
 import { validatorOfOutside } from "./schema.ts";
+import { plainParts } from "./source.ts";
 import type { LoadedDocument } from "./yaml.ts";
 
 type HookSpec = AgentBlueprint["spec"]["hooks"];
@@ -23,12 +24,13 @@ export async function pinHook(pin: Pin, pointer: string, sources: HookSources): 
   const manifest = await reader.load<HookManifest>(pin, pointer, "hook");
   if (manifest === undefined) return undefined;
   const { spec } = manifest.value;
-  const component = await fetchComponent(pin, pointer, { spec, reader, origin });
-  reader.faults.push(...manifest.faults(manifestFindings(manifest.value)));
-  const config = configOf(pin.name, { manifest, blueprint, reader });
+  const hasComponent = await fetchComponent(pin, pointer, { component: spec.component, reader, origin });
+  const wrong = manifestFindings(manifest.value);
+  reader.faults.push(...manifest.faults(wrong));
+  const config = wrong.length === 0 ? configOf(pin.name, spec.config, sources) : undefined;
   const { limits, authority, findings } = bind(pin.name, spec, blueprint.value.spec.hooks);
   reader.findings(findings);
-  if (!component || config === undefined) return undefined;
+  if (!hasComponent || config === undefined) return undefined;
   return {
     name: pin.name,
     version: pin.version,
@@ -43,23 +45,20 @@ export async function pinHook(pin: Pin, pointer: string, sources: HookSources): 
   };
 }
 
-async function fetchComponent(
-  pin: Pin,
-  pointer: string,
-  {
-    spec,
-    reader,
-    origin,
-  }: { readonly spec: HookManifest["spec"]; readonly reader: PinReader; readonly origin: Origin },
-): Promise<boolean> {
+async function fetchComponent(pin: Pin, pointer: string, { component, reader, origin }: Component): Promise<boolean> {
   if (origin.storeOnly) return true;
-  const { file, digest } = spec.component;
-  const fetched = await origin.beside(pin.source).fetch(file, digest);
+  const fetched = await origin.beside(pin.source).fetch(component.file, component.digest);
   if (fetched.kind === "bytes") return true;
-  const what = `the component of \`${label(pin)}\``;
+  const what = `the component of ${label(pin)}`;
   if (fetched.kind === "missing") reader.fault(pointer, `${what} cannot be found: ${fetched.reason}`);
-  else reader.mismatch(pointer, changed(`${what.replaceAll("`", "")}`, digest, fetched));
+  else reader.mismatch(pointer, changed(what, component.digest, fetched));
   return false;
+}
+
+interface Component {
+  readonly component: HookManifest["spec"]["component"];
+  readonly reader: PinReader;
+  readonly origin: Origin;
 }
 
 /** What a schema cannot say about a manifest. */
@@ -79,20 +78,7 @@ function manifestFindings({ spec }: HookManifest): Finding[] {
 }
 
 /** The configuration with the defaults of the manifest's schema, or undefined when it is not valid. */
-function configOf(
-  name: string,
-  {
-    manifest,
-    blueprint,
-    reader,
-  }: {
-    readonly manifest: LoadedDocument<HookManifest>;
-    readonly blueprint: LoadedDocument<AgentBlueprint>;
-    readonly reader: PinReader;
-  },
-): JsonObject | undefined {
-  const schema = manifest.value.spec.config;
-  if (schemaFindings(schema, "/spec/config").length > 0) return undefined;
+function configOf(name: string, schema: JsonObject, { blueprint, reader }: HookSources): JsonObject | undefined {
   const config: JsonObject = structuredClone(blueprint.value.spec.hooks.config[name] ?? {});
   const base = below("/spec/hooks/config", name);
   const findings = validatorOfOutside(schema)(config, { sourceOf: blueprint.sourceOf, base });
@@ -113,17 +99,14 @@ function bind(
   const narrower = hooks.limits[name] ?? {};
   for (const [limit, value] of Object.entries(narrower)) {
     const most = limits[limit as keyof HookLimits];
-    if (value > most)
-      find(
-        `${below("/spec/hooks/limits", name)}/${limit}`,
-        `expected at most ${most}, the limit of the manifest, found ${value}`,
-      );
+    const pointer = `${below("/spec/hooks/limits", name)}/${limit}`;
+    if (value > most) find(pointer, `expected at most ${most}, the limit of the manifest, found ${value}`);
   }
   const grant = hooks.grants[name] ?? { tools: [], files: [] };
   const at = below("/spec/hooks/grants", name);
   for (const [index, tool] of grant.tools.entries()) {
-    if (!authority.tools.includes(tool))
-      find(`${at}/tools/${index}`, `the manifest does not ask for the tool \`${tool}\``);
+    if (authority.tools.includes(tool)) continue;
+    find(`${at}/tools/${index}`, `the manifest does not ask for the tool \`${tool}\``);
   }
   for (const [index, file] of grant.files.entries()) {
     const problem = widerThan(file, authority.files);
@@ -149,9 +132,5 @@ function widerThan(grant: FileGrant, asked: readonly FileGrant[]): string | unde
 
 /** `.` is the folder itself; `/app` is not inside `/app-backup`, so paths are compared part by part. */
 function partsOf(path: string): readonly string[] | undefined {
-  if (path === ".") return [];
-  const parts = path.split("/");
-  return parts.some((part) => part === "" || part === "." || part === ".." || /[\\\p{Cc}]/u.test(part))
-    ? undefined
-    : parts;
+  return path === "." ? [] : plainParts(path);
 }

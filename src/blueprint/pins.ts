@@ -33,8 +33,7 @@ export class PinReader {
   async bytes(pin: Pin, pointer: string): Promise<Extract<Fetched, { kind: "bytes" }> | undefined> {
     const fetched = await this.origin.fetch(pin.source, pin.digest);
     if (fetched.kind === "bytes") return fetched;
-    if (fetched.kind === "missing")
-      this.fault(`${pointer}/source`, `\`${label(pin)}\` cannot be found: ${fetched.reason}`);
+    if (fetched.kind === "missing") this.fault(`${pointer}/source`, `${label(pin)} cannot be found: ${fetched.reason}`);
     else this.mismatch(`${pointer}/digest`, changed(label(pin), pin.digest, fetched));
     return undefined;
   }
@@ -60,7 +59,7 @@ export class PinReader {
   /** Whether an artifact calls itself what its pin calls it. */
   isNamed(pin: Pin, pointer: string, { name, version }: { readonly name: string; readonly version: string }): boolean {
     if (pin.name === name && pin.version === version) return true;
-    this.mismatch(pointer, `the pin says \`${label(pin)}\`, the file \`${pin.source}\` says \`${name}@${version}\``);
+    this.mismatch(pointer, `the pin says ${label(pin)}, the file \`${pin.source}\` says \`${name}@${version}\``);
     return false;
   }
 
@@ -100,9 +99,9 @@ export class PinReader {
 }
 
 export function label({ name, version }: Pin): string {
-  return `${name}@${version}`;
+  return `\`${name}@${version}\``;
 }
 
 export function changed(what: string, pinned: string, { file, found }: Extract<Fetched, { kind: "changed" }>): string {
-  return `the bytes of \`${what}\` are not the pinned ones: expected \`${pinned}\`, found \`${found}\` in \`${file}\``;
+  return `the bytes of ${what} are not the pinned ones: expected \`${pinned}\`, found \`${found}\` in \`${file}\``;
 }

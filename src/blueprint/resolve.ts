@@ -72,9 +72,10 @@ export async function resolveBlueprint(
   file: BlueprintFile,
   deps: ResolveDeps & { readonly installation: string },
 ): Promise<ResolvedBlueprint> {
-  await deps.artifacts.put(file.bytes);
   const folders = { own: { root: file.folder, parts: [] }, builtin: { root: deps.installation, parts: [] } };
-  return new Resolver().resolve(file, checkoutOrigin(folders, deps.artifacts), 0);
+  const resolved = await new Resolver().resolve(file, checkoutOrigin(folders, deps.artifacts), 0);
+  await deps.artifacts.put(file.bytes);
+  return resolved;
 }
 
 /**
@@ -141,7 +142,7 @@ class Resolver {
     const fetched = await reader.bytes(pin, pointer);
     if (fetched === undefined) return undefined;
     const known = this.known.get(pin.digest);
-    if (known !== undefined) return [pin.name, known];
+    if (known !== undefined) return reader.isNamed(pin, pointer, known.agent) ? [pin.name, known] : undefined;
     const loaded = reader.attempt(() => parseBlueprint(fetched.bytes, fetched.file));
     if (loaded === undefined || !reader.isNamed(pin, pointer, loaded.blueprint.metadata)) return undefined;
     try {

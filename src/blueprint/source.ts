@@ -33,14 +33,20 @@ export function locate(
 ): Place | { readonly kind: "refused"; readonly reason: string } {
   const isBuiltin = source.startsWith(BUILTIN);
   const path = isBuiltin ? source.slice(BUILTIN.length) : source;
-  const parts = path.split("/");
-  const bad = parts.find((part) => part === "" || part === "." || part === ".." || /[\\\p{Cc}]/u.test(part));
-  if (bad !== undefined) {
+  const parts = plainParts(path);
+  if (parts === undefined) {
     const inside = isBuiltin ? "Pinion's installation" : "the folder of the file that names it";
     return { kind: "refused", reason: `the source ${JSON.stringify(source)} is not a plain path inside ${inside}` };
   }
   const base = isBuiltin ? builtin : own;
   return { root: base.root, parts: [...base.parts, ...parts] };
+}
+
+/** The parts of a relative path, or undefined when it has `..`, empty parts, backslashes or anything else to be resolved. */
+export function plainParts(path: string): readonly string[] | undefined {
+  const parts = path.split("/");
+  const isPlain = (part: string): boolean => part !== "" && part !== "." && part !== ".." && !/[\\\p{Cc}]/u.test(part);
+  return parts.every(isPlain) ? parts : undefined;
 }
 
 export function folderOf({ root, parts }: Place): Place {

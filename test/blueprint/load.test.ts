@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -54,13 +54,12 @@ describe("a blueprint file", () => {
     await expect(loadBlueprint(blueprint)).rejects.toThrow("is a symbolic link, which is not followed");
   });
 
-  it("B12 a file of 100 MB is refused without being read", async () => {
+  it("B12 a sparse file of a terabyte is refused without being read", async () => {
     const { folder } = sampleAgent();
     const file = join(folder, "huge.yaml");
-    writeFileSync(file, Buffer.alloc(100 * 1024 * 1024, "# "));
-    const start = process.cpuUsage();
-    await expect(loadBlueprint(file)).rejects.toThrow("has 104857600 bytes, the limit is 1048576");
-    expect(process.cpuUsage(start).user).toBeLessThan(200_000);
+    writeFileSync(file, "");
+    truncateSync(file, 2 ** 40);
+    await expect(loadBlueprint(file)).rejects.toThrow(`has ${2 ** 40} bytes, the limit is 1048576`);
   });
 
   it.each([
@@ -98,6 +97,12 @@ describe("a blueprint file", () => {
     expect(await edited('version: "1.2.3"', 'version: "1.2"')).toHaveLength(1);
     expect(await edited('version: "1.2.3"', "version: ^1.2.3")).toHaveLength(1);
     expect(await edited(/sha256:[0-9a-f]{64}/, "SHA256:00")).toHaveLength(1);
+  });
+
+  it("B5 nothing can be named like what every object has", async () => {
+    expect(await edited("{ name: gate,", "{ name: constructor,")).toContainEqual(
+      expect.stringMatching(/^spec\.pins\.hooks\[0\]\.name: expected a name .*, found "constructor"$/),
+    );
   });
 
   it("B16 two names that differ in case only or look alike", async () => {

@@ -1,11 +1,15 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openStore } from "../../src/artifact/store.ts";
 import { PinMismatchError } from "../../src/blueprint/fault.ts";
 import { resolveFromStore } from "../../src/blueprint/resolve.ts";
+import { readContained } from "../../src/blueprint/source.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import { IntegrityError } from "../../src/model/errors.ts";
+import { runs } from "../support/property.ts";
 import { messagesOf, sampleAgent, temporaryFolder } from "./sample.ts";
 
 describe("resolving a blueprint", () => {
@@ -268,5 +272,43 @@ describe("a pin that does not hold", () => {
     const agent = sampleAgent();
     agent.edit("helper/blueprint.yaml", "source: policy.yaml", "source: ../policy.yaml");
     await expect(agent.repin().then(agent.resolve)).rejects.toThrow("is not a plain path inside");
+  });
+
+  it("B14 a folder that is swapped for a link while it is read never leads outside", async () => {
+    const root = temporaryFolder();
+    for (const [folder, text] of [
+      ["inside", "inside"],
+      ["outside", "outside"],
+    ] as const) {
+      mkdirSync(join(root, folder));
+      writeFileSync(join(root, folder, "file"), text);
+    }
+    const swap = `const { renameSync, symlinkSync, unlinkSync } = require("node:fs");
+      for (;;) {
+        renameSync("inside", "kept"); symlinkSync("outside", "inside");
+        unlinkSync("inside"); renameSync("kept", "inside");
+      }`;
+    const swapper = spawn(process.execPath, ["-e", swap], { cwd: root, stdio: "ignore" });
+    const seen = new Map<string, number>();
+    try {
+      for (let n = 0; n < runs(2_000, 200_000); n += 1) {
+        const read = await readContained({ root, parts: ["inside", "file"] });
+        const what = read.kind === "bytes" ? Buffer.from(read.bytes).toString() : read.kind;
+        seen.set(what, (seen.get(what) ?? 0) + 1);
+      }
+    } finally {
+      swapper.kill("SIGKILL");
+      await once(swapper, "exit");
+    }
+    expect(seen.has("outside")).toBe(false);
+    expect(seen.get("inside")).toBeGreaterThan(0);
+  });
+
+  it("of a child that is pinned a second time holds for the second name too", async () => {
+    const agent = sampleAgent();
+    agent.edit("blueprint.yaml", /( {6}- \{ name: helper,.*\n)/, (line) => line + line.replace("helper,", "other,"));
+    expect(await messagesOf(agent.resolve)).toEqual([
+      "spec.pins.blueprints[1]: the pin says `other@0.1.0`, the file `helper/blueprint.yaml` says `helper@0.1.0`",
+    ]);
   });
 });

@@ -24,7 +24,7 @@ export interface Sample {
   readonly store: ArtifactStore;
   readonly deps: { readonly artifacts: ArtifactStore; readonly installation: string };
   /** Replaces text in a file of the agent; the text must be there. */
-  edit(file: string, from: string | RegExp, to: string): void;
+  edit(file: string, from: string | RegExp, to: string | ((found: string) => string)): void;
   /** Writes all pins anew after an edit that is meant. */
   repin(): Promise<void>;
   resolve(): Promise<ResolvedBlueprint>;
@@ -48,7 +48,7 @@ export function sampleAgent(): Sample {
     edit(file, from, to) {
       const path = join(folder, file);
       const text = readFileSync(path, "utf8");
-      const changed = text.replace(from, to);
+      const changed = typeof to === "string" ? text.replace(from, to) : text.replace(from, to);
       if (changed === text) throw new Error(`nothing to replace in ${file}`);
       writeFileSync(path, changed);
     },

@@ -75,7 +75,7 @@ export interface HookManifest {
       "pre-plan" | "pre-send" | "post-receive" | "pre-tool" | "post-tool" | "state-transition" | "spawn" | "audit"
     )[];
     /**
-     * JSON Schema 2020-12 of its configuration, without `$ref` and `pattern`. Left out: it takes no configuration.
+     * JSON Schema 2020-12 of its configuration, written out without references; its patterns are RE2. Left out: it takes no configuration.
      */
     config: import("../json.ts").JsonObject;
     /**
