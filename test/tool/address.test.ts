@@ -51,6 +51,7 @@ describe("addresses of the public internet", () => {
     ["6to4", "2002:7f00:1::1"],
     ["Teredo", "2001::1"],
     ["discard", "100::1"],
+    ["unassigned", "4000::1"],
     ["no address", "localhost"],
     ["no address", ""],
     ["octal", "0177.0.0.1"],

@@ -1,13 +1,15 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTls } from "node:https";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Json, JsonObject } from "../../src/model/json.ts";
 import type { Network } from "../../src/tool/http/network.ts";
 import { bench, layer } from "./kit.ts";
 
+const execute = promisify(execFile);
 const signal = new AbortController().signal;
 const DOMAINS = ["site.test", "*.site.test", "other.test", "127.0.0.1", "private.test", "rebind.test"];
 
@@ -371,21 +373,18 @@ describe("http.fetch", () => {
   });
 
   test("a proxy in the environment is not used", async () => {
-    const proxied: string[] = [];
-    const proxy = await serve((request, response) => {
-      proxied.push(request.url ?? "");
-      response.end("proxied");
-    });
-    const { port } = await serve((_request, response) => response.end("direct"));
-    const before = { ...process.env };
-    Object.assign(process.env, { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: `http://127.0.0.1:${proxy.port}` });
-    try {
-      expect(await client(loopback().network).fetch({ url: `http://site.test:${port}/` })).toMatchObject({
-        body: "direct",
-      });
-    } finally {
-      process.env = before;
-    }
-    expect(proxied).toEqual([]);
+    const { port } = await serve((request, response) => response.end(request.url));
+    const script = `
+      import { httpFetch } from "${process.cwd()}/src/tool/http/fetch.ts";
+      const authority = { network: () => ({ allow: true, rule: "", reason: "" }) };
+      const network = { resolve: () => Promise.resolve(["127.0.0.1"]), permits: () => true };
+      const tool = httpFetch({ authority, network });
+      const prepared = await tool.prepare({ url: "http://site.test:${port}/path" }, { signal: new AbortController().signal });
+      process.stdout.write((await prepared.act()).body);
+    `;
+    const env = { PATH: process.env.PATH, NODE_USE_ENV_PROXY: "1", HTTP_PROXY: `http://127.0.0.1:${port}` };
+    const { stdout } = await execute(process.execPath, ["--input-type=module-typescript", "-e", script], { env });
+    // A proxy would have been asked for the whole URL.
+    expect(stdout).toBe("/path");
   });
 });

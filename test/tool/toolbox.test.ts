@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { effectivePermission } from "../../src/capability/permission.ts";
+import { digestOf } from "../../src/model/canonical.ts";
 import type { Json } from "../../src/model/json.ts";
+import { skillRead } from "../../src/tool/skill-read.ts";
 import { toolBoxOf } from "../../src/tool/toolbox.ts";
 import { bench, layer, STANDARD } from "./kit.ts";
 
@@ -142,6 +144,17 @@ describe("skill.read", () => {
       version: "1.0.0",
       content: "# How to review\n",
     });
+  });
+
+  test("B15 a skill whose bytes are not what was pinned is not read", async () => {
+    const skill = {
+      name: "review",
+      version: "1.0.0",
+      digest: digestOf("pinned"),
+      read: () => Promise.resolve(Buffer.from("edited")),
+    };
+    const prepared = await skillRead([skill]).prepare({ name: "review" }, { signal });
+    await expect(prepared.act()).rejects.toMatchObject({ name: "IntegrityError", code: "digest-mismatch" });
   });
 
   test("a skill that was not pinned does not exist", async () => {

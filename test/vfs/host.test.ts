@@ -2,6 +2,7 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -14,6 +15,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Directory } from "../../src/vfs/directory.ts";
 import { openHostDirectory } from "../../src/vfs/host.ts";
+import { replaceFile } from "../../src/vfs/replace.ts";
+import { Descriptor } from "../../src/vfs/walk.ts";
 
 let folder: string;
 let root: Directory;
@@ -74,6 +77,20 @@ describe("a directory of the host", () => {
     await expect(root.write("a", bytes("x"))).rejects.toMatchObject({ code: "is-a-directory" });
     await expect(root.write("big", new Uint8Array(1001))).rejects.toMatchObject({ code: "too-large" });
     await expect(root.write("missing/a", bytes("x"))).rejects.toMatchObject({ code: "not-found" });
+    expect(readdirSync(folder)).toEqual(["a"]);
+  });
+
+  test("a write that fails at the last step leaves no temporary file either", async () => {
+    /** Puts a directory in the way between the look at the target and the rename. */
+    class Racing extends Descriptor {
+      #looks = 0;
+      override at(name: string): string {
+        if (name === "a" && this.#looks++ === 1) mkdirSync(join(folder, "a"));
+        return super.at(name);
+      }
+    }
+    using parent = new Racing(openSync(folder, "r"));
+    await expect(replaceFile(parent, "a", "a", bytes("x"))).rejects.toMatchObject({ code: "EISDIR" });
     expect(readdirSync(folder)).toEqual(["a"]);
   });
 

@@ -37,6 +37,14 @@ describe("paths", () => {
     for (const path of bad) expect(() => parsePath(path), path).toThrow(/is not accepted/);
   });
 
+  test("says what is wrong with a path", () => {
+    expect(() => parsePath("/etc")).toThrow("it is absolute");
+    expect(() => parsePath("a/../b")).toThrow("it contains `..`");
+    expect(() => parsePath("a/./b")).toThrow("it contains `.`");
+    expect(() => parsePath("a//b")).toThrow("an empty segment");
+    expect(() => parsePath("a\\b")).toThrow("a backslash");
+  });
+
   test("H1 percent-encoding is literal text, never decoded", () => {
     expect(parsePath("%2e%2e/%2fetc")).toEqual(["%2e%2e", "%2fetc"]);
   });
