@@ -1,5 +1,6 @@
 /**
- * Builds the components of first-party hooks whose sources changed, and writes their digests into the manifests.
+ * Builds the components of first-party hooks whose sources changed, and writes their digests into the manifests and the
+ * digests of the manifests into the shipped blueprints.
  * `--force` builds all of them; `--check` builds nothing and fails when a committed component is not that of its sources.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,6 +8,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { digestOf } from "../src/model/canonical.ts";
 import { readSources, sourceDigest } from "./hooks/sources.ts";
+import { pinFile } from "./pin.ts";
 
 /** Which sources a component was built from: builds of QuickJS cannot be repeated, so this cannot be found out again. */
 interface Built {
@@ -71,7 +73,9 @@ async function main(
     }
     lock[name] = await build(root, name);
   }
-  if (!check) writeFileSync(join(root, LOCK), `${JSON.stringify(lock, null, 2)}\n`);
+  if (check) return;
+  writeFileSync(join(root, LOCK), `${JSON.stringify(lock, null, 2)}\n`);
+  for (const file of globSync("blueprints/**/blueprint.yaml", { cwd: root })) await pinFile(join(root, file), root);
 }
 
 /** What was built from what, by hook. */
