@@ -62,7 +62,9 @@ async function killedAt(call: number): Promise<void> {
 }
 
 describe("L1 SIGKILL between any two system calls", () => {
-  it("leaves a journal that resumes with nothing lost and nothing done twice", async () => {
+  it("leaves a journal that resumes with nothing lost and nothing done twice", {
+    timeout: runs(120_000, 600_000),
+  }, async () => {
     const calls = countCalls();
     const stride = runs(Math.ceil(calls / 12), 1);
     for (let call = seed % stride; call < calls - 1; call += stride) await killedAt(call);
