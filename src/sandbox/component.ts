@@ -18,15 +18,17 @@ const MiB = 1024 * 1024;
 const BOUNDS = { head: MiB, body: 64 * MiB };
 /** For reading, checking and transpiling one component, in ms. */
 const BUILD_DEADLINE_MS = 60_000;
-const FLAGS = ["--max-old-space-size=2048", "--wasm-max-mem-pages=32768"];
+/** The tools run once, so compiling them well does not pay. */
+const FLAGS = ["--max-old-space-size=2048", "--wasm-max-mem-pages=32768", "--liftoff-only"];
 
 /**
  * Makes code of an untrusted component, in a process of its own. Throws `HostFault` when that process hangs or dies:
- * nobody can say then whether the component was to blame.
+ * nobody can say then whether the component was to blame. `signal` ends it.
  */
-export function buildComponent(node: string, bytes: Uint8Array): Promise<Component> {
+export function buildComponent(node: string, bytes: Uint8Array, signal: AbortSignal): Promise<Component> {
   const process = new ConfinedProcess({ node, ...programs().builder, flags: FLAGS, bounds: BOUNDS });
   const deadline = new Deadline();
+  const cancel = () => process.fail(new HostFault("host-died", undefined, "the hook hosts were closed"));
   return new Promise<Component>((resolve, reject) => {
     deadline.start(BUILD_DEADLINE_MS, () =>
       process.fail(new HostFault("deadline", undefined, `no code within ${BUILD_DEADLINE_MS} ms`)),
@@ -41,9 +43,12 @@ export function buildComponent(node: string, bytes: Uint8Array): Promise<Compone
       },
       end: reject,
     });
+    signal.addEventListener("abort", cancel);
+    if (signal.aborted) cancel();
     process.finish(bytes);
   }).finally(() => {
     deadline.stop();
+    signal.removeEventListener("abort", cancel);
     return process.kill();
   });
 }

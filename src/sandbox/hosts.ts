@@ -54,7 +54,7 @@ class Pool implements HookHosts {
   readonly #processes = new Set<ConfinedProcess>();
   readonly #waiting: (() => void)[] = [];
   #spares: ConfinedProcess[] = [];
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: HookHostOptions) {
     this.#options = options;
@@ -68,10 +68,10 @@ class Pool implements HookHosts {
   }
 
   async open({ deadlines }: { readonly deadlines: boolean }): Promise<HookHost> {
-    while (!this.#closed && this.#used >= (this.#options.most ?? 16)) {
+    while (!this.#closing.signal.aborted && this.#used >= (this.#options.most ?? 16)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    if (this.#closed) throw new HostFault("host-died", undefined, "the hook hosts were closed");
+    if (this.#closing.signal.aborted) throw new HostFault("host-died", undefined, "the hook hosts were closed");
     const process = this.#spares.shift() ?? this.#spawn();
     process.hold(true);
     this.#restock();
@@ -84,7 +84,7 @@ class Pool implements HookHosts {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     for (const wake of this.#waiting.splice(0)) wake();
     await Promise.all([...this.#processes].map((process) => process.kill()));
     await Promise.allSettled(this.#building.values());
@@ -95,7 +95,8 @@ class Pool implements HookHosts {
   }
 
   #restock(): void {
-    while (!this.#closed && this.#spares.length < this.#options.spares) this.#spares.push(this.#spawn());
+    while (!this.#closing.signal.aborted && this.#spares.length < this.#options.spares)
+      this.#spares.push(this.#spawn());
   }
 
   #spawn(): ConfinedProcess {
@@ -138,7 +139,7 @@ class Pool implements HookHosts {
   async #build(digest: Digest, bytes: Uint8Array): Promise<Component> {
     const cached = await this.#cache.read(digest);
     if (cached) return cached;
-    const built = await buildComponent(this.#options.node, bytes);
+    const built = await buildComponent(this.#options.node, bytes, this.#closing.signal);
     if (built.ok) await this.#cache.write(digest, built);
     return built;
   }

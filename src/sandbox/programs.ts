@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire, findPackageJSON } from "node:module";
 import { dirname, extname, join } from "node:path";
+import { WorldError } from "../model/errors.ts";
 
 export interface Program {
   readonly entry: string;
@@ -33,7 +34,13 @@ function find(): Programs {
   const folder = (name: string) => `${join(here, name)}/`;
   const shared = [folder("host"), folder("wasm"), join(here, "..", "model", `phase${type}`)];
   const manifest = findPackageJSON(TRANSPILER, import.meta.url);
-  if (manifest === undefined) throw new Error(`the package \`${TRANSPILER}\` is not installed: run \`npm install\``);
+  if (manifest === undefined) {
+    throw new WorldError({
+      code: "no-transpiler",
+      message: `the package \`${TRANSPILER}\` is not installed next to Pinion`,
+      hint: "run `npm install`",
+    });
+  }
   const { resolve } = createRequire(import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly version: string };
   return {

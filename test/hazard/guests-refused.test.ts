@@ -1,6 +1,8 @@
-import { componentEmbed, componentNew, parse } from "@bytecodealliance/jco-transpile/wasm-tools";
+import { componentEmbed, componentNew, componentWit, parse } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HookHost, HookHosts } from "../../src/model/hook.ts";
+import { inspect } from "../../src/sandbox/inspect/inspect.ts";
+import { Malformed } from "../../src/sandbox/wasm/reader.ts";
 import { load, testHosts } from "../support/guests.ts";
 import { buildWat, leb, section, watHook, withModule } from "./guests/wat.ts";
 
@@ -14,13 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => hosts.close());
 
-/** Not loaded, for a reason that is said, while the host lives on and nothing of the component ran. */
+/** Why the component is refused. Nothing of it was made or run by then: this is what happens before. */
 async function refused(bytes: Uint8Array): Promise<string> {
-  const loaded = await load(host, bytes, { name: "refused" });
-  expect(host.alive).toBe(true);
-  if (loaded.ok) throw new Error("the component was loaded");
-  expect(loaded.cause).toBe("malformed");
-  return loaded.detail;
+  const refusal = await inspect(bytes, componentWit).catch((error: unknown) => error);
+  if (!(refusal instanceof Malformed)) throw new Error(`expected a refusal, found ${refusal}`);
+  return refusal.message;
 }
 
 const module = (fields: string) => parse(`(module ${fields})`);
@@ -30,6 +30,13 @@ const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 test("the component that the others are made of is fine", async () => {
   expect(await load(host, good, { name: "good" })).toEqual({ ok: true });
+});
+
+test("a refused component is not loaded, its fault is said, and the host goes on", async () => {
+  const bomb = withModule(good, await module("(memory i64 1)"));
+  const detail = "the component core module 1 uses memory64";
+  expect(await load(host, bomb, { name: "refused" })).toEqual({ ok: false, cause: "malformed", detail });
+  expect(host.alive).toBe(true);
 });
 
 describe("R8 compile bombs", () => {

@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HookHost, HookHosts } from "../../src/model/hook.ts";
@@ -188,6 +191,17 @@ describe("the pool", () => {
     expect(host.alive).toBe(false);
     await expect(waiting).rejects.toMatchObject({ fault: "host-died" });
     await expect(closing.open({ deadlines: true })).rejects.toMatchObject({ fault: "host-died" });
+  });
+
+  test("closing does not wait for a component that is being read", async () => {
+    const cacheDir = await mkdtemp(join(tmpdir(), "pinion-closing-"));
+    const closing = testHosts({ cacheDir });
+    const host = await closing.open({ deadlines: true });
+    const loading = loadPuppet(host, "allows").catch((error: unknown) => error);
+    await new Promise((resolve) => setImmediate(resolve));
+    await closing.close();
+    expect(await loading).toMatchObject({ fault: "host-died", hook: "hook" });
+    await rm(cacheDir, { recursive: true });
   });
 
   test("a Node that is not there is a host that died", async () => {
