@@ -8,7 +8,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    testTimeout: soak ? 600_000 : 30_000,
+    testTimeout: soak ? 600_000 : 120_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     globalSetup: ["test/support/seed.ts"],

@@ -5,16 +5,19 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { digestOf } from "../../src/model/canonical.ts";
 import { PHASES, type Phase } from "../../src/model/phase.ts";
 import type { RunSummary } from "../../src/runtime.ts";
-import { buildGuest } from "../support/guests.ts";
-import { Lab } from "../support/lab.ts";
+import { Lab, scriptedHook } from "../support/lab.ts";
 
 /** What a hook can do wrong at a boundary, and the word by which the journal names it. */
 const FAULTS = {
-  "a hook that blocks": { mode: "block", says: "told to block" },
-  "a hook that traps": { mode: "trap", says: "failed (trap)" },
-  "a hook that never returns": { mode: "hang", says: "failed (deadline)" },
-  "a hook that answers garbage": { mode: "garbage", says: "failed (malformed)" },
-  "a hook whose component is missing": { mode: "allow", says: "failed (missing-artifact)" },
+  "a hook that blocks": { code: 'return block("told to block");', says: "told to block" },
+  // A thrown number cannot be lowered to the error string, which traps.
+  "a hook that traps": { code: "throw 1;", says: "failed (trap)" },
+  "a hook that never returns": {
+    code: "for (;;) globalThis.turns = (globalThis.turns ?? 0) + 1;",
+    says: "failed (deadline)",
+  },
+  "a hook that answers garbage": { code: 'return transform("garbage", "{");', says: "failed (malformed)" },
+  "a hook whose component is missing": { code: 'return allow("");', says: "failed (missing-artifact)" },
 } as const;
 
 const TURNS = [
@@ -75,29 +78,25 @@ afterEach(() => lab.close());
 
 async function blueprintWith(
   phase: Phase,
-  mode: string,
+  code: string,
 ): Promise<{ readonly file: string; readonly component: Uint8Array }> {
-  const component = await buildGuest(await readFile(new URL("../support/misbehave.js", import.meta.url), "utf8"));
+  const culprit = await scriptedHook(code, {
+    name: "culprit",
+    role: "transformer",
+    phases: [phase],
+    limits: { deadlineMs: 400 },
+  });
   const file = await lab.blueprint({
-    hooks: [
-      {
-        name: "culprit",
-        component,
-        role: "transformer",
-        phases: [phase],
-        config: { phase, mode },
-        limits: { deadlineMs: 400 },
-      },
-    ],
+    hooks: [culprit],
     chain: { [phase]: ["culprit"] },
     turns: TURNS,
     child: [{ text: "helped" }],
   });
-  return { file, component };
+  return { file, component: culprit.component };
 }
 
 test("without a fault everything happens", async () => {
-  const { file } = await blueprintWith("audit", "allow");
+  const { file } = await blueprintWith("audit", 'return allow("");');
   const summary = await lab.run(file);
   expect(summary).toMatchObject({ state: "completed", blocked: 0, result: "told: secret of a / helped" });
   expect(await readFile(join(lab.workspace, "out/made.txt"), "utf8")).toBe("made");
@@ -107,9 +106,9 @@ test("without a fault everything happens", async () => {
 });
 
 for (const phase of PHASES) {
-  for (const [fault, { mode, says }] of Object.entries(FAULTS)) {
+  for (const [fault, { code, says }] of Object.entries(FAULTS)) {
     test(`${phase}: ${fault} keeps the guarded action from happening, and replays without waiting`, async () => {
-      const { file, component } = await blueprintWith(phase, mode);
+      const { file, component } = await blueprintWith(phase, code);
       const lost = join(lab.env.dataDir, "store/sha256", digestOf(component).slice(7, 9), digestOf(component).slice(7));
       const removals: Promise<void>[] = [];
       if (fault.includes("missing")) {
@@ -129,7 +128,7 @@ for (const phase of PHASES) {
       expect(blocked.length).toBeGreaterThan(0);
       const said = JSON.stringify(blocked.map((entry) => [entry.body.reason, entry.body.audit]));
       expect(said).toContain("`culprit`");
-      if (phase !== "audit" || mode !== "block") expect(said).toContain(says);
+      if (phase !== "audit" || says !== "told to block") expect(said).toContain(says);
 
       const before = performance.now();
       expect(await lab.replay()).toMatchObject({ answer: "identical" });

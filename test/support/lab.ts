@@ -10,6 +10,7 @@ import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
+import { buildGuest } from "./guests.ts";
 
 /** A hook of a test's own. */
 export interface LabHook {
@@ -42,6 +43,12 @@ export interface LabBlueprint {
 const CACHE = join(tmpdir(), "pinion-test-cache");
 const ALL_TOOLS = ["file.list", "file.read", "file.write", "file.search", "process.run", "agent.spawn"];
 const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** A hook that runs `code` at every boundary; `phase`, `payload`, `host`, `files`, `allow`, `block` and `transform` are in reach. */
+export async function scriptedHook(code: string, more: Partial<LabHook> & Pick<LabHook, "phases">): Promise<LabHook> {
+  const source = await readFile(new URL("scripted-hook.js", import.meta.url), "utf8");
+  return { name: "scripted", component: await buildGuest(source), role: "gate", config: { code }, ...more };
+}
 
 /** A machine of its own for real runs: folders, a workspace, blueprints written as files. */
 export class Lab {
