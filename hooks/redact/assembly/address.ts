@@ -1,5 +1,5 @@
 import { placeholderEnd } from "./placeholder";
-import { at, AT, COLON, DOT, is, ALNUM_DASH, isUserinfo, LETTER, LOCAL, SLASH, UNIT } from "./text";
+import { ALNUM_DASH, AT, at, COLON, DOT, is, isUserinfo, LETTER, LOCAL, SLASH, UNIT } from "./text";
 
 /** Where the part of an e-mail address left of its `@` starts; the same position if there is none. Not before `least`. */
 export function localStart(p: usize, least: usize): usize {

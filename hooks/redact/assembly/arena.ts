@@ -16,7 +16,7 @@ export function reserve(size: usize): usize {
   const start = (top + 7) & ~(<usize>7);
   top = start + size;
   // A few bytes more, since scanners look ahead.
-  const missing = <isize>(top + 64) - (<isize>memory.size() << 16);
+  const missing = <isize>(top + 64) - ((<isize>memory.size()) << 16);
   if (missing > 0 && memory.grow(<i32>((missing + 0xffff) >> 16)) < 0) unreachable();
   return start;
 }
@@ -27,7 +27,7 @@ export function release(): void {
 }
 
 /** The canonical ABI's allocator. The host uses it to write arguments and what hostcalls answer, never to grow. */
-export function cabi_realloc(old: usize, oldSize: usize, align: usize, size: usize): usize {
+export function cabi_realloc(old: usize, _oldSize: usize, align: usize, size: usize): usize {
   if (old !== 0 || align > 8) unreachable();
   if (answered) {
     answered = false;

@@ -1,12 +1,35 @@
-import { blockEnd } from "./blocks";
-import * as kinds from "./kinds";
 import { inCapitals, kindOfName, nameStart } from "./keywords";
+import * as kinds from "./kinds";
 import { placeholderEnd } from "./placeholder";
-import { hasDigit, tokenAt } from "./tokens";
+import { markedEnd, nestedEnd, stringEnd } from "./quotes";
 import {
-  APOSTROPHE, at, BACKSLASH, backslashes, BACKTICK, BEARER, BRACE, CLOSE, COLON, DOLLAR, DOT, END_BRACE, EQUALS, escape, follows,
-  GREATER, is, LESS, LETTER, LOOSE, PAREN, QUOTE, runAtMost, runOf, SPACE, UNIT, units, WORD,
+  APOSTROPHE,
+  at,
+  BACKSLASH,
+  BACKTICK,
+  BRACE,
+  backslashes,
+  CLOSE,
+  DOLLAR,
+  DOT,
+  END_BRACE,
+  EQUALS,
+  follows,
+  GREATER,
+  is,
+  LESS,
+  LETTER,
+  LOOSE,
+  PAREN,
+  QUOTE,
+  runAtMost,
+  runOf,
+  SPACE,
+  UNIT,
+  units,
+  WORD,
 } from "./text";
+import { hasDigit } from "./tokens";
 
 /** What `assigned` found: a value and the kind that its name says. */
 export let valueStart: usize = 0;
@@ -22,8 +45,8 @@ const LEAST_LOOSE = 6;
  */
 export function assigned(p: usize, inString: bool): bool {
   const nameEnd = endOfName(p);
-  const kind = kindOfName(nameEnd);
-  if (kind === kinds.NONE) return false;
+  valueKind = kindOfName(nameEnd);
+  if (valueKind === kinds.NONE) return false;
   let v = p + UNIT;
   while (at(v) === EQUALS || at(v) === GREATER) v += UNIT;
   const tight = nameEnd === p && at(v) !== SPACE;
@@ -31,28 +54,43 @@ export function assigned(p: usize, inString: bool): bool {
 
   const opening = backslashes(v);
   const mark = at(opening);
-  let end: usize = 0;
-  valueKind = kind;
-  if (mark === QUOTE) {
-    // Within a string a quotation mark is escaped; one that is not ends the string.
-    if (inString ? (units(v, opening) & 1) === 0 : opening !== v) return false;
-    valueStart = scheme(opening + UNIT);
-    end = inString ? quotedEnd(valueStart, units(v, opening)) : stringEnd(valueStart);
-    if (end === 0 || units(valueStart, end) < LEAST_QUOTED) return false;
-  } else if (!inString) {
-    return false;
-  } else if (opening === v && (mark === APOSTROPHE || mark === BACKTICK)) {
-    valueStart = scheme(v + UNIT);
-    end = markedEnd(valueStart, mark);
-    if (end === 0 || units(valueStart, end) < LEAST_QUOTED) return false;
-  } else {
-    valueStart = scheme(v);
-    end = runOf(LOOSE, valueStart);
-    if (!looksSecret(valueStart, end, kind) && !(tight && isEnvironment(nameEnd) && units(valueStart, end) >= LEAST_LOOSE)) return false;
-    if (placeholderEnd(end) !== 0 || isCall(valueStart, end)) return false;
-  }
-  valueEnd = end;
-  return placeholderEnd(valueStart) !== end && !isReference(valueStart, end);
+  if (mark === QUOTE) valueEnd = inString ? nested(v, opening) : member(v);
+  else if (!inString) valueEnd = 0;
+  else if (opening === v && (mark === APOSTROPHE || mark === BACKTICK)) valueEnd = marked(v, mark);
+  else valueEnd = loose(v, tight && isEnvironment(nameEnd));
+  return valueEnd !== 0 && placeholderEnd(valueStart) !== valueEnd && !isReference(valueStart, valueEnd);
+}
+
+/** The value of a member of the payload. */
+function member(v: usize): usize {
+  if (at(v) !== QUOTE) return 0;
+  valueStart = scheme(v + UNIT);
+  return longEnough(stringEnd(valueStart));
+}
+
+/** A value of JSON in JSON. A quotation mark that is not escaped ends the string instead. */
+function nested(v: usize, opening: usize): usize {
+  const depth = units(v, opening);
+  if ((depth & 1) === 0) return 0;
+  valueStart = scheme(opening + UNIT);
+  return longEnough(nestedEnd(valueStart, depth));
+}
+
+function marked(v: usize, mark: u32): usize {
+  valueStart = scheme(v + UNIT);
+  return longEnough(markedEnd(valueStart, mark));
+}
+
+function longEnough(end: usize): usize {
+  return end === 0 || units(valueStart, end) < LEAST_QUOTED ? 0 : end;
+}
+
+/** A value without quotation marks must look like a secret, unless it is that of a variable. */
+function loose(v: usize, isVariable: bool): usize {
+  valueStart = scheme(v);
+  const end = runOf(LOOSE, valueStart);
+  if (units(valueStart, end) < LEAST_LOOSE || !(isVariable || looksSecret(valueStart, end))) return 0;
+  return placeholderEnd(end) !== 0 || isCall(valueStart, end) ? 0 : end;
 }
 
 /** Behind the name left of a separator: spaces, a bracket and a quotation mark may stand between. */
@@ -77,85 +115,12 @@ function scheme(p: usize): usize {
   return end + UNIT;
 }
 
-/** Behind the last character of the string of the payload that starts here. */
-function stringEnd(p: usize): usize {
-  let q = p;
-  while (at(q) !== QUOTE) q = at(q) === BACKSLASH ? escape(q) : q + UNIT;
-  return q;
-}
-
-/**
- * Behind the value within quotation marks that are escaped by `depth` backslashes (one less than a power of two). A value
- * that is cut off ends where the text around it does; 0 when a line break of that text comes first.
- */
-function quotedEnd(p: usize, depth: i32): usize {
-  const period = 2 * (depth + 1);
-  let q = p;
-  while (true) {
-    const c = at(q);
-    if (c === QUOTE) return q;
-    if (c !== BACKSLASH) {
-      q = behind(q);
-      continue;
-    }
-    const next = backslashes(q);
-    const run = units(q, next);
-    const mark = at(next);
-    if (mark === QUOTE) {
-      if ((run & 1) === 0) return next;
-      if (run < depth) return q;
-      if (run % period === depth) return next - (<usize>depth << 1);
-      q = next + UNIT;
-    } else if ((mark === 0x6e || mark === 0x72) && run <= depth) {
-      q = tokenBehind(q, next);
-      if (q === 0) return 0;
-    } else {
-      q = (run & 1) === 0 ? next : next + UNIT;
-    }
-  }
-}
-
-/** Behind this character; or behind a secret of several lines, so that a value around one is one line without it too. */
-function behind(p: usize): usize {
-  const block = blockEnd(p);
-  return block === 0 ? p + UNIT : block;
-}
-
-/** Backslashes and a letter are no line break when a token starts with the letter: behind the token, otherwise 0. */
-function tokenBehind(backslash: usize, letter: usize): usize {
-  return (units(backslash, letter) & 1) === 0 ? tokenAt(letter, 0) : 0;
-}
-
-/** Behind the value within single quotes or backticks, on one line; 0 if there is none. */
-function markedEnd(p: usize, mark: u32): usize {
-  let q = p;
-  while (true) {
-    const c = at(q);
-    if (c === mark || c === QUOTE) return q;
-    if (c !== BACKSLASH) {
-      q = behind(q);
-      continue;
-    }
-    const next = backslashes(q);
-    const run = units(q, next);
-    const escaped = at(next);
-    if ((run & 1) === 0 && escaped === QUOTE) return next;
-    if (escaped === 0x6e || escaped === 0x72) {
-      q = tokenBehind(q, next);
-      if (q === 0) return 0;
-    } else {
-      q = (run & 1) === 0 && escaped !== mark ? next : next + UNIT;
-    }
-  }
-}
-
-/** A value without quotes needs a digit; unless it is a password, a letter too. */
-function looksSecret(from: usize, to: usize, kind: u32): bool {
-  if (units(from, to) < LEAST_LOOSE) return false;
-  if (kind === kinds.AUTHORIZATION || kind === kinds.BEARER_TOKEN) return true;
+/** It needs a digit; unless it is a password, a letter too. */
+function looksSecret(from: usize, to: usize): bool {
+  if (valueKind === kinds.AUTHORIZATION || valueKind === kinds.BEARER_TOKEN) return true;
   const end = min(to, from + 64 * UNIT);
   if (!hasDigit(from, end)) return false;
-  if (kind === kinds.PASSWORD) return true;
+  if (valueKind === kinds.PASSWORD) return true;
   for (let p = from; p < end; p += UNIT) if (is(at(p), LETTER)) return true;
   return false;
 }

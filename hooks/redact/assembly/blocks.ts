@@ -1,4 +1,20 @@
-import { at, BACKSLASH, backslashes, BASE64, DASH, DOT, escape, follows, LABEL, QUOTE, runAtMost, runOf, UNIT, units, URL64 } from "./text";
+import {
+  at,
+  BACKSLASH,
+  BASE64,
+  backslashes,
+  DASH,
+  DOT,
+  escapeEnd,
+  follows,
+  LABEL,
+  QUOTE,
+  runAtMost,
+  runOf,
+  UNIT,
+  URL64,
+  units,
+} from "./text";
 
 /**
  * Behind the private key in PEM (RFC 7468) whose `-----BEGIN ` starts here, or 0. A key that does not end goes to the end of
@@ -15,7 +31,7 @@ export function pemEnd(p: usize): usize {
     const c = at(q);
     if (c === QUOTE) return q;
     if (c === BACKSLASH) {
-      q = escape(q);
+      q = escapeEnd(q);
       continue;
     }
     if (c === DASH && follows(q, "-----END ")) {
@@ -27,7 +43,7 @@ export function pemEnd(p: usize): usize {
 }
 
 function endsWith(from: usize, to: usize, literal: string): bool {
-  const start = to - (<usize>literal.length << 1);
+  const start = to - ((<usize>literal.length) << 1);
   return start >= from && follows(start, literal);
 }
 

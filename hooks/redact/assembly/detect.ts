@@ -6,7 +6,7 @@ import { escaped, notePlaceholder, redact, redacted } from "./findings";
 import * as kinds from "./kinds";
 import { placeholderEnd } from "./placeholder";
 import * as starts from "./starts";
-import { ALNUM_SLASH, at, BEARER, COLON, COMMA, DASH, DIGIT, is, PIPE, runAtMost, runOf, SPACE, UNIT, units } from "./text";
+import { ALNUM_SLASH, at, BEARER, COLON, COMMA, DIGIT, is, PIPE, runAtMost, runOf, SPACE, UNIT, units } from "./text";
 import { token, tokenAt } from "./tokens";
 
 let mails: bool = false;
@@ -61,7 +61,7 @@ function secretEnd(code: u32, p: usize): usize {
   const end = tokenAt(p, redacted);
   if (end !== 0) {
     kind = token.kind;
-    essence = p + (<usize>token.keeps << 1);
+    essence = p + ((<usize>token.keeps) << 1);
   }
   return end;
 }
@@ -99,7 +99,8 @@ function afterAzure(p: usize): usize {
 /** A secret access key often follows its id: 40 characters after a comma, a colon, a bar or a space. */
 function afterAccessKey(p: usize): usize {
   let from = p;
-  while (from < p + 3 * UNIT && (at(from) === COMMA || at(from) === COLON || at(from) === PIPE || at(from) === SPACE)) from += UNIT;
+  while (from < p + 3 * UNIT && (at(from) === COMMA || at(from) === COLON || at(from) === PIPE || at(from) === SPACE))
+    from += UNIT;
   const end = runAtMost(ALNUM_SLASH, from, 41);
   return from > p && units(from, end) === 40 ? redact(from, from, end, kinds.AWS_SECRET_KEY) : p;
 }

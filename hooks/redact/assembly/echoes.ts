@@ -19,9 +19,9 @@ export class Pattern {
 export const TAIL: i32 = 8;
 
 const MOST: u32 = 12288;
-const SLOTS: usize = 32768;
+const SLOTS: usize = 65536;
 /** Patterns that may crowd one place of the table; further ones are not kept, so that looking up stays quick. */
-export const CROWD: i32 = 16;
+export const CROWD: i32 = 6;
 const PATTERNS: usize = heap.alloc(<usize>MOST * offsetof<Pattern>());
 const INDEX: usize = heap.alloc(SLOTS * 2);
 /** One bit for the spread hash of each tail. */
@@ -84,14 +84,14 @@ function begin(): void {
 
 function put(c: u32): void {
   // The hash before the last eight characters gives the hash of the tail.
-  store<u64>(LAST + (<usize>(length & 7) << 3), whole);
+  store<u64>(LAST + ((<usize>(length & 7)) << 3), whole);
   whole = whole * BASE + c;
   length += 1;
 }
 
 function finish(value: u32, around: u32): void {
   if (length < TAIL) return;
-  keep(length, whole, whole - load<u64>(LAST + (<usize>(length & 7) << 3)) * powerOf(TAIL), value, around);
+  keep(length, whole, whole - load<u64>(LAST + ((<usize>(length & 7)) << 3)) * powerOf(TAIL), value, around);
 }
 
 /** Remembers an ASCII value (`from` to `to`, UTF-16) in the forms in which it may come again. */
@@ -144,7 +144,16 @@ function percent(from: usize, to: usize, value: u32, ten: u32): void {
 }
 
 function isUnreserved(byte: u32): bool {
-  return is(byte, 32) || byte === 0x2d || byte === 0x5f || byte === 0x2e || byte === 0x21 || byte === 0x7e || byte === 0x2a || (byte >= 0x27 && byte <= 0x29);
+  return (
+    is(byte, 32) ||
+    byte === 0x2d ||
+    byte === 0x5f ||
+    byte === 0x2e ||
+    byte === 0x21 ||
+    byte === 0x7e ||
+    byte === 0x2a ||
+    (byte >= 0x27 && byte <= 0x29)
+  );
 }
 
 /** The characters that the value alone decides when `bytesBefore` (modulo 3) bytes stand before it (RFC 4648 §4, §5). */

@@ -1,7 +1,7 @@
 import * as kinds from "./kinds";
 import { learn } from "./recall";
 import { Spans } from "./spans";
-import { isNew, newest, valueOf } from "./values";
+import { identify, isNew, newest } from "./values";
 
 /** What is found in one payload, in order. A span of the kind `NONE` is the kernel's and stays as it is. */
 export const found = changetype<Spans>(heap.alloc(offsetof<Spans>()));
@@ -22,8 +22,8 @@ export function keepOut(from: usize, to: usize): void {
   found.add(from, to, kinds.NONE, 0);
 }
 
-export function note(escape: usize): void {
-  escaped = escape;
+export function noteEscape(end: usize): void {
+  escaped = end;
 }
 
 export function notePlaceholder(p: usize): void {
@@ -32,7 +32,7 @@ export function notePlaceholder(p: usize): void {
 
 /** Replaces `from` to `to`; what identifies the value starts at `essence`. Returns `to`. */
 export function redact(from: usize, essence: usize, to: usize, kind: u32): usize {
-  const value = valueOf(essence, to, kind);
+  const value = identify(essence, to, kind);
   if (isNew) learn(essence, to, kind, newest());
   found.add(from, to, value.kind, value.number);
   redacted = to;

@@ -15,7 +15,7 @@ for (let i: usize = 0; i < 512; i += 1) {
 
 /** BASE to the power of at most 511. */
 export function powerOf(exponent: i32): u64 {
-  return load<u64>(POWERS + (<usize>exponent << 3));
+  return load<u64>(POWERS + ((<usize>exponent) << 3));
 }
 
 /** Spreads a hash over the bits of an index. */

@@ -32,7 +32,7 @@ export function configure(config: usize, size: u32): usize {
   const emails = says(config, size, '{"emails":true}');
   lookForMails(emails);
   if (!emails && !says(config, size, '{"emails":false}') && !says(config, size, "{}")) {
-    fail("the configuration is neither `{}` nor `{\"emails\": true}` nor `{\"emails\": false}`");
+    fail('the configuration is neither `{}` nor `{"emails": true}` nor `{"emails": false}`');
   }
   release();
   return RESULT;
@@ -42,7 +42,7 @@ export function configure(config: usize, size: u32): usize {
 export function handle(phase: u32, payload: usize, size: u32): usize {
   memory.fill(RESULT, 0, 32);
   clearCounts();
-  const end = payload + (<usize>size << 1);
+  const end = payload + ((<usize>size) << 1);
   if (phase === PRE_TOOL) judgeCall(payload);
   else redact(payload, end, phase !== AUDIT);
   release();
@@ -179,7 +179,7 @@ function fail(message: string): void {
 /** Whether a JSON text without its white space is `literal`, whose strings have none. */
 function says(text: usize, size: u32, literal: string): bool {
   let i = 0;
-  for (let p = text; p < text + (<usize>size << 1); p += UNIT) {
+  for (let p = text; p < text + ((<usize>size) << 1); p += UNIT) {
     const c = at(p);
     if (c === 0x20 || c === 0x09 || c === 0x0a || c === 0x0d) continue;
     if (i === literal.length || c !== <u32>literal.charCodeAt(i)) return false;

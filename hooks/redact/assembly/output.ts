@@ -28,7 +28,7 @@ export function copy(from: usize, to: usize): void {
 
 export function write(text: string): void {
   const from = changetype<usize>(text);
-  copy(from, from + (<usize>text.length << 1));
+  copy(from, from + ((<usize>text.length) << 1));
 }
 
 export function writeNumber(value: u32): void {

@@ -1,11 +1,26 @@
+import { lineBreakEnd } from "./blocks";
 import { any, CROWD, mayEnd, Pattern, patternIn, remember, slotOf, TAIL } from "./echoes";
 import { BASE, powerOf } from "./hash";
 import * as kinds from "./kinds";
-import { lineBreakEnd } from "./blocks";
-import { hasDigit } from "./tokens";
 import { Spans } from "./spans";
+import {
+  at,
+  BACKSLASH,
+  BASE64,
+  EQUALS,
+  escapeEnd,
+  follows,
+  HEX,
+  is,
+  LETTER,
+  QUOTE,
+  runOf,
+  UNIT,
+  URL64,
+  units,
+} from "./text";
+import { hasDigit } from "./tokens";
 import { at as valueAt } from "./values";
-import { at, BACKSLASH, BASE64, EQUALS, escape, follows, HEX, is, LETTER, QUOTE, runOf, UNIT, units, URL64 } from "./text";
 
 /** Values are remembered by at most so many of their last characters. */
 const MOST: i32 = 96;
@@ -13,7 +28,10 @@ const MOST: i32 = 96;
 /** Remembers a secret that was met for the first time, so that it is found without what gave it away. */
 export function learn(from: usize, to: usize, kind: u32, value: u32): void {
   if (kind === kinds.EMAIL || kind === kinds.CARD) return;
-  if (kind === kinds.PRIVATE_KEY) return learnLines(from, to, value);
+  if (kind === kinds.PRIVATE_KEY) {
+    learnLines(from, to, value);
+    return;
+  }
   if (kind >= kinds.BEARER_TOKEN && kind !== kinds.JWT && !isDistinctive(from, to)) return;
   const start = lastOf(from, to);
   for (let p = start; p < to; p += UNIT) {
@@ -24,7 +42,7 @@ export function learn(from: usize, to: usize, kind: u32, value: u32): void {
 }
 
 function lastOf(from: usize, to: usize): usize {
-  return units(from, to) > MOST ? to - (<usize>MOST << 1) : from;
+  return units(from, to) > MOST ? to - ((<usize>MOST) << 1) : from;
 }
 
 /** Whether a value whose only mark was its name may be searched for: no word, no digest. */
@@ -60,7 +78,7 @@ let read: i32 = 0;
 
 /** The hash of the last `length` characters. */
 function lastHash(length: i32): u64 {
-  return hash - load<u64>(RING + (<usize>((read - length) & 511) << 3)) * powerOf(length);
+  return hash - load<u64>(RING + ((<usize>((read - length) & 511)) << 3)) * powerOf(length);
 }
 
 export const echoes = changetype<Spans>(heap.alloc(offsetof<Spans>()));
@@ -85,11 +103,11 @@ export function findEchoes(from: usize, to: usize, found: Spans): void {
     const c = at(p);
     if (p >= escaped) {
       if (c === QUOTE) inString = !inString;
-      if (c === BACKSLASH) escaped = escape(p);
+      if (c === BACKSLASH) escaped = escapeEnd(p);
     }
     hash = hash * BASE + c;
     read += 1;
-    store<u64>(RING + (<usize>(read & 511) << 3), hash);
+    store<u64>(RING + ((<usize>(read & 511)) << 3), hash);
     p += UNIT;
     const tail = lastHash(TAIL);
     if (!inString || !mayEnd(tail)) continue;
@@ -117,7 +135,7 @@ function longest(tail: u64, room: i32): Pattern | null {
 
 /** Adds an echo that ends at `p`, with what encodes its neighbours. Returns where it ends. */
 function echo(pattern: Pattern, least: usize, p: usize, limit: usize): usize {
-  let start = p - (<usize>pattern.length << 1);
+  let start = p - ((<usize>pattern.length) << 1);
   let end = p;
   if (pattern.around !== 0) {
     const classes = pattern.around === BASE64 ? BASE64 | URL64 : pattern.around;

@@ -1,7 +1,7 @@
 import { detect } from "./detect";
-import { beginFindings, keepOut, note } from "./findings";
+import { beginFindings, keepOut, noteEscape } from "./findings";
 import { END, ESCAPE, SEPARATOR, startAt } from "./starts";
-import { at, BACKSLASH, BRACE, CLOSE, COLON, END_BRACE, escape, follows, OPEN, QUOTE, UNIT } from "./text";
+import { at, BACKSLASH, BRACE, CLOSE, COLON, END_BRACE, escapeEnd, follows, OPEN, QUOTE, UNIT } from "./text";
 
 /**
  * Finds secrets in the strings of a JSON value, names of members included, in one pass. Of a payload as a whole, the members
@@ -46,8 +46,8 @@ function scanString(from: usize, to: usize): usize {
     } else if (code === END) {
       return p + UNIT;
     } else if (code === ESCAPE) {
-      p = escape(p);
-      note(p);
+      p = escapeEnd(p);
+      noteEscape(p);
     } else {
       p = detect(code, p, true);
     }
@@ -69,7 +69,7 @@ export function member(object: usize, name: string): usize {
 /** Behind the string whose opening quotation mark is here. */
 function stringEnd(p: usize): usize {
   let q = p + UNIT;
-  while (at(q) !== QUOTE) q = at(q) === BACKSLASH ? escape(q) : q + UNIT;
+  while (at(q) !== QUOTE) q = at(q) === BACKSLASH ? escapeEnd(q) : q + UNIT;
   return q + UNIT;
 }
 

@@ -43,7 +43,7 @@ export class Spans {
 const COUNTS: usize = memory.data(<i32>KINDS * 4);
 
 export function clearCounts(): void {
-  memory.fill(COUNTS, 0, <usize>KINDS << 2);
+  memory.fill(COUNTS, 0, (<usize>KINDS) << 2);
 }
 
 export function countOf(kind: u32): u32 {

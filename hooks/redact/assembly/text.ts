@@ -106,7 +106,16 @@ export function is(c: u32, classes: u32): bool {
 /** Whether the character may stand in the user name or password of a URL. */
 export function isUserinfo(c: u32): bool {
   return (
-    is(c, USERINFO) && c !== QUOTE && c !== APOSTROPHE && c !== BACKTICK && c !== BACKSLASH && c !== SLASH && c !== 0x3f && c !== 0x23 && c !== LESS && c !== GREATER
+    is(c, USERINFO) &&
+    c !== QUOTE &&
+    c !== APOSTROPHE &&
+    c !== BACKTICK &&
+    c !== BACKSLASH &&
+    c !== SLASH &&
+    c !== 0x3f &&
+    c !== 0x23 &&
+    c !== LESS &&
+    c !== GREATER
   );
 }
 
@@ -119,7 +128,7 @@ export function runOf(classes: u32, p: usize): usize {
 
 /** As `runOf`, with at most `most` characters. */
 export function runAtMost(classes: u32, p: usize, most: i32): usize {
-  const limit = p + (<usize>most << 1);
+  const limit = p + ((<usize>most) << 1);
   let q = p;
   while (q < limit && is(at(q), classes)) q += UNIT;
   return q;
@@ -133,7 +142,7 @@ export function units(from: usize, to: usize): i32 {
 /** Whether the text goes on with a literal. */
 export function follows(p: usize, literal: string): bool {
   const start = changetype<usize>(literal);
-  const size = <usize>literal.length << 1;
+  const size = (<usize>literal.length) << 1;
   for (let i: usize = 0; i < size; i += UNIT) {
     if (load<u16>(p + i) !== load<u16>(start + i)) return false;
   }
@@ -148,7 +157,7 @@ export function backslashes(p: usize): usize {
 }
 
 /** Behind the JSON escape that starts here. */
-export function escape(p: usize): usize {
+export function escapeEnd(p: usize): usize {
   return p + (at(p + UNIT) === 0x75 ? 12 : 4);
 }
 

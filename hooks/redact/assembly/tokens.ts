@@ -16,9 +16,9 @@ import {
   runOf,
   standsAlone,
   UNIT,
-  units,
   UPPER_DIGIT,
   URL64,
+  units,
   WORD,
 } from "./text";
 
@@ -72,7 +72,7 @@ function add(kind: u32, literal: string, classes: u32, least: i32): Token {
   const alike = start(first, second);
   token.next = alike === 0 ? null : tokenOf(alike);
   count += 1;
-  store<usize>(ALL + (<usize>count << 2), changetype<usize>(token));
+  store<usize>(ALL + ((<usize>count) << 2), changetype<usize>(token));
   mark(first, second, count);
   return token;
 }
@@ -103,7 +103,7 @@ export function tokenAt(p: usize, redacted: usize): usize {
 function endOf(expected: Token, p: usize, redacted: usize): usize {
   const literal = changetype<string>(expected.literal);
   if (!follows(p, literal) || (expected.alone && !standsAlone(p, redacted))) return 0;
-  const body = p + (<usize>literal.length << 1);
+  const body = p + ((<usize>literal.length) << 1);
   let least = expected.least;
   if (expected.leastWithoutDigit !== least && !hasDigit(body, runAtMost(expected.classes, body, 64))) {
     least = expected.leastWithoutDigit;

@@ -21,11 +21,11 @@ const NUMBERS: usize = memory.data(64 * 4);
 let known: u32 = 0;
 const spare = changetype<Value>(heap.alloc(offsetof<Value>()));
 
-/** Whether the last `valueOf` met its value for the first time and keeps it. */
+/** Whether the last `identify` met its value for the first time and keeps it. */
 export let isNew: bool = false;
 
 /** The value of a part of the text. The kind under which it came first stays. */
-export function valueOf(from: usize, to: usize, kind: u32): Value {
+export function identify(from: usize, to: usize, kind: u32): Value {
   const hash = hashOf(from, to);
   let slot = <usize>(spread(hash) >> 32) & (SLOTS - 1);
   while (true) {
