@@ -4,6 +4,7 @@ import { asLoaded } from "./check.ts";
 import type { Component } from "./component.ts";
 import { Deadline } from "./deadline.ts";
 import type { Frame, Loaded, LoadMessage } from "./host/wire.ts";
+import { WORLD } from "./inspect/world.ts";
 import type { ConfinedProcess } from "./process.ts";
 import { Session } from "./session.ts";
 
@@ -41,7 +42,9 @@ export class Host implements HookHost {
     this.#loading = true;
     try {
       const component = await this.#parts.component(request);
-      if (!component.ok) return { ok: false, cause: "malformed", detail: `the component ${component.detail}` };
+      if (!component.ok) {
+        return { ok: false, cause: "malformed", detail: `the component is no \`${WORLD}\`: ${component.detail}` };
+      }
       const message: LoadMessage = {
         kind: "load",
         hook: hook.name,

@@ -34,7 +34,7 @@ test("the component that the others are made of is fine", async () => {
 
 test("a refused component is not loaded, its fault is said, and the host goes on", async () => {
   const bomb = withModule(good, await module("(memory i64 1)"));
-  const detail = "the component core module 1 uses memory64";
+  const detail = "the component is no `pinion:hook/hook@1.0.0`: core module 1 uses memory64";
   expect(await load(host, bomb, { name: "refused" })).toEqual({ ok: false, cause: "malformed", detail });
   expect(host.alive).toBe(true);
 });

@@ -1,20 +1,22 @@
 import type { Json } from "../../model/json.ts";
 
-/** Levels of nesting that a guest may write. */
-const DEPTH = 64;
+/** Levels of nesting in what a guest writes of its own. */
+const LEVELS = 64;
+/** In a payload, which is made of what others wrote: the bound of the canonical form. */
+export const PAYLOAD_LEVELS = 1000;
 
 /**
  * JSON written by a guest. Undefined for what is not JSON or would have no canonical form (RFC 8785) further on:
- * numbers out of range, half surrogate pairs, the key `__proto__`, more than 64 levels.
+ * numbers out of range, half surrogate pairs, the key `__proto__`, more than `levels` of nesting.
  */
-export function guestJson(text: string): Json | undefined {
+export function guestJson(text: string, levels = LEVELS): Json | undefined {
   let value: Json;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  return plain(value, DEPTH) ? value : undefined;
+  return plain(value, levels) ? value : undefined;
 }
 
 function plain(value: Json, depth: number): boolean {

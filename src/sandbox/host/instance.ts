@@ -4,7 +4,7 @@ import type { Phase, Role } from "../../model/phase.ts";
 import { type CoreInstance, type CoreModule, engine } from "../wasm/engine.ts";
 import { type Capped, capModule, OverCap } from "./cap.ts";
 import { Abort, type Ask, Bug, Door, type Failure, type Surroundings } from "./door.ts";
-import { guestJson } from "./guest-json.ts";
+import { guestJson, PAYLOAD_LEVELS } from "./guest-json.ts";
 import { trapOf } from "./trap.ts";
 import type { Loaded, LoadMessage } from "./wire.ts";
 
@@ -58,6 +58,7 @@ export class Instance {
       const core = compile(modules, message.limits);
       const exports = program.instantiate(core.get, door.imports(), core.instantiate);
       exports.configure(message.config);
+      if (door.failure) return { loaded: { ok: false, ...door.failure } };
       return { loaded: { ok: true }, instance: new Instance(message, exports, door) };
     } catch (error) {
       return { loaded: { ok: false, ...failureOf(error, door.failure) } };
@@ -110,7 +111,7 @@ function wrongVerdict(role: Role, { decision, payload }: Verdict): string | unde
   if (!MAY[role].includes(decision)) return `the role \`${role}\` may not answer \`${decision}\``;
   if (decision !== "transform") return payload === undefined ? undefined : `\`${decision}\` with a payload`;
   if (payload === undefined) return "`transform` without a payload";
-  return guestJson(payload) === undefined ? "`transform` with a payload that is not JSON" : undefined;
+  return guestJson(payload, PAYLOAD_LEVELS) === undefined ? "`transform` with a payload that is not JSON" : undefined;
 }
 
 function failureOf(error: unknown, failure: Failure | undefined): Failure {
