@@ -1,5 +1,5 @@
 import type { Audit } from "../../src/model/payload.ts";
-import { allow, block, defineHook, emit, type Verdict, write } from "../sdk/hook.ts";
+import { allow, defineHook, emit, type Verdict, write } from "../sdk/hook.ts";
 
 interface Config {
   /** Whether every boundary is reported by an event. */
@@ -14,7 +14,8 @@ export const { configure, handle } = defineHook<Config>({
   handlers: {
     audit(record, { events }) {
       const fault = inconsistency(record);
-      if (fault !== undefined) return block(`the audit record of \`${record.boundary}\` is inconsistent: ${fault}`);
+      // An observer does not block: it fails, and that pauses the run until a person has looked.
+      if (fault !== undefined) throw new Error(`the audit record of \`${record.boundary}\` is inconsistent: ${fault}`);
       const key = `${record.boundary} ${record.decision}`;
       counts[key] = (counts[key] ?? 0) + 1;
       if (record.decision === "block") write("status", { counts, summary: summary(record) });

@@ -1,61 +1,93 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { hookNames } from "../../scripts/build-hooks.ts";
 import { canonicalJson } from "../../src/model/canonical.ts";
-import type { Json, JsonObject } from "../../src/model/json.ts";
-import type { Phase } from "../../src/model/phase.ts";
+import type { HookHost, PinnedHook } from "../../src/model/hook.ts";
+import type { Json } from "../../src/model/json.ts";
 import { invalidCapsule, invalidPayload } from "../../src/pipeline/schemas.ts";
+import { ask, LIMITS, pinnedHook, SEED, testHosts } from "../support/guests.ts";
+import { type Case, readCases } from "./cases.ts";
 import { load } from "./component.ts";
-
-interface Case {
-  readonly name: string;
-  readonly phase: Phase;
-  readonly config?: JsonObject;
-  readonly payload: JsonObject;
-  readonly expect: {
-    readonly decision: string;
-    /** Every text stands in the rationale. */
-    readonly rationale?: readonly string[];
-    readonly payload?: JsonObject;
-    readonly events?: readonly Json[];
-    readonly capsules?: readonly Json[];
-  };
-}
-
-interface Cases {
-  /** Used where a case has no configuration of its own. */
-  readonly config: JsonObject;
-  /** Members of every payload but those of `audit`. */
-  readonly common: JsonObject;
-  readonly cases: readonly Case[];
-}
 
 const root = join(import.meta.dirname, "../..");
 
-for (const hook of hookNames(root)) {
-  const folder = join(root, "hooks", hook);
-  const { config, common, cases } = parse(readFileSync(join(folder, "cases.yaml"), "utf8"), { merge: true }) as Cases;
-  const component = load(join(folder, `${hook}.wasm`));
+/** What a hook answered, and what it told the host. */
+interface Answered {
+  readonly decision?: string;
+  readonly rationale?: string;
+  readonly error?: string;
+  readonly payload?: string | undefined;
+  readonly events: readonly { readonly kind: string; readonly data: Json }[];
+  readonly capsules: readonly { readonly kind: string; readonly value: Json }[];
+}
 
-  describe(`the committed ${hook}`, () => {
-    it.each(cases)("$name", async (example) => {
+function expectAnswer(answer: Answered, { expect: expected }: Case): void {
+  expect(answer.decision).toBe(expected.decision);
+  for (const text of expected.rationale ?? []) expect(answer.rationale).toContain(text);
+  if (expected.error !== undefined) expect(answer.error).toContain(expected.error);
+  else expect(answer.error).toBeUndefined();
+  if (expected.payload !== undefined) expect(JSON.parse(answer.payload ?? "null")).toEqual(expected.payload);
+  expect(answer.events).toEqual(expected.events ?? []);
+  expect(answer.capsules).toEqual(expected.capsules ?? []);
+  for (const { kind, value } of answer.capsules) expect(invalidCapsule(kind, value)).toBeUndefined();
+}
+
+for (const name of hookNames(root)) {
+  const folder = join(root, "hooks", name);
+  const path = join(folder, `${name}.wasm`);
+  const { spec } = parse(readFileSync(join(folder, "hook.yaml"), "utf8")) as { readonly spec: PinnedHook };
+  const cases = readCases(folder);
+
+  describe(`the cases of ${name}`, () => {
+    const component = load(path);
+
+    it.each(cases)("are real: $name", ({ phase, payload, config }) => {
+      expect(invalidPayload(phase, payload)).toBeUndefined();
+      expect(spec.phases).toContain(phase);
+      expect(new Ajv2020().validate(spec.config, config)).toBe(true);
+    });
+
+    it.each(cases)("in this process: $name", async (example) => {
       const guest = (await component)();
-      guest.configure(example.config ?? config);
-      const shared = example.phase === "audit" ? {} : common;
-      const payload = { ...shared, ...example.payload };
-      expect(invalidPayload(example.phase, payload)).toBeUndefined();
-      const answer = guest.handle(example.phase, canonicalJson(payload));
-
-      expect(answer).toMatchObject({ decision: example.expect.decision });
-      for (const text of example.expect.rationale ?? []) expect(answer.rationale).toContain(text);
-      if (example.expect.payload !== undefined) {
-        expect(JSON.parse(answer.payload ?? "null")).toEqual({ ...shared, ...example.expect.payload });
+      guest.configure(example.config);
+      const { events, capsules } = guest;
+      try {
+        const answer = guest.handle(example.phase, canonicalJson(example.payload));
+        expectAnswer({ ...answer, events, capsules }, example);
+      } catch (error) {
+        if (!(error instanceof Error) || example.expect.error === undefined) throw error;
+        expectAnswer({ error: error.message, events, capsules }, example);
       }
-      expect(guest.events).toEqual(example.expect.events ?? []);
-      expect(guest.capsules).toEqual(example.expect.capsules ?? []);
-      for (const { kind, value } of guest.capsules) expect(invalidCapsule(kind, value)).toBeUndefined();
+    });
+  });
+
+  describe(`the committed ${name} in a hook host`, () => {
+    const hosts = testHosts();
+    const bytes = readFileSync(path);
+    let host: HookHost;
+    beforeAll(async () => {
+      host = await hosts.open({ deadlines: true });
+    });
+    afterAll(() => hosts.close());
+
+    it.each(cases)("$name", async (example) => {
+      const limits = { ...LIMITS, ...spec.limits };
+      const hook = { ...pinnedHook(bytes, { role: spec.role, phases: spec.phases }), name: example.name, limits };
+      const loaded = await host.load({ hook: { ...hook, config: example.config }, bytes, seed: SEED });
+      expect(loaded).toEqual({ ok: true });
+      const payload = canonicalJson(example.payload);
+      const [event] = await ask(host, { phase: example.phase, payload, hooks: [example.name] });
+      if (event?.kind !== "result") throw new Error("it gave no result");
+      const { outcome, log } = event;
+      const events = log.flatMap((call) => (call.call === "emit-event" ? [{ kind: call.kind, data: call.data }] : []));
+      const capsules = log.flatMap((call) =>
+        call.call === "write-capsule" ? [{ kind: call.kind, value: call.value }] : [],
+      );
+      const answer = outcome.kind === "failed" ? { error: outcome.detail } : outcome;
+      expectAnswer({ ...answer, events, capsules }, example);
     });
   });
 }
