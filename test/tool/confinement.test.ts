@@ -23,6 +23,8 @@ import { openHostDirectory } from "../../src/vfs/host.ts";
 import { type Bench, type BenchOptions, bench, layer } from "./kit.ts";
 
 const probe = await probeBwrap();
+/** A time to sleep that no other process on the machine asks for. */
+const SLEEP = 1_000_000 + process.pid;
 const it = test.skipIf("absent" in probe);
 const why = "absent" in probe ? ` (skipped: ${probe.absent})` : "";
 
@@ -183,19 +185,23 @@ describe(`a process under bwrap${why}`, () => {
 
   it("N4 dies with Pinion, also when Pinion is killed", async () => {
     const there = on();
-    const pinion = spawn(process.execPath, ["--input-type=module-typescript", "-e", PINION, there.folder], {
-      stdio: "inherit",
-    });
-    while (!existsSync(there.at("ready"))) await setTimeout(5);
-    expect(sleepers()).toHaveLength(1);
-    pinion.kill("SIGKILL");
-    await new Promise((resolve) => pinion.once("exit", resolve));
-    for (let round = 0; sleepers().length > 0; round++) {
-      if (round === 400) expect(sleepers()).toEqual([]);
-      await setTimeout(5);
+    const pinion = spawn(process.execPath, ["--input-type=module-typescript", "-e", PINION, there.folder]);
+    try {
+      await until(() => existsSync(there.at("ready")) && sleepers().length === 1);
+    } finally {
+      pinion.kill("SIGKILL");
     }
+    await until(() => sleepers().length === 0);
   });
 });
+
+/** Looks again until it is so; fails after some seconds. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let round = 0; !isSo(); round++) {
+    if (round === 1000) throw new Error("it did not become so");
+    await setTimeout(10);
+  }
+}
 
 /** Runs a command that never ends. */
 const PINION = `
@@ -204,7 +210,7 @@ const PINION = `
   import { processRun } from "${process.cwd()}/src/tool/process/run.ts";
   import { openHostDirectory } from "${process.cwd()}/src/vfs/host.ts";
   const folder = process.argv[1];
-  const argv = ["sh", "-c", "touch ready; sleep 86414"];
+  const argv = ["sh", "-c", "touch ready; sleep ${SLEEP}"];
   const authority = effectivePermission([{
     name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv] },
     network: { domains: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
@@ -220,7 +226,7 @@ const PINION = `
 function sleepers(): readonly string[] {
   return readdirSync("/proc").filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1") === "sleep\u000086414\u0000";
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1") === `sleep\u0000${SLEEP}\u0000`;
     } catch {
       return false;
     }

@@ -26,6 +26,8 @@ const backends: readonly { readonly name: string; readonly backend: Backend; rea
     : { name: `bwrap (skipped: ${probe.absent})`, backend: UNCONFINED, absent: probe.absent },
 ];
 const signal = new AbortController().signal;
+/** A time to sleep that no other process on the machine asks for. */
+const SLEEP = 1_000_000 + process.pid;
 
 interface Result {
   readonly exitCode: number | null;
@@ -141,7 +143,7 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
 
   it("kills a command that takes too long, with what it started", async () => {
     const there = on();
-    const script = "sleep 86413 & (setsid sleep 86413 &) ; echo started; echo $$ > pid; wait";
+    const script = `sleep ${SLEEP} & (setsid sleep ${SLEEP} &) ; echo started; echo $$ > pid; wait`;
     const result = await run(there, ["sh", "-c", script], { timeoutMs: 500 });
     expect(result).toMatchObject({ ended: "timeout", stdout: "started\n" });
     await nobodyLeft(there);
@@ -150,7 +152,7 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
   it("kills everything when the call is cancelled", async () => {
     const there = on();
     const controller = new AbortController();
-    const running = run(there, ["sh", "-c", "sleep 86413 & touch ready; wait"], {}, controller.signal);
+    const running = run(there, ["sh", "-c", `sleep ${SLEEP} & touch ready; wait`], {}, controller.signal);
     while (!existsSync(there.at("ready"))) await setTimeout(5);
     controller.abort();
     await expect(running).rejects.toMatchObject({ code: "cancelled" });
@@ -160,8 +162,7 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
 
   it("R21 children that outlive the command are killed: in the background, in a session of their own, forked twice", async () => {
     const there = on();
-    const script =
-      "sleep 86413 & setsid sleep 86413 & (setsid sh -c '(sleep 86413 > /dev/null 2>&1 &) ' > /dev/null 2>&1 &); echo done";
+    const script = `sleep ${SLEEP} & setsid sleep ${SLEEP} & (setsid sh -c '(sleep ${SLEEP} > /dev/null 2>&1 &) ' > /dev/null 2>&1 &); echo done`;
     const { stdout, ended } = await run(there, ["sh", "-c", script]);
     expect({ stdout, ended }).toEqual({ stdout: "done\n", ended: "by-itself" });
     await nobodyLeft(there);
@@ -169,7 +170,7 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
 
   it("R21 a command that multiplies is stopped", async () => {
     const there = on({ limits: { processes: 40 } });
-    const script = "i=0; while [ $i -lt 200 ]; do sleep 86413 & i=$((i+1)); done; wait";
+    const script = `i=0; while [ $i -lt 200 ]; do sleep ${SLEEP} & i=$((i+1)); done; wait`;
     const { ended, stderr } = await run(there, ["sh", "-c", script], { timeoutMs: 20_000 });
     // Where the system enforces the limit itself, the command is told; otherwise it is ended.
     if (ended !== "too-many-processes") expect(stderr).toMatch(/fork/i);
@@ -332,7 +333,7 @@ async function nobodyLeft(there: Bench): Promise<void> {
         try {
           return (
             readFileSync(`/proc/${pid}/environ`, "latin1").includes(there.folder) ||
-            readFileSync(`/proc/${pid}/cmdline`, "latin1") === "sleep\u000086413\u0000"
+            readFileSync(`/proc/${pid}/cmdline`, "latin1") === `sleep\u0000${SLEEP}\u0000`
           );
         } catch {
           return false;
