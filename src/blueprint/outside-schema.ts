@@ -138,7 +138,8 @@ function visit(schema: Json, at: At): void {
     return;
   }
   for (const [keyword, value] of Object.entries(schema)) keywordAt(keyword, value, at);
-  if (schema.uniqueItems === true && !(Number(schema.maxItems) <= MAX_UNIQUE)) {
+  const isBounded = typeof schema.maxItems === "number" && schema.maxItems <= MAX_UNIQUE;
+  if (schema.uniqueItems === true && !isBounded) {
     at.find(
       below(at.pointer, "uniqueItems"),
       `comparing every pair takes long: add \`maxItems\` of at most ${MAX_UNIQUE}`,

@@ -6,7 +6,8 @@ import { codePoint, shown, UNSEEN } from "./text.ts";
 
 /** With aliases written out. */
 const MAX_VALUES = 50_000;
-const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
+/** Names that every object has: code that looks one up would find something else than what was written. */
+const FORBIDDEN = new Set(["prototype", ...Object.getOwnPropertyNames(Object.prototype)]);
 /** RFC 8259 §6: what YAML reads as a number and JSON does not (octal, `+1`, `.5`, `.inf`, `1_000`) is a trap for readers. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** Text to YAML 1.2, a number to YAML 1.1 and to many readers. */

@@ -96,7 +96,16 @@ describe("what YAML may say", () => {
     ]);
   });
 
-  it.each(["__proto__", "constructor", "prototype", '"__proto__"', '"\\u005f_proto__"'])("B5 the key %s", (key) => {
+  it.each([
+    "__proto__",
+    "constructor",
+    "prototype",
+    "valueOf",
+    "toString",
+    "hasOwnProperty",
+    '"__proto__"',
+    '"\\u005f_proto__"',
+  ])("B5 the key %s", (key) => {
     expect(messages(`a:\n  ${key}: { polluted: true }\n`).join()).toMatch(/^a: the name `\w+` is not allowed$/);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });

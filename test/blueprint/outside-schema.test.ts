@@ -64,6 +64,7 @@ describe("a schema from outside", () => {
   it("B13 comparing every pair of a long list is refused", () => {
     expect(findings({ type: "array", uniqueItems: true })).toEqual([expect.stringContaining("add `maxItems`")]);
     expect(findings({ type: "array", uniqueItems: true, maxItems: 1000 })).toEqual([]);
+    expect(findings({ uniqueItems: true, maxItems: { toString: "1" } })).toHaveLength(2);
   });
 
   it("is bounded in size and depth", () => {
@@ -136,7 +137,7 @@ describe("a schema from outside", () => {
         ),
         tie("schema"),
         fc.array(tie("schema"), { maxLength: 3 }) as fc.Arbitrary<Json>,
-        fc.dictionary(fc.constantFrom("a", "b", "toString", "length"), tie("value"), {
+        fc.dictionary(fc.constantFrom("a", "b", "length"), tie("value"), {
           maxKeys: 3,
           noNullPrototype: true,
         }) as fc.Arbitrary<Json>,
@@ -145,6 +146,8 @@ describe("a schema from outside", () => {
     let accepted = 0;
     fc.assert(
       fc.property(schema, fc.jsonValue({ maxDepth: 4 }), (candidate, value) => {
+        // No document holds such names (B5); ajv's comparison of values calls them.
+        fc.pre(!/"(?:toString|valueOf)":/.test(JSON.stringify([candidate, value])));
         if (findings(candidate).length > 0) return;
         accepted += 1;
         messages(candidate as JsonObject, value as Json);
