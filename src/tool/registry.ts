@@ -1,4 +1,6 @@
+import { canonicalJson } from "../model/canonical.ts";
 import { InputError } from "../model/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ToolSpec } from "../model/tool.ts";
 import { skeleton } from "./names.ts";
 import { type Check, checkOf } from "./schema.ts";
@@ -39,11 +41,39 @@ export function bindRegistry(registry: ToolRegistry, tools: readonly Tool[]): Re
     bound.set(spec.name, {
       spec,
       tool,
-      invalid: checkOf(spec.inputSchema, `${where}: inputSchema`),
-      invalidOutput: checkOf(spec.outputSchema, `${where}: outputSchema`),
+      invalid: checkUnlessSame(
+        spec.inputSchema,
+        { own: tool.inputSchema, check: tool.invalid },
+        `${where}: inputSchema`,
+      ),
+      invalidOutput: checkUnlessSame(
+        spec.outputSchema,
+        { own: tool.outputSchema, check: tool.invalidOutput },
+        `${where}: outputSchema`,
+      ),
     });
   }
   return bound;
+}
+
+/** A schema that says what the tool's own says need not be compiled a second time; that takes ms. */
+function checkUnlessSame(
+  schema: JsonObject,
+  { own, check }: { readonly own: JsonObject; readonly check: Check },
+  where: string,
+): Check {
+  return canonicalJson(withoutDescriptions(schema)) === canonicalJson(own) ? check : checkOf(schema, where);
+}
+
+/** Drops the keyword `description`; a field of that name has a schema, not a text. */
+function withoutDescriptions(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutDescriptions);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, inner]) => key !== "description" || typeof inner !== "string")
+      .map(([key, inner]) => [key, withoutDescriptions(inner)]),
+  );
 }
 
 function unknown(where: string, name: string, tools: readonly Tool[]): InputError {

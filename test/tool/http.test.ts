@@ -202,10 +202,15 @@ describe("http.fetch", () => {
       await expect(fetch({ url }), url).rejects.toThrow();
     }
     const { box } = client(loopback().network);
-    for (const headers of [{ authorization: "x" }, { cookie: "x" }, { host: "x" }, { accept: "a\r\nhost: b" }]) {
+    for (const headers of [{ authorization: "x" }, { cookie: "x" }, { host: "x" }]) {
       expect(
         box.invalidArguments({ tool: "http.fetch", arguments: { url: "http://site.test/", headers } as Json }),
       ).toBeDefined();
+    }
+    for (const accept of ["a\r\nhost: b", "a\0", "é"]) {
+      await expect(fetch({ url: "http://site.test/", headers: { accept } })).rejects.toMatchObject({
+        code: "bad-arguments",
+      });
     }
     await expect(fetch({ url: "http://site.test/", body: "x" })).rejects.toMatchObject({ code: "bad-arguments" });
   });

@@ -53,10 +53,7 @@ export function httpFetch({ authority, network = internet(isPublic) }: FetchOpti
       {
         url: { type: "string", maxLength: 4096 },
         method: { enum: [...METHODS] },
-        headers: fields(
-          optionalTexts(REQUEST_HEADERS, { maxLength: 1000, pattern: "^[\\x20-\\x7e]*$" }),
-          REQUEST_HEADERS,
-        ),
+        headers: fields(optionalTexts(REQUEST_HEADERS, { maxLength: 1000 }), REQUEST_HEADERS),
         body: { type: "string", maxLength: 1_048_576 },
         maxBytes: { type: "integer", minimum: 1, maximum: MAX_BYTES },
         timeoutMs: { type: "integer", minimum: 1, maximum: MAX_TIMEOUT_MS },
@@ -81,6 +78,11 @@ export function httpFetch({ authority, network = internet(isPublic) }: FetchOpti
       const { url, method = "GET", headers = {}, body, maxBytes = BYTES, timeoutMs = TIMEOUT_MS } = call;
       if (body !== undefined && (method === "GET" || method === "HEAD")) {
         throw new ToolError("bad-arguments", `a ${method} request has no body`);
+      }
+      for (const [name, value] of Object.entries(headers)) {
+        if (!/^[\x20-\x7e]*$/.test(value)) {
+          throw new ToolError("bad-arguments", `the header \`${name}\` holds other than printable ASCII`);
+        }
       }
       const target = await reach(parseUrl(url), { authority, network, known: addressesIn(earlier) });
       goOn(signal);

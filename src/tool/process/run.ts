@@ -13,8 +13,6 @@ interface Arguments {
   readonly stdin?: string;
 }
 
-const TEXT = { type: "string", pattern: "^[^\\x00]*$" };
-
 /** `process.run`: one command, given as a list of words, never as a shell string. */
 export function processRun(host: ProcessHost, now: () => number): Tool {
   const { workspace, authority, backend, limits } = host;
@@ -26,7 +24,7 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
     idempotency: "unsafe",
     inputSchema: fields(
       {
-        argv: { type: "array", minItems: 1, maxItems: 256, items: { ...TEXT, maxLength: 65_536 } },
+        argv: { type: "array", minItems: 1, maxItems: 256, items: { type: "string", maxLength: 65_536 } },
         cwd: { type: "string" },
         timeoutMs: { type: "integer", minimum: 1, maximum: limits.timeoutMs },
         stdin: { type: "string", maxLength: 1_048_576 },
@@ -50,6 +48,8 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
     async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal }) {
       const permission = authority.process(argv);
       if (!permission.allow) throw new ToolError("denied", `${permission.reason} (${permission.rule})`);
+      if (argv.some((word) => word.includes("\0")))
+        throw new ToolError("bad-command", "a word of the command holds NUL");
       const executable = await findExecutable(argv[0] ?? "", { images, path: host.path, signal });
       const directory = orClose(executable, () => workspace.openDirectory(cwd));
       const { identity } = directory.stat(".");
