@@ -8,52 +8,61 @@ class Keyword {
   word: usize;
   /** Not within a longer word: `pass` in `DB_PASS` and `dbPass`, not in `bypass`. */
   whole: bool;
+  /** The next one that ends with the same letter. */
+  next: Keyword | null;
 }
 
-const ALL: usize = memory.data(64 * 4);
-let count: usize = 0;
+/** The first keyword for each last letter. */
+const ENDINGS: usize = memory.data(32 * 4);
 
 function add(kind: u32, word: string, whole: bool = false): void {
   const keyword = new Keyword();
   keyword.kind = kind;
   keyword.word = changetype<usize>(word);
   keyword.whole = whole;
-  store<usize>(ALL + (count << 2), changetype<usize>(keyword));
-  count += 1;
+  const ending = endingOf(word.charCodeAt(word.length - 1));
+  keyword.next = changetype<Keyword | null>(load<usize>(ending));
+  store<usize>(ending, changetype<usize>(keyword));
 }
 
-// The first that fits decides.
-add(kinds.AWS_SECRET_KEY, "secretaccesskey");
-add(kinds.AWS_SECRET_KEY, "awssecretkey");
-add(kinds.AZURE_STORAGE_KEY, "accountkey");
-add(kinds.AUTHORIZATION, "authorization");
-add(kinds.PASSWORD, "password");
-add(kinds.PASSWORD, "passwd");
-add(kinds.PASSWORD, "passphrase");
-add(kinds.PASSWORD, "passcode");
-add(kinds.PASSWORD, "pwd");
-add(kinds.PASSWORD, "pass", true);
-add(kinds.SECRET, "secret");
-add(kinds.SECRET, "secretkey");
+/** Where the keywords are that end with a letter, of either case. */
+function endingOf(letter: u32): usize {
+  return ENDINGS + ((letter & 31) << 2);
+}
+
+// Of those that fit, the last one decides.
+add(kinds.SECRET, "connectionstring");
+add(kinds.SECRET, "credentials");
+add(kinds.SECRET, "credential");
+add(kinds.SECRET, "token");
 add(kinds.SECRET, "apikey");
 add(kinds.SECRET, "accesskey");
+add(kinds.SECRET, "secretkey");
 add(kinds.SECRET, "privatekey");
 add(kinds.SECRET, "encryptionkey");
 add(kinds.SECRET, "signingkey");
 add(kinds.SECRET, "masterkey");
 add(kinds.SECRET, "authkey");
-add(kinds.SECRET, "authtoken");
-add(kinds.SECRET, "token");
-add(kinds.SECRET, "credential");
-add(kinds.SECRET, "credentials");
-add(kinds.SECRET, "connectionstring");
+add(kinds.SECRET, "secret");
+add(kinds.PASSWORD, "pass", true);
+add(kinds.PASSWORD, "pwd");
+add(kinds.PASSWORD, "passcode");
+add(kinds.PASSWORD, "passphrase");
+add(kinds.PASSWORD, "passwd");
+add(kinds.PASSWORD, "password");
+add(kinds.AUTHORIZATION, "authorization");
+add(kinds.AZURE_STORAGE_KEY, "accountkey");
+add(kinds.AWS_SECRET_KEY, "awssecretkey");
+add(kinds.AWS_SECRET_KEY, "secretaccesskey");
 
 /** The kind of secret that the name which ends here stands for, or `NONE`. */
 export function kindOfName(end: usize): u32 {
-  if (!is(at(end - UNIT), LETTER)) return kinds.NONE;
-  for (let i: usize = 0; i < count; i += 1) {
-    const keyword = changetype<Keyword>(load<usize>(ALL + (i << 2)));
+  const last = at(end - UNIT);
+  if (!is(last, LETTER)) return kinds.NONE;
+  let keyword = changetype<Keyword | null>(load<usize>(endingOf(last)));
+  while (keyword !== null) {
     if (endsWith(end, keyword)) return keyword.kind;
+    keyword = keyword.next;
   }
   return kinds.NONE;
 }

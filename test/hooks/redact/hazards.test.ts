@@ -144,12 +144,15 @@ describe("X4 a redactor that crashes or backtracks", () => {
     ["mail addresses", fill("a@b.")],
   ];
 
-  /** Time of the processor for several runs, in µs: other work of the machine does not count. */
+  /** The quickest of several runs, in ms: what the machine does besides lengthens the others. */
   function time(one: Guest, json: string): number {
-    const start = process.threadCpuUsage();
-    for (let i = 0; i < 5; i += 1) one.handle("post-tool", json);
-    const { user, system } = process.threadCpuUsage(start);
-    return user + system;
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 15; i += 1) {
+      const start = performance.now();
+      one.handle("post-tool", json);
+      best = Math.min(best, performance.now() - start);
+    }
+    return best;
   }
 
   /** How much longer one text takes than the other: the least of several measurements. */
@@ -182,6 +185,14 @@ describe("X4 a redactor that crashes or backtracks", () => {
     for (let i = 0; i < 10; i += 1) one.handle("post-tool", ordinary);
     const json = canonicalJson({ value: fill("a") });
     expect(slowness(one, json, ordinary)).toBeLessThan(3);
+  });
+
+  it("takes at most 5 ms for 100 KB of mixed text, searching for what it has seen", async () => {
+    const one = await busy();
+    const json = canonicalJson({ value: mixed });
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 20 && best > 5; i += 1) best = Math.min(best, time(one, json));
+    expect(best).toBeLessThanOrEqual(5);
   });
 
   it("X4 a configuration that it does not know is an error", async () => {

@@ -13,7 +13,7 @@ const NAMES: readonly { readonly kind: string; readonly words: string }[] = [
   {
     kind: "secret",
     words:
-      "secret secretkey apikey accesskey privatekey encryptionkey signingkey masterkey authkey authtoken token credential credentials connectionstring",
+      "secret secretkey apikey accesskey privatekey encryptionkey signingkey masterkey authkey token credential credentials connectionstring",
   },
 ];
 
