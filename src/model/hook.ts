@@ -71,6 +71,8 @@ export type HookEvent =
       readonly hook: string;
       readonly outcome: HookOutcome;
       readonly log: readonly BufferedHostcall[];
+      /** Of a hook that rode along for the audit: the digest of the record that it saw. */
+      readonly saw?: string;
     }
   | {
       readonly kind: "hostcall";
@@ -92,9 +94,25 @@ export interface HookBatch {
   readonly now: number;
   /** Current capsules by kind, canonical JSON. */
   readonly capsules: Readonly<Record<string, string>>;
+  readonly audit?: AuditRide;
+}
+
+/**
+ * Hooks of `audit` that ride along: asked in the same trip once all of `hooks` have answered `allow` or `block`. The host makes
+ * the record that they see from those answers; the kernel makes it again and compares digests.
+ */
+export interface AuditRide {
+  readonly hooks: readonly string[];
+  readonly boundary: Phase;
+  readonly step: number;
+  readonly subject: string;
+  /** Whether the effective permission denies, whatever hooks say. */
+  readonly denied: boolean;
 }
 
 export interface HookSession {
+  /** Whether nothing more comes. A host whose session is not over can begin no other. */
+  readonly over: boolean;
   /**
    * The next event of the batch, or undefined when the batch is over (all hooks answered, or one answered `transform` or failed).
    * Throws `HostFault` when the deadline of the current hook passed, the process died or spoke garbage; the host is then dead.

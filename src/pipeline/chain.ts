@@ -1,8 +1,10 @@
-import { canonicalJson } from "../model/canonical.ts";
+import { canonicalJson, type Digest, digestOf } from "../model/canonical.ts";
 import type { Journal } from "../model/entry.ts";
 import {
+  type AuditRide,
   type FailureCause,
   type HookEvent,
+  type HookHost,
   type HookOutcome,
   type HookSession,
   HostFault,
@@ -42,6 +44,22 @@ export interface Asking {
   readonly invalid: (value: unknown) => string | undefined;
   /** This hook and those after it are not asked here if the payload has changed by then. */
   readonly stopBefore?: string | undefined;
+  /** The audit of the boundary, to be asked in the same trip where nothing changes or fails. */
+  readonly ride?: Ride | undefined;
+}
+
+export type Ride = Omit<AuditRide, "hooks"> & { readonly hooks: readonly PinnedHook[] };
+
+/** A trip that is not over: the hooks of the audit are answering. */
+export interface Riding {
+  readonly host: HookHost;
+  readonly session: HookSession;
+}
+
+export interface Asked {
+  /** Canonical text of the payload after the transformers. */
+  readonly text: string;
+  readonly riding: Riding | undefined;
 }
 
 /**
@@ -57,11 +75,12 @@ export class HookChain {
     this.#parts = parts;
   }
 
-  /** Returns the canonical text of the payload after the transformers among `hooks`. */
-  async ask(original: string, hooks: readonly PinnedHook[], asking: Asking): Promise<string> {
+  /** Asks `hooks` about the payload with this canonical text. */
+  async ask(original: string, hooks: readonly PinnedHook[], asking: Asking): Promise<Asked> {
     const { failures, instances } = this.#parts;
     this.#asked += 1;
     let text = original;
+    let riding: Riding | undefined;
     for (let next = 0; next < hooks.length; ) {
       const hook = hooks[next];
       if (hook === undefined || (text !== original && hook.name === asking.stopBefore)) break;
@@ -72,31 +91,71 @@ export class HookChain {
         next += 1;
         continue;
       }
-      const healthy = hooks.slice(next).findIndex((h) => failures.get(h.name) !== undefined);
+      const batch = this.#healthy(hooks.slice(next));
       const before = asking.record.verdicts.length;
-      text = await this.#batch(text, hooks.slice(next, healthy === -1 ? undefined : next + healthy), asking);
+      const riders = batch.length === hooks.length ? this.#riders(asking.ride) : undefined;
+      const started = await this.#begin(text, batch, asking, riders);
+      text = await this.#follow(started, text, batch, asking);
       next += asking.record.verdicts.length - before;
+      if (!started.session.over) riding = started;
     }
-    return text;
+    return { text, riding };
   }
 
-  /** One round trip; returns when a hook changed the payload, failed, or all have answered. */
-  async #batch(text: string, batch: readonly PinnedHook[], asking: Asking): Promise<string> {
-    const { instances, journal } = this.#parts;
-    const host = await instances.ready();
+  /** Goes on with the hooks of `audit` that rode along, if what they saw is the record that the kernel made; then with the rest. */
+  async askRiding(riding: Riding, original: string, hooks: readonly PinnedHook[], asking: Asking): Promise<string> {
+    this.#asked += 1;
+    const text = await this.#follow(riding, original, hooks, { ...asking, saw: digestOf(original) });
+    const rest = hooks.slice(asking.record.verdicts.length);
+    return rest.length === 0 ? text : (await this.ask(text, rest, asking)).text;
+  }
+
+  /** The hooks up to the first that has failed. */
+  #healthy(hooks: readonly PinnedHook[]): readonly PinnedHook[] {
+    const failed = hooks.findIndex((hook) => this.#parts.failures.get(hook.name) !== undefined);
+    return failed === -1 ? hooks : hooks.slice(0, failed);
+  }
+
+  /** An audit rides along only as a whole. */
+  #riders(ride: Ride | undefined): AuditRide | undefined {
+    if (ride === undefined || ride.hooks.length === 0 || this.#healthy(ride.hooks).length < ride.hooks.length) {
+      return undefined;
+    }
+    return { ...ride, hooks: ride.hooks.map((hook) => hook.name) };
+  }
+
+  async #begin(
+    text: string,
+    batch: readonly PinnedHook[],
+    asking: Asking,
+    audit: AuditRide | undefined,
+  ): Promise<Riding> {
+    const host = await this.#parts.instances.ready();
     const session = host.begin({
       phase: asking.phase,
       payload: text,
       hooks: batch.map((hook) => hook.name),
-      now: journal.now(),
+      now: this.#parts.journal.now(),
       capsules: this.#parts.capsules(),
+      ...(audit === undefined ? {} : { audit }),
     });
+    return { host, session };
+  }
+
+  /** Follows one round trip; returns when a hook changed the payload, failed, or all have answered. */
+  async #follow(
+    { host, session }: Riding,
+    text: string,
+    batch: readonly PinnedHook[],
+    asking: Asking & { readonly saw?: Digest },
+  ): Promise<string> {
     for (const hook of batch) {
       const calls: string[] = [];
       const outcome = await this.#answer(hook, session, asking, calls);
       if (outcome.kind === "failed") {
         this.#fail(asking.record, hook, outcome.cause, outcome.detail, calls);
-        if (isFault(outcome.cause)) await host.kill();
+        // A host that is not to be trusted, or that is still at work on what no longer counts.
+        if (isFault(outcome.cause) || !session.over) await host.kill();
         return text;
       }
       if (outcome.decision !== "transform") {
@@ -115,15 +174,21 @@ export class HookChain {
   }
 
   /** Follows one hook to its answer, serving what it asks for on the way. */
-  async #answer(hook: PinnedHook, session: HookSession, asking: Asking, calls: string[]): Promise<HookOutcome> {
+  async #answer(
+    hook: PinnedHook,
+    session: HookSession,
+    asking: Asking & { readonly saw?: Digest },
+    calls: string[],
+  ): Promise<HookOutcome> {
     const { journal, level } = this.#parts;
     const ref = { asked: this.#asked, phase: asking.phase, level, hook: hook.name };
     for (;;) {
       try {
         const event = await journal.faultable(ref, async () => {
           const next = await session.next();
-          if (next?.hook === hook.name) return next;
-          throw new HostFault("protocol", hook.name, "the hook host gave no answer for it");
+          const seen = next?.kind !== "result" || next.saw === asking.saw;
+          if (next?.hook === hook.name && seen) return next;
+          throw new HostFault("protocol", hook.name, "the hook host gave no answer to what was asked");
         });
         asking.record.log(hook.name, event.log);
         calls.push(...event.log.map(nameOf));

@@ -7,7 +7,7 @@ import type { Audit, Payloads } from "../model/payload.ts";
 import type { Phase } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
 import { auditBoundary } from "./audit.ts";
-import { type ChainParts, HookChain } from "./chain.ts";
+import { type Asked, type ChainParts, HookChain, type Ride } from "./chain.ts";
 import type { Plan } from "./plan.ts";
 import { BoundaryRecord } from "./record.ts";
 
@@ -64,13 +64,19 @@ export class Pipeline {
     const { phase, subject } = question;
     const record = new BoundaryRecord({ phase, step: question.payload.step, subject });
     const original = canonicalJson(question.payload);
-    const text = await this.#ask(question, original, plan[phase].hooks, record);
+    const denied = question.permit?.(question.payload).allow === false;
+    const auditors = plan.audit.hooks;
+    const ride: Ride = { hooks: auditors, boundary: phase, step: record.step, subject, denied };
+    const { text, riding } = await this.#ask(question, original, { hooks: plan[phase].hooks, record, ride });
     const payload = text === original ? question.payload : (JSON.parse(text) as Payloads[P]);
     if (question.permit !== undefined) record.permission = question.permit(payload);
 
-    const audit = await auditBoundary(record, plan.audit.hooks, {
-      ask: (auditText, hooks, into, invalid) =>
-        this.#chain.ask(auditText, hooks, { phase: "audit", record: into, invalid }),
+    const audit = await auditBoundary(record, auditors, {
+      ask: async (auditText, hooks, into, invalid) => {
+        const asking = { phase: "audit", record: into, invalid } as const;
+        if (riding !== undefined) return this.#chain.askRiding(riding, auditText, hooks, asking);
+        return (await this.#chain.ask(auditText, hooks, asking)).text;
+      },
       invalid: (value) => this.#parts.invalidPayload("audit", value) ?? this.#invalidCapsules(value as Audit),
     });
     const decision = audit.complete ? record.decision() : "block";
@@ -98,32 +104,33 @@ export class Pipeline {
     return { phase, decision, reason, payload, receipt, unaudited: !audit.complete, capsules: kept, events };
   }
 
-  /** The chain of the phase itself; returns the canonical text of the payload after its transformers. */
+  /** The chain of the phase itself. */
   async #ask<P extends Phase>(
     question: Question<P>,
     original: string,
-    hooks: readonly PinnedHook[],
-    record: BoundaryRecord,
-  ): Promise<string> {
+    {
+      hooks,
+      record,
+      ride,
+    }: { readonly hooks: readonly PinnedHook[]; readonly record: BoundaryRecord; readonly ride: Ride },
+  ): Promise<Asked> {
     const { phase } = question;
     const invalid = (value: unknown): string | undefined =>
       this.#parts.invalidPayload(phase, value) ?? question.invalid?.(value as Payloads[P]);
     const wrong = invalid(question.payload);
     if (wrong !== undefined) {
-      throw new BugError({
-        code: "bad-payload",
-        message: `the payload of \`${phase}\` does not fit its schema: ${wrong}`,
-      });
+      const message = `the payload of \`${phase}\` does not fit its schema: ${wrong}`;
+      throw new BugError({ code: "bad-payload", message });
     }
     const gates = hooks.filter((hook) => hook.role !== "transformer");
-    const changed = await this.#chain.ask(original, hooks, { phase, record, invalid, stopBefore: gates[0]?.name });
-    if (changed === original) return original;
+    const first = await this.#chain.ask(original, hooks, { phase, record, invalid, ride, stopBefore: gates[0]?.name });
+    if (first.text === original) return first;
     const text =
       question.revise === undefined
-        ? changed
-        : canonicalJson(await question.revise(JSON.parse(changed) as Payloads[P]));
+        ? first.text
+        : canonicalJson(await question.revise(JSON.parse(first.text) as Payloads[P]));
     await this.#chain.ask(text, gates, { phase, record, invalid });
-    return text;
+    return { text, riding: undefined };
   }
 
   #invalidCapsules(audit: Audit): string | undefined {

@@ -1,7 +1,7 @@
 import { canonicalJson } from "../model/canonical.ts";
 import type { Json } from "../model/json.ts";
 import type { CapsuleKind, Phase } from "../model/phase.ts";
-import * as generated from "./generated/payloads.ts";
+import * as generated from "./generated/payloads.mjs";
 
 /** A validator as ajv writes it (`scripts/generate-validators.ts`). */
 type Validator = ((value: unknown) => boolean) & {

@@ -20,7 +20,8 @@ export function asEvent(head: unknown, batch: number): HookEvent | undefined {
   if (typeof hook !== "string" || log === undefined) return undefined;
   if (kind === "result") {
     const outcome = asOutcome(head.outcome);
-    return outcome && { kind, hook, outcome, log };
+    const saw = typeof head.saw === "string" ? { saw: head.saw } : {};
+    return outcome && { kind, hook, outcome, log, ...saw };
   }
   const { call, arguments: request } = head;
   if (kind !== "hostcall" || typeof call !== "string" || !isJsonObject(request)) return undefined;

@@ -66,7 +66,7 @@ export class Host implements HookHost {
 
   begin(batch: HookBatch): Session {
     this.#mustBeIdle();
-    for (const hook of batch.hooks) {
+    for (const hook of [...batch.hooks, ...(batch.audit?.hooks ?? [])]) {
       if (!this.#deadlines.has(hook)) {
         throw new BugError({ code: "hook-not-loaded", message: `the hook \`${hook}\` was not loaded into this host` });
       }

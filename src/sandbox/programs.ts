@@ -32,7 +32,8 @@ function find(): Programs {
   const here = realpathSync(import.meta.dirname);
   const type = extname(import.meta.filename);
   const folder = (name: string) => `${join(here, name)}/`;
-  const shared = [folder("host"), folder("wasm"), join(here, "..", "model", `phase${type}`)];
+  const words = ["phase", "canonical", "errors"].map((name) => join(here, "..", "model", `${name}${type}`));
+  const shared = [folder("host"), folder("wasm"), ...words];
   const manifest = findPackageJSON(TRANSPILER, import.meta.url);
   if (manifest === undefined) {
     throw new WorldError({

@@ -24,7 +24,7 @@ export class Session implements HookSession {
   constructor(process: ConfinedProcess, number: number, batch: HookBatch, deadlineOf: (hook: string) => number) {
     this.#process = process;
     this.#number = number;
-    this.#hooks = batch.hooks;
+    this.#hooks = [...batch.hooks, ...(batch.audit?.hooks ?? [])];
     this.#deadlineOf = deadlineOf;
     if (batch.hooks.length === 0) return;
     process.listen({ frame: (frame) => this.#receive(frame), end: (fault) => this.#end(fault) });

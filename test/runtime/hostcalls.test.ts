@@ -182,3 +182,42 @@ test("a hook that failed blocks until a person re-arms it, and the run goes on a
   expect(replayed).toMatchObject({ code: 0, stdout: expect.stringContaining("identical") });
   expect((await lab.finished("pinion", ["run", "list"])).stdout).toContain(`${run}`);
 });
+
+test("a hook whose capsule does not fit has failed, and those behind it are asked all the same", async () => {
+  const wrong = await scriptedHook('host.writeCapsule("plan", JSON.stringify({ steps: 7 })); return allow("done");', {
+    name: "wrong",
+    phases: ["pre-plan"],
+  });
+  const behind = await scriptedHook('return allow("asked");', { name: "behind", phases: ["pre-plan"] });
+  const file = await lab.blueprint({
+    turns: [{ text: "done" }],
+    hooks: [wrong, behind],
+    shipped: { audit: {} },
+    chain: { "pre-plan": ["wrong", "behind"], audit: ["audit"] },
+  });
+  const summary = await lab.run(file);
+  expect(summary).toMatchObject({ state: "paused", reason: expect.stringContaining("`wrong` failed (malformed)") });
+  const [boundary] = lab.boundaries("pre-plan");
+  expect(boundary?.verdicts).toMatchObject([{ decision: "failed" }, { decision: "allow", rationale: "asked" }]);
+  expect(boundary?.capsules).toEqual([expect.objectContaining({ hook: "audit", kind: "status" })]);
+  expect(await lab.replay()).toMatchObject({ answer: "identical" });
+});
+
+test("rationales and events pass the redaction before they stand anywhere in clear", async () => {
+  const secret = "AKIAIOSFODNN7EXAMPLE";
+  const teller = await scriptedHook(
+    `host.emitEvent("found", JSON.stringify({ key: "${secret}" })); return block("it holds ${secret}");`,
+    { name: "teller", phases: ["pre-tool"] },
+  );
+  const file = await lab.blueprint({
+    turns: [{ text: "go", calls: [{ id: "l", tool: "file.list", arguments: {} }] }, { text: "told: ${results.l}" }],
+    hooks: [teller],
+    shipped: { redact: {}, audit: {} },
+    chain: { "pre-tool": ["teller"], audit: ["redact", "audit"] },
+  });
+  const summary = await lab.run(file);
+  expect(summary.result).toContain("REDACTED");
+  expect(summary.result).not.toContain(secret);
+  expect(JSON.stringify(lab.entries)).not.toContain(secret);
+  expect(await lab.replay()).toMatchObject({ answer: "identical" });
+});

@@ -5,6 +5,9 @@
  */
 import { Buffer } from "node:buffer";
 import { readSync, writeSync } from "node:fs";
+import { digestOf } from "../../model/canonical.ts";
+import type { AuditRide } from "../../model/hook.ts";
+import { AuditRecord } from "./audit-record.ts";
 import { type Ask, Bug } from "./door.ts";
 import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
@@ -22,6 +25,7 @@ import {
 const { exit } = process;
 const nextTurn = setImmediate;
 let current = 0;
+let record = new AuditRecord();
 const instances = new Map<string, Instance>();
 const decoder = new FrameDecoder(TO_HOST);
 const waiting: Frame[] = [];
@@ -55,17 +59,36 @@ async function load(message: LoadMessage, body: Uint8Array) {
 
 function run(batch: BatchMessage): void {
   current = batch.batch;
+  record = new AuditRecord();
   for (const hook of batch.hooks) {
-    const instance = instances.get(hook);
-    if (!instance) throw new Bug(`the hook \`${hook}\` was not loaded`);
-    const { outcome, log } = instance.handle(batch.phase, batch.payload, batch);
+    const { outcome, log } = instanceOf(hook).handle(batch.phase, batch.payload, batch);
+    record.log(hook, log);
     send({ batch: current, kind: "result", hook, outcome, log });
+    if (outcome.kind === "failed" || outcome.decision === "transform") return;
+    record.verdict(hook, outcome.decision, outcome.rationale);
+  }
+  if (batch.audit) ride(batch, batch.audit, record.text(batch.audit));
+}
+
+/** The audit of the boundary, in the same trip. */
+function ride(batch: BatchMessage, { hooks }: AuditRide, text: string): void {
+  const saw = digestOf(text);
+  for (const hook of hooks) {
+    const { outcome, log } = instanceOf(hook).handle("audit", text, batch);
+    send({ batch: current, kind: "result", hook, outcome, log, saw });
     if (outcome.kind === "failed" || outcome.decision === "transform") return;
   }
 }
 
+function instanceOf(hook: string): Instance {
+  const instance = instances.get(hook);
+  if (!instance) throw new Bug(`the hook \`${hook}\` was not loaded`);
+  return instance;
+}
+
 function asker(hook: string): Ask {
   return (call, request, log) => {
+    record.log(hook, log);
     send({ batch: current, kind: "hostcall", hook, call, arguments: request, log });
     const { head } = receive();
     if (head.kind !== "answer") throw new Bug("a message while an answer was awaited");

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { BufferedHostcall, FailureCause, HookEvent, HookLimits } from "../../model/hook.ts";
+import type { AuditRide, BufferedHostcall, FailureCause, HookEvent, HookLimits } from "../../model/hook.ts";
 import type { Json } from "../../model/json.ts";
 import type { Phase, Role } from "../../model/phase.ts";
 
@@ -31,6 +31,7 @@ export interface BatchMessage {
   readonly hooks: readonly string[];
   readonly now: number;
   readonly capsules: Readonly<Record<string, string>>;
+  readonly audit?: AuditRide;
 }
 
 export type AnswerMessage = { readonly kind: "answer"; readonly now?: number } & (
