@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../src/model/json.ts";
 import type { Taxon } from "../../src/model/phase.ts";
-import { type Condition, meets, member, nameMatches, type Side } from "./match.ts";
+import { type Condition, member, nameTest, type Side, type Test, testOf } from "./match.ts";
 
-/** One rule; all of what it names must hold. */
+/** One rule of the configuration; all of what it names must hold. */
 export interface Rule {
   readonly name?: string;
   readonly tools?: readonly string[];
@@ -11,11 +11,6 @@ export interface Rule {
   readonly children?: readonly string[];
   readonly arguments?: Readonly<Record<string, Condition>>;
   readonly resolution?: Readonly<Record<string, Condition>>;
-}
-
-export interface Config {
-  readonly allow: readonly Rule[];
-  readonly deny: readonly Rule[];
 }
 
 /** What is judged: a tool call, or the start of a child. */
@@ -33,52 +28,76 @@ export interface Judgement {
   readonly rationale: string;
 }
 
-/** Denials win, then the first rule that allows; what no rule allows is denied. */
-export function judge(config: Config, subject: Subject): Judgement {
-  for (const [index, rule] of config.deny.entries()) {
-    if (mismatch(rule, subject, "deny") === undefined) {
-      return { allowed: false, rationale: `${title("deny", index, rule)}: \`${subject.tool}\` is denied here` };
-    }
-  }
-  let nearest = "";
-  for (const [index, rule] of config.allow.entries()) {
-    const wrong = mismatch(rule, subject, "allow");
-    if (wrong === undefined) {
-      return { allowed: true, rationale: `${title("allow", index, rule)}: \`${subject.tool}\` is allowed` };
-    }
-    if (nearest === "" && wrong !== "")
-      nearest = `; the nearest, ${title("allow", index, rule)}, does not fit: ${wrong}`;
-  }
-  return { allowed: false, rationale: `no rule allows \`${subject.tool}\` (${subject.taxon})${nearest}` };
+interface ReadRule {
+  readonly title: string;
+  /** Whether the rule is about this tool at all. */
+  readonly concerns: (subject: Subject) => boolean;
+  /** What about the call does not fit, or undefined. */
+  readonly mismatch: (subject: Subject) => string | undefined;
 }
 
-/** Undefined when the rule fits; otherwise what does not, or an empty text when the rule is about another tool. */
-function mismatch(rule: Rule, subject: Subject, side: Side): string | undefined {
-  if (rule.tools !== undefined && !rule.tools.some((pattern) => nameMatches(pattern, subject.tool))) return "";
-  if (rule.taxa !== undefined && !rule.taxa.includes(subject.taxon)) return "";
-  if (rule.children !== undefined) {
-    const { child } = subject;
-    if (child === undefined || !rule.children.some((pattern) => nameMatches(pattern, child))) return "the child's name";
+/** Rules that were read once and judge many calls. */
+export class Rules {
+  readonly #allow: readonly ReadRule[];
+  readonly #deny: readonly ReadRule[];
+
+  /** Throws for a pattern that would not mean what it seems to. */
+  constructor(rules: { readonly allow: readonly Rule[]; readonly deny: readonly Rule[] }) {
+    this.#allow = rules.allow.map((rule, index) => readRule("allow", index, rule));
+    this.#deny = rules.deny.map((rule, index) => readRule("deny", index, rule));
   }
-  return (
-    unmet("argument", rule.arguments, subject.arguments, side) ??
-    unmet("resolved", rule.resolution, subject.resolution, side)
-  );
+
+  /** Denials win, then the first rule that allows; what no rule allows is denied. */
+  judge(subject: Subject): Judgement {
+    for (const rule of this.#deny) {
+      if (!rule.concerns(subject) || rule.mismatch(subject) !== undefined) continue;
+      return { allowed: false, rationale: `${rule.title}: \`${subject.tool}\` is denied here` };
+    }
+    let nearest = "";
+    for (const rule of this.#allow) {
+      if (!rule.concerns(subject)) continue;
+      const wrong = rule.mismatch(subject);
+      if (wrong === undefined) return { allowed: true, rationale: `${rule.title}: \`${subject.tool}\` is allowed` };
+      if (nearest === "") nearest = `; the nearest, ${rule.title}, does not fit: ${wrong}`;
+    }
+    return { allowed: false, rationale: `no rule allows \`${subject.tool}\` (${subject.taxon})${nearest}` };
+  }
 }
 
-function unmet(
+function readRule(side: Side, index: number, rule: Rule): ReadRule {
+  const { taxa } = rule;
+  const isTool = rule.tools && nameTest(rule.tools);
+  const isChild = rule.children && nameTest(rule.children);
+  const conditions = [
+    ...readConditions("argument", rule.arguments, side, (subject) => subject.arguments),
+    ...readConditions("resolved", rule.resolution, side, (subject) => subject.resolution),
+  ];
+  return {
+    title: `rule ${side}[${index}]${rule.name === undefined ? "" : ` ${JSON.stringify(rule.name)}`}`,
+    concerns: ({ tool, taxon }) => (isTool?.(tool) ?? true) && (taxa?.includes(taxon) ?? true),
+    mismatch(subject) {
+      if (isChild !== undefined && (subject.child === undefined || !isChild(subject.child))) return "the child's name";
+      for (const { what, name, test, from } of conditions) {
+        const value = member(from(subject), name);
+        if (value === undefined || !test(value)) return `${what} \`${name}\``;
+      }
+      return undefined;
+    },
+  };
+}
+
+interface ReadCondition {
+  readonly what: string;
+  readonly name: string;
+  readonly test: Test;
+  readonly from: (subject: Subject) => JsonObject;
+}
+
+function readConditions(
   what: string,
   conditions: Readonly<Record<string, Condition>> = {},
-  values: JsonObject,
   side: Side,
-): string | undefined {
-  for (const [name, condition] of Object.entries(conditions)) {
-    const value = member(values, name);
-    if (value === undefined || !meets(condition, value, side)) return `${what} \`${name}\``;
-  }
-  return undefined;
-}
-
-function title(side: Side, index: number, rule: Rule): string {
-  return `rule ${side}[${index}]${rule.name === undefined ? "" : ` ${JSON.stringify(rule.name)}`}`;
+  from: (subject: Subject) => JsonObject,
+): readonly ReadCondition[] {
+  return Object.entries(conditions).map(([name, condition]) => ({ what, name, test: testOf(condition, side), from }));
 }

@@ -10,7 +10,7 @@ import type { Json } from "../../src/model/json.ts";
 import { invalidCapsule, invalidPayload } from "../../src/pipeline/schemas.ts";
 import { ask, LIMITS, pinnedHook, SEED, testHosts } from "../support/guests.ts";
 import { type Case, readCases } from "./cases.ts";
-import { load } from "./component.ts";
+import { type Guest, load } from "./component.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -35,14 +35,41 @@ function expectAnswer(answer: Answered, { expect: expected }: Case): void {
   for (const { kind, value } of answer.capsules) expect(invalidCapsule(kind, value)).toBeUndefined();
 }
 
+/** Asks an instance in this process. */
+function askHere(guest: Guest, { config, phase, payload }: Case): Answered {
+  const { events, capsules } = guest;
+  try {
+    guest.configure(config);
+    return { ...guest.handle(phase, canonicalJson(payload)), events, capsules };
+  } catch (error) {
+    if (error instanceof Error) return { error: error.message, events, capsules };
+    throw error;
+  }
+}
+
+/** Asks an instance of its own in a hook host. */
+async function askHost(host: HookHost, hook: PinnedHook, bytes: Uint8Array, example: Case): Promise<Answered> {
+  const loaded = await host.load({ hook, bytes, seed: SEED });
+  if (!loaded.ok) return { error: loaded.detail, events: [], capsules: [] };
+  const payload = canonicalJson(example.payload);
+  const [event] = await ask(host, { phase: example.phase, payload, hooks: [hook.name] });
+  if (event?.kind !== "result") throw new Error("it gave no result");
+  const { outcome, log } = event;
+  return {
+    ...(outcome.kind === "failed" ? { error: outcome.detail } : outcome),
+    events: log.flatMap((call) => (call.call === "emit-event" ? [{ kind: call.kind, data: call.data }] : [])),
+    capsules: log.flatMap((call) => (call.call === "write-capsule" ? [{ kind: call.kind, value: call.value }] : [])),
+  };
+}
+
 for (const name of hookNames(root)) {
   const folder = join(root, "hooks", name);
-  const path = join(folder, `${name}.wasm`);
+  const bytes = readFileSync(join(folder, `${name}.wasm`));
   const { spec } = parse(readFileSync(join(folder, "hook.yaml"), "utf8")) as { readonly spec: PinnedHook };
   const cases = readCases(folder);
 
   describe(`the cases of ${name}`, () => {
-    const component = load(path);
+    const component = load(join(folder, `${name}.wasm`));
 
     it.each(cases)("are real: $name", ({ phase, payload, config }) => {
       expect(invalidPayload(phase, payload)).toBeUndefined();
@@ -51,22 +78,12 @@ for (const name of hookNames(root)) {
     });
 
     it.each(cases)("in this process: $name", async (example) => {
-      const guest = (await component)();
-      guest.configure(example.config);
-      const { events, capsules } = guest;
-      try {
-        const answer = guest.handle(example.phase, canonicalJson(example.payload));
-        expectAnswer({ ...answer, events, capsules }, example);
-      } catch (error) {
-        if (!(error instanceof Error) || example.expect.error === undefined) throw error;
-        expectAnswer({ error: error.message, events, capsules }, example);
-      }
+      expectAnswer(askHere((await component)(), example), example);
     });
   });
 
   describe(`the committed ${name} in a hook host`, () => {
     const hosts = testHosts();
-    const bytes = readFileSync(path);
     let host: HookHost;
     beforeAll(async () => {
       host = await hosts.open({ deadlines: true });
@@ -74,20 +91,10 @@ for (const name of hookNames(root)) {
     afterAll(() => hosts.close());
 
     it.each(cases)("$name", async (example) => {
+      const { role, phases } = spec;
       const limits = { ...LIMITS, ...spec.limits };
-      const hook = { ...pinnedHook(bytes, { role: spec.role, phases: spec.phases }), name: example.name, limits };
-      const loaded = await host.load({ hook: { ...hook, config: example.config }, bytes, seed: SEED });
-      expect(loaded).toEqual({ ok: true });
-      const payload = canonicalJson(example.payload);
-      const [event] = await ask(host, { phase: example.phase, payload, hooks: [example.name] });
-      if (event?.kind !== "result") throw new Error("it gave no result");
-      const { outcome, log } = event;
-      const events = log.flatMap((call) => (call.call === "emit-event" ? [{ kind: call.kind, data: call.data }] : []));
-      const capsules = log.flatMap((call) =>
-        call.call === "write-capsule" ? [{ kind: call.kind, value: call.value }] : [],
-      );
-      const answer = outcome.kind === "failed" ? { error: outcome.detail } : outcome;
-      expectAnswer({ ...answer, events, capsules }, example);
+      const hook = pinnedHook(bytes, { role, phases, limits, name: example.name, config: example.config });
+      expectAnswer(await askHost(host, hook, bytes, example), example);
     });
   });
 }

@@ -1,4 +1,5 @@
-import { at, DASH, DIGIT, DOT, follows, is, SPACE, standsAlone, UNIT, WORD, ZERO } from "./text";
+import { placeholderEnd } from "./placeholder";
+import { at, DASH, DIGIT, DOT, is, SPACE, standsAlone, UNIT, WORD, ZERO } from "./text";
 
 const MOST = 19;
 const LEAST = 13;
@@ -56,7 +57,7 @@ function read(p: usize): i32 {
 function isBorder(p: usize): bool {
   const c = at(p);
   if (is(c, WORD) || (c === DOT && is(at(p + UNIT), DIGIT))) return false;
-  return !follows(p, "[REDACTED:");
+  return placeholderEnd(p) === 0;
 }
 
 function digit(index: i32): i32 {

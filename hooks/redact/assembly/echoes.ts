@@ -94,9 +94,12 @@ function finish(value: u32, around: u32): void {
   keep(length, whole, whole - load<u64>(LAST + ((<usize>(length & 7)) << 3)) * powerOf(TAIL), value, around);
 }
 
-/** Remembers an ASCII value (`from` to `to`, UTF-16) in the forms in which it may come again. */
-export function remember(from: usize, to: usize, value: u32): void {
-  plain(from, to, value);
+/**
+ * Remembers an ASCII value (`from` to `to`, UTF-16) in the forms in which it may come again. Of a value that is `cut`,
+ * there is more before it.
+ */
+export function remember(from: usize, to: usize, value: u32, cut: bool): void {
+  plain(from, to, value, cut ? BASE64 : 0);
   hex(from, to, value, 0x61 - 10);
   hex(from, to, value, 0x41 - 10);
   for (let bytesBefore: i32 = 0; bytesBefore < 3; bytesBefore += 1) {
@@ -107,10 +110,10 @@ export function remember(from: usize, to: usize, value: u32): void {
   percent(from, to, value, 0x61 - 10);
 }
 
-function plain(from: usize, to: usize, value: u32): void {
+function plain(from: usize, to: usize, value: u32, around: u32): void {
   begin();
   for (let p = from; p < to; p += 2) put(load<u16>(p));
-  finish(value, 0);
+  finish(value, around);
 }
 
 function digit(nibble: u32, ten: u32): u32 {

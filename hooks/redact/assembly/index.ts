@@ -10,7 +10,7 @@ import * as kinds from "./kinds";
 import { beginText, copy, textStart, textUnits, write, writeNumber, writeRedacted } from "./output";
 import { echoes, findEchoes } from "./recall";
 import { member, scan, valueEnd } from "./scan";
-import { clearCounts, count, countOf } from "./spans";
+import { countKinds, countOf } from "./spans";
 import { at, UNIT, units } from "./text";
 
 export { cabi_realloc };
@@ -41,7 +41,6 @@ export function configure(config: usize, size: u32): usize {
 /** `handle: func(phase: phase, payload: string) -> result<verdict, string>` */
 export function handle(phase: u32, payload: usize, size: u32): usize {
   memory.fill(RESULT, 0, 32);
-  clearCounts();
   const end = payload + ((<usize>size) << 1);
   if (phase === PRE_TOOL) judgeCall(payload);
   else redact(payload, end, phase !== AUDIT);
@@ -53,16 +52,16 @@ export function handle(phase: u32, payload: usize, size: u32): usize {
 function redact(payload: usize, end: usize, tells: bool): void {
   scan(payload, end, true);
   findEchoes(payload, end, found);
-  writeRedacted(payload, end, found, echoes);
-  const text = textStart();
-  const size = textUnits();
-  if (tells && !tellCounts()) return;
-  if (total() === 0) {
+  if (countKinds(found, echoes) === 0) {
     beginText(64);
     write("nothing to redact");
     answer(ALLOW);
     return;
   }
+  if (tells && !tellCounts()) return;
+  writeRedacted(payload, end, found, echoes);
+  const text = textStart();
+  const size = textUnits();
   beginText(4096);
   write("redacted ");
   writeCounts();
@@ -83,10 +82,8 @@ function judgeCall(payload: usize): void {
   const end = valueEnd(object);
   scan(object, end, false);
   findEchoes(object, end, found);
-  for (let i = 0; i < found.count; i += 1) count(found.at(i).kind);
-  for (let i = 0; i < echoes.count; i += 1) count(echoes.at(i).kind);
   beginText(4096);
-  if (total() > 0) {
+  if (countKinds(found, echoes) > 0) {
     const isFirst = echoes.count === 0 || (found.count > 0 && found.at(0).start < echoes.at(0).start);
     writeArgument(object, isFirst ? found.at(0).start : echoes.at(0).start);
     write(" holds a secret (");
@@ -122,12 +119,6 @@ function writeArgument(object: usize, place: usize): void {
     }
     p = end + UNIT;
   }
-}
-
-function total(): u32 {
-  let sum: u32 = 0;
-  for (let kind: u32 = 0; kind < kinds.KINDS; kind += 1) sum += countOf(kind);
-  return sum;
 }
 
 function writeCounts(): void {

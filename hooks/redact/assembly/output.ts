@@ -1,6 +1,6 @@
 import { reserve } from "./arena";
 import * as kinds from "./kinds";
-import { count, Span, Spans } from "./spans";
+import { Span, Spans } from "./spans";
 import { UNIT, ZERO } from "./text";
 
 /** Text that is being written at the end of the arena. */
@@ -51,7 +51,7 @@ export function writePlaceholder(kind: u32, number: u32): void {
 /** The longest that a placeholder may be, in units. */
 const PLACEHOLDER: usize = 48;
 
-/** Writes the text with placeholders in place of two lists of spans, which do not overlap, and counts them by kind. */
+/** Writes the text with placeholders in place of two lists of spans, which do not overlap. */
 export function writeRedacted(from: usize, to: usize, found: Spans, echoes: Spans): void {
   beginText(((to - from) >> 1) + <usize>(found.count + echoes.count) * PLACEHOLDER);
   let p = from;
@@ -65,7 +65,6 @@ export function writeRedacted(from: usize, to: usize, found: Spans, echoes: Span
     if (span.kind === kinds.NONE) continue;
     copy(p, span.start);
     writePlaceholder(span.kind, span.number);
-    count(span.kind);
     p = span.end;
   }
   copy(p, to);

@@ -32,13 +32,19 @@ export function learn(from: usize, to: usize, kind: u32, value: u32): void {
     learnLines(from, to, value);
     return;
   }
-  if (kind >= kinds.BEARER_TOKEN && kind !== kinds.JWT && !isDistinctive(from, to)) return;
+  if (isNamed(kind) && !isDistinctive(from, to)) return;
   const start = lastOf(from, to);
   for (let p = start; p < to; p += UNIT) {
     const c = at(p);
     if (c === BACKSLASH || c === QUOTE || c > 0x7e) return;
   }
-  remember(start, to, value);
+  remember(start, to, value, start !== from);
+}
+
+/** Whether nothing but its name may have given a value away. */
+function isNamed(kind: u32): bool {
+  if (kind === kinds.JWT || kind === kinds.PRIVATE_KEY) return false;
+  return kind >= kinds.BEARER_TOKEN || kind === kinds.AWS_SECRET_KEY || kind === kinds.AZURE_STORAGE_KEY;
 }
 
 function lastOf(from: usize, to: usize): usize {
@@ -64,7 +70,7 @@ function learnLines(from: usize, to: usize, value: u32): void {
     }
     const end = min(runOf(BASE64, p), to);
     if (units(p, end) >= 32) {
-      remember(lastOf(p, end), end, value);
+      remember(lastOf(p, end), end, value, false);
       lines += 1;
     }
     p = end === p ? p + UNIT : end;

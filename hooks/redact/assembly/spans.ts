@@ -1,5 +1,5 @@
 import { reserve } from "./arena";
-import { KINDS } from "./kinds";
+import { NONE } from "./kinds";
 
 /** A part of the text that will be replaced by the placeholder of its kind and number. */
 @unmanaged
@@ -40,16 +40,26 @@ export class Spans {
   }
 }
 
-const COUNTS: usize = memory.data(<i32>KINDS * 4);
+const COUNTS: usize = memory.data(64 * 4);
 
-export function clearCounts(): void {
-  memory.fill(COUNTS, 0, (<usize>KINDS) << 2);
-}
-
+/** How many spans of a kind there were in the last lists that were counted. */
 export function countOf(kind: u32): u32 {
   return load<u32>(COUNTS + (kind << 2));
 }
 
-export function count(kind: u32): void {
-  store<u32>(COUNTS + (kind << 2), countOf(kind) + 1);
+/** Counts the spans of two lists by their kinds; returns how many there are but for the kernel's own. */
+export function countKinds(found: Spans, echoes: Spans): i32 {
+  memory.fill(COUNTS, 0, 64 * 4);
+  return countAll(found) + countAll(echoes);
+}
+
+function countAll(spans: Spans): i32 {
+  let count = 0;
+  for (let i = 0; i < spans.count; i += 1) {
+    const kind = spans.at(i).kind;
+    if (kind === NONE) continue;
+    store<u32>(COUNTS + (kind << 2), countOf(kind) + 1);
+    count += 1;
+  }
+  return count;
 }

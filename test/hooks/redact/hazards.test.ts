@@ -50,6 +50,11 @@ describe("X1 secrets in what tools and models say", () => {
     expect(redacted(one, PEM.slice(0, -3))).not.toContain("MIIE");
   });
 
+  it("X1 what only looks like a placeholder hides nothing", async () => {
+    const out = redacted(await guest(), `[REDACTED:${KEY}:1] [REDACTED:jwt:${KEY}] 4111111111111111[REDACTED:`);
+    expect(out).not.toMatch(/AKIA|4111/);
+  });
+
   it("X1 lines of a private key that was seen are found without its first line", async () => {
     const one = await guest();
     redacted(one, PEM);
@@ -84,6 +89,13 @@ describe("X2 secrets in other forms", () => {
     const one = await guest();
     const out = redacted(one, [`< ${encode(KEY)} >`, KEY]);
     expect(out).toBe('{"value":["< [REDACTED:aws-access-key:1] >","[REDACTED:aws-access-key:1]"]}');
+  });
+
+  it("X2 of a long secret, an echo is replaced with its beginning", async () => {
+    const one = await guest();
+    const secret = `${"Ab1".repeat(60)}xyz`;
+    redacted(one, { client_secret: secret });
+    expect(redacted(one, `< ${secret} >`)).toBe('{"value":"< [REDACTED:secret:1] >"}');
   });
 
   it("X2 an instance knows only what it has seen itself (R22)", async () => {

@@ -1,8 +1,11 @@
-import { BLOCK, type Hit, match, secret } from "./oracle-secrets.ts";
+import { BLOCK, type Hit, match, secret, TOKENS } from "./oracle-secrets.ts";
 
 /** Values whose names say that they are secrets, as plain regular expressions. */
 
-export const PLACEHOLDER = String.raw`\[REDACTED:[A-Za-z0-9-]{1,32}:\d{1,10}\]`;
+const KINDS = [...TOKENS, { kind: "aws-secret-key" }, { kind: "azure-storage-key" }, { kind: "azure-client-secret" }]
+  .concat(["authorization", "password", "secret", "url-password", "card", "email"].map((kind) => ({ kind })))
+  .map(({ kind }) => kind);
+export const PLACEHOLDER = String.raw`\[REDACTED:(?:${KINDS.join("|")}):\d{1,10}\]`;
 
 const NAMES: readonly { readonly kind: string; readonly words: string }[] = [
   { kind: "aws-secret-key", words: "secretaccesskey awssecretkey" },
@@ -138,9 +141,8 @@ function isEnvironment(before: string): boolean {
 
 /** `${NAME}` and the like. */
 export function isReference(value: string): boolean {
-  const inert = String.raw`\[REDACTED:[A-Za-z0-9-]+:\d+\]`;
   return (
     /^\$\{[\s\S]*\}$|^\{\{[\s\S]*\}\}$|^<[\s\S]*>$|^process\.env\./.test(value) ||
-    new RegExp(`^\\$(?:[A-Za-z0-9_]|${inert})*$`).test(value)
+    new RegExp(`^\\$(?:[A-Za-z0-9_]|${PLACEHOLDER})*$`).test(value)
   );
 }

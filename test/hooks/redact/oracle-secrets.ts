@@ -17,7 +17,7 @@ export const BLOCK = [
 ].join("");
 
 /** Tokens in the order in which they are tried. The group `keep` stays in the text; `alone` must not go on a word. */
-const TOKENS: readonly { readonly kind: string; readonly source: string; readonly alone?: true }[] = [
+export const TOKENS: readonly { readonly kind: string; readonly source: string; readonly alone?: true }[] = [
   { kind: "aws-access-key", source: "(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,}" },
   { kind: "google-api-key", source: "AIza[A-Za-z0-9_-]{35,}" },
   { kind: "google-oauth", source: "(?:ya29\\.|GOCSPX-)[A-Za-z0-9_-]{20,}" },

@@ -1,4 +1,4 @@
-import { assigned, isReference } from "./oracle-assignments.ts";
+import { assigned, isReference, PLACEHOLDER } from "./oracle-assignments.ts";
 import { type Hit, match, secret, standsAlone } from "./oracle-secrets.ts";
 
 /**
@@ -102,7 +102,7 @@ function* stringHits(text: string, from: number, mails: boolean): Generator<Hit>
   let least = from;
   let redacted = -1;
   for (let i = from; i < text.length; ) {
-    const skipped = match(/\\(?:u....|[^u])/y, text, i) ?? match(/\[REDACTED:[A-Za-z0-9-]{1,32}:\d{1,10}\]/y, text, i);
+    const skipped = match(/\\(?:u....|[^u])/y, text, i) ?? match(new RegExp(PLACEHOLDER, "y"), text, i);
     if (skipped !== undefined) {
       i += skipped[0].length;
       if (skipped[0].startsWith("\\")) least = i;
@@ -147,7 +147,7 @@ function card(text: string, i: number, redacted: number): Hit | undefined {
       const digits = candidate.replaceAll(separator, "");
       const end = i + candidate.length;
       const dashed = n > 1 && separator === "-" && (text[i - 1] === "-" || text[end] === "-");
-      const border = match(/(?![A-Za-z0-9_]|\.\d|\[REDACTED:)/y, text, end) !== undefined;
+      const border = match(new RegExp(`(?![A-Za-z0-9_]|\\.\\d|${PLACEHOLDER})`, "y"), text, end) !== undefined;
       if (dashed || !border || !CARDS.some((brand) => brand.test(digits)) || !luhn(digits)) continue;
       return { kind: "card", start: i, essence: i, end };
     }
@@ -181,6 +181,6 @@ const USERINFO = "[!$%&()*+,\\-.0-9:;=A-Z[\\]^_a-z{|}~]";
 function userinfo(text: string, i: number): Hit | undefined {
   if (text[i] !== ":" || !new RegExp(`:[/]{2}(?:(?!:)${USERINFO}){0,63}$`).test(text.slice(0, i))) return undefined;
   const found = match(new RegExp(`(?:${USERINFO}|@){0,255}(?=@)`, "y"), text, i + 1)?.[0] ?? "";
-  if (found === "" || /^\[REDACTED:[A-Za-z0-9-]+:\d+\]$/.test(found) || isReference(found)) return undefined;
+  if (found === "" || new RegExp(`^${PLACEHOLDER}$`).test(found) || isReference(found)) return undefined;
   return { kind: "url-password", start: i + 1, essence: i + 1, end: i + 1 + found.length };
 }
