@@ -10,16 +10,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Layer } from "../../src/capability/layer.ts";
-import { effectivePermission } from "../../src/capability/permission.ts";
 import { type Backend, chooseBackend, probeBwrap } from "../../src/tool/process/backend.ts";
-import { PROCESS_LIMITS } from "../../src/tool/process/limits.ts";
-import { processRun } from "../../src/tool/process/run.ts";
-import { openHostDirectory } from "../../src/vfs/host.ts";
 import { type Bench, type BenchOptions, bench, layer } from "./kit.ts";
 
 const probe = await probeBwrap();
@@ -109,33 +105,19 @@ describe(`a process under bwrap${why}`, () => {
   });
 
   it("A12 a workspace below a folder that is shown anyway is not shown past its rules", async () => {
-    const folder = mkdtempSync("/usr/local/pinion-test-");
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    writeFileSync(join(folder, "secret"), "hidden");
-    mkdirSync(join(folder, "bin"));
-    writeFileSync(join(folder, "bin/tool"), `#!/bin/sh\necho tool; cat ${folder}/secret\n`, { mode: 0o755 });
-    const authority = effectivePermission([
-      layer({ filesystem: { read: ["**"], write: [], deny: ["secret"] }, process: { allow: [["tool"]] } }),
-    ]);
-    const workspace = openHostDirectory(folder, { actions: ["read"] });
-    const backend: Backend = { name: "bwrap", program: "program" in probe ? probe.program : "" };
-    const tool = processRun(
-      {
-        workspace,
-        authority,
-        backend,
-        path: [join(folder, "bin"), "/usr/bin"],
-        readable: [],
-        temporary: "/tmp",
-        limits: PROCESS_LIMITS,
-      },
-      Date.now,
+    const filesystem = { read: ["**"], write: [], deny: ["secret"] };
+    const above = mkdtempSync(join(tmpdir(), "pinion-above-"));
+    onTestFinished(() => rmSync(above, { recursive: true }));
+    const there = on(filesystem, { folder: above, readable: [above] });
+    writeFileSync(there.at("secret"), "hidden");
+    writeFileSync(join(above, "beside"), "shown");
+    expect((await shell(there, `cat ${above}/beside ${there.at("secret")} secret; ls ${there.at("")}`)).stdout).toBe(
+      "shown",
     );
-    const prepared = await tool.prepare({ argv: ["tool"] }, { signal: new AbortController().signal });
-    const result = (await prepared.act()) as { stdout: string };
-    await prepared.close();
-    workspace.close();
-    expect(result.stdout).toBe("tool\n");
+    mkdirSync(there.at("bin"));
+    writeFileSync(there.at("bin/tool"), "#!/bin/sh\n", { mode: 0o755 });
+    const within = on(filesystem, { folder: above, readable: [above], path: [there.at("bin"), "/usr/bin"] });
+    expect((await shell(within, `tool; cat ${there.at("secret")}; ls ${there.at("")}`)).stdout).toBe("bin\n");
   });
 
   it("sees only the parts that may be read", async () => {

@@ -61,6 +61,9 @@ export interface BenchOptions {
   readonly layers?: readonly Layer[];
   readonly backend?: Backend;
   readonly path?: readonly string[];
+  readonly readable?: readonly string[];
+  /** Instead of a folder of its own, which is removed. */
+  readonly folder?: string;
   readonly limits?: Partial<ProcessLimits>;
   readonly network?: Network;
   readonly spawner?: Spawner;
@@ -69,14 +72,14 @@ export interface BenchOptions {
 
 /** Real tools over a real folder, which is removed when the test is over. */
 export function bench(options: BenchOptions = {}): Bench {
-  const folder = mkdtempSync(join(tmpdir(), "pinion-tool-"));
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "pinion-tool-"));
   const at = (path: string): string => join(folder, "workspace", path);
-  mkdirSync(at("."));
-  mkdirSync(join(folder, "temporary"));
+  mkdirSync(at("."), { recursive: true });
+  mkdirSync(join(folder, "temporary"), { recursive: true });
   const workspace = openHostDirectory(at("."), { actions: ["read", "write"] });
   onTestFinished(() => {
     workspace.close();
-    rmSync(folder, { recursive: true, force: true });
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   });
   const authority = effectivePermission(options.layers ?? [layer()]);
   const host: ProcessHost = {
@@ -84,7 +87,7 @@ export function bench(options: BenchOptions = {}): Bench {
     authority,
     backend: options.backend ?? UNCONFINED,
     path: options.path ?? [NODE, "/usr/bin", "/bin"],
-    readable: [],
+    readable: options.readable ?? [],
     temporary: join(folder, "temporary"),
     limits: { ...PROCESS_LIMITS, ...options.limits },
   };

@@ -4,7 +4,7 @@ import type { Authority, Workspace } from "../ports.ts";
 import type { Backend } from "./backend.ts";
 import { confine, IMAGES, TEMPORARY, WORKSPACE } from "./bwrap.ts";
 import type { Executable } from "./executable.ts";
-import { killFamily } from "./family.ts";
+import { countTasks, killFamily } from "./family.ts";
 import type { Launch } from "./launch.ts";
 import { launcher, type ProcessLimits } from "./limits.ts";
 import { isVisible, viewOf } from "./view.ts";
@@ -132,17 +132,10 @@ function shell(
   { path, limits, backend }: ProcessHost,
   { identity, home, words }: { readonly identity: string; readonly home: string; readonly words: readonly string[] },
 ): readonly string[] {
+  // Without a user name space of its own, everything that the user runs counts; the whole machine is an upper bound of it.
+  const tasks = limits.processes + (backend.name === "bwrap" ? 0 : countTasks());
   const environment = [`PATH=${path.join(":")}`, "LANG=C.UTF-8", `HOME=${home}`, `TMPDIR=${home}`];
-  return [
-    "/bin/sh",
-    "-c",
-    launcher(limits, { ownUsers: backend.name === "bwrap" }),
-    "pinion",
-    identity,
-    MOVED,
-    ...environment,
-    ...words,
-  ];
+  return ["/bin/sh", "-c", launcher(limits, tasks), "pinion", identity, MOVED, ...environment, ...words];
 }
 
 /**

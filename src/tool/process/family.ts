@@ -44,6 +44,11 @@ export async function killFamily(root: number, marker: string): Promise<boolean>
   return false;
 }
 
+/** How many processes and threads the whole machine has (proc_loadavg(5)). */
+export function countTasks(): number {
+  return Number(/ \d+\/(\d+) /.exec(readFileSync("/proc/loadavg", "latin1"))?.[1]);
+}
+
 function readRows(): readonly Row[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { ToolError } from "../../model/tool.ts";
-import { familyOf, kill } from "./family.ts";
+import { countTasks, familyOf, kill } from "./family.ts";
 import type { ProcessLimits } from "./limits.ts";
 import { Output } from "./output.ts";
 
-/** How often the number of processes is looked at. */
-const COUNT_MS = 200;
+/** How often the number of processes is looked at, for root, for whom the system does not limit it. */
+const COUNT_MS = 50;
 /** How long the output may stay open after everything was killed. */
 const CLOSE_MS = 1_000;
 
@@ -90,7 +90,10 @@ async function supervise(
     kill(pid);
   };
   const timer = setTimeout(() => stopFor("timeout"), limits.timeoutMs);
+  const before = countTasks();
   const counter = setInterval(() => {
+    // Going through all processes takes long when there are many, so first see whether there can be.
+    if (countTasks() - before < limits.processes) return;
     if (familyOf(pid).length > limits.processes) stopFor("too-many-processes");
   }, COUNT_MS);
   const cancel = (): void => stopFor("cancelled");

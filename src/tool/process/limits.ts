@@ -4,7 +4,7 @@ export interface ProcessLimits {
   readonly timeoutMs: number;
   /** Bytes kept of each of stdout and stderr. */
   readonly outputBytes: number;
-  /** Processes that are alive at once; under bwrap the system counts threads as well, unless root runs it. */
+  /** Processes that are alive at once. The system enforces it, counting threads as well, except for root, who is watched. */
   readonly processes: number;
   /** Bytes of each file that is written. */
   readonly fileBytes: number;
@@ -28,9 +28,10 @@ export const PROCESS_LIMITS: ProcessLimits = {
 /**
  * What `sh` does before the command: checks where it is, sets limits, clears the environment. Arguments: the expected
  * `device:inode` of the working directory or `any`; the variables of the environment, a line each; then the command line.
- * A limit that cannot be set is one that is narrower already.
+ * A limit that cannot be set is one that is narrower already. `tasks`: the number of the user's processes and threads from
+ * which on there are no more.
  */
-export function launcher(limits: ProcessLimits, { ownUsers }: { readonly ownUsers: boolean }): string {
+export function launcher(limits: ProcessLimits, tasks: number): string {
   return [
     '[ "$1" = any ] || [ "$(stat -c %d:%i .)" = "$1" ] || { echo "$2" >&2; exit 125; }',
     "shift 2",
@@ -38,8 +39,7 @@ export function launcher(limits: ProcessLimits, { ownUsers }: { readonly ownUser
     `ulimit -f ${Math.ceil(limits.fileBytes / 512)} 2>/dev/null`,
     `ulimit -d ${Math.ceil(limits.dataBytes / 1024)} 2>/dev/null`,
     `ulimit -n ${limits.openFiles} 2>/dev/null`,
-    // Without a user name space of its own, it would count all processes of the user.
-    ...(ownUsers ? [`ulimit -u ${limits.processes} 2>/dev/null || ulimit -p ${limits.processes} 2>/dev/null`] : []),
+    `ulimit -u ${tasks} 2>/dev/null || ulimit -p ${tasks} 2>/dev/null`,
     'exec /usr/bin/env -i "$@"',
   ].join("\n");
 }
