@@ -28,7 +28,7 @@ describe("the redaction of random payloads", () => {
         const redacted: Json = answer.payload === undefined ? { value } : JSON.parse(answer.payload);
         expect(sorted(shape(redacted))).toEqual(sorted(shape({ value })));
       }),
-      { seed, numRuns: runs(200, 30_000) },
+      { seed, numRuns: runs(400, 30_000) },
     );
   });
 
@@ -43,7 +43,7 @@ describe("the redaction of random payloads", () => {
         if (payload === undefined) return;
         for (const one of [guest, other]) expect(one.handle("post-tool", payload)).toMatchObject({ decision: "allow" });
       }),
-      { seed, numRuns: runs(200, 30_000) },
+      { seed, numRuns: runs(400, 30_000) },
     );
   });
 });
