@@ -301,6 +301,15 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
     await expect(run(bad, ["ls", "a\0b"])).rejects.toMatchObject({ code: "bad-command" });
   });
 
+  it("a command line that is too long for the system is an error for the agent", async () => {
+    const there = bench({
+      backend,
+      layers: [layer({ process: { allow: [["true", ...Array.from({ length: 50 }, () => "*")]] } })],
+    });
+    const words = Array.from({ length: 50 }, () => "x".repeat(65_000));
+    await expect(run(there, ["true", ...words])).rejects.toMatchObject({ code: "not-started" });
+  });
+
   it("N3 leaves no descriptor, process or folder behind", async () => {
     const there = on({ path: ["/usr/bin", "/bin"] });
     await run(there, ["true"]);

@@ -44,20 +44,9 @@ export interface Finished {
  */
 export async function launch(request: Launch, signal: AbortSignal): Promise<Finished> {
   const { limits } = request;
-  const nothing = openSync("/dev/null", "r");
+  const child = start(request);
   const stdout = new Output(limits.outputBytes);
   const stderr = new Output(limits.outputBytes);
-  let child: ChildProcess;
-  try {
-    child = spawn(request.program, request.arguments, {
-      cwd: request.cwd,
-      env: { ...request.environment },
-      detached: true,
-      stdio: plan(request, nothing),
-    });
-  } finally {
-    closeSync(nothing);
-  }
   const told = new Output(4_096);
   for (const pipe of child.stdio.slice(3)) pipe?.on("data", (chunk: Buffer) => told.add(chunk));
   child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
@@ -69,6 +58,22 @@ export async function launch(request: Launch, signal: AbortSignal): Promise<Fini
   return { ...end, stdout, stderr, told: told.text() };
 }
 
+function start(request: Launch): ChildProcess {
+  const nothing = openSync("/dev/null", "r");
+  try {
+    return spawn(request.program, request.arguments, {
+      cwd: request.cwd,
+      env: { ...request.environment },
+      detached: true,
+      stdio: plan(request, nothing),
+    });
+  } catch (error) {
+    throw notStarted(error);
+  } finally {
+    closeSync(nothing);
+  }
+}
+
 async function supervise(
   child: ChildProcess,
   { limits, stop }: Launch,
@@ -77,9 +82,7 @@ async function supervise(
   const { pid } = child;
   const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve, reject) => {
     child.once("exit", (exitCode, signalName) => resolve({ exitCode, signal: signalName }));
-    child.once("error", (error) =>
-      reject(new ToolError("not-started", `the process could not be started: ${codeOf(error)}`)),
-    );
+    child.once("error", (error) => reject(notStarted(error)));
   });
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   if (pid === undefined) return { ...(await exited), ended: "by-itself", escaped: false };
@@ -150,6 +153,7 @@ function isInherited(fd: number): boolean {
 /** O_CLOEXEC in fdinfo (proc_pid_fdinfo(5)). */
 const CLOSE_ON_EXEC = 0o2000000;
 
-function codeOf(error: Error): string {
-  return "code" in error ? String(error.code) : "unknown reason";
+function notStarted(error: unknown): ToolError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+  return new ToolError("not-started", `the process could not be started: ${code}`);
 }
