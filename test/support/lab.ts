@@ -50,6 +50,8 @@ export async function scriptedHook(code: string, more: Partial<LabHook> & Pick<L
   return { name: "scripted", component: await buildGuest(source), role: "gate", config: { code }, ...more };
 }
 
+type Bin = "blueprint" | "harness" | "hook" | "pinion";
+
 /** A machine of its own for real runs: folders, a workspace, blueprints written as files. */
 export class Lab {
   readonly root: string;
@@ -93,20 +95,21 @@ export class Lab {
   }
 
   /** Runs one of the commands as a user would. */
-  command(bin: "blueprint" | "harness" | "hook" | "pinion", args: readonly string[]): ChildProcess {
+  command(bin: Bin, args: readonly string[], variables: NodeJS.ProcessEnv = {}): ChildProcess {
     return spawn(process.execPath, [join(ROOT, "bin", `${bin}.mjs`), ...args], {
       cwd: this.root,
-      env: this.variables,
+      env: { ...this.variables, ...variables },
       stdio: ["ignore", "pipe", "pipe"],
     });
   }
 
   /** The same, to its end. */
   async finished(
-    bin: "blueprint" | "harness" | "hook" | "pinion",
+    bin: Bin,
     args: readonly string[],
+    variables: NodeJS.ProcessEnv = {},
   ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-    const child = this.command(bin, args);
+    const child = this.command(bin, args, variables);
     const texts = { stdout: "", stderr: "" };
     child.stdout?.on("data", (data: Buffer) => {
       texts.stdout += data.toString();
