@@ -111,8 +111,6 @@ export interface AuditRide {
 }
 
 export interface HookSession {
-  /** Whether nothing more comes. A host whose session is not over can begin no other. */
-  readonly over: boolean;
   /**
    * The next event of the batch, or undefined when the batch is over (all hooks answered, or one answered `transform` or failed).
    * Throws `HostFault` when the deadline of the current hook passed, the process died or spoke garbage; the host is then dead.

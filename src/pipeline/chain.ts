@@ -95,9 +95,10 @@ export class HookChain {
       const before = asking.record.verdicts.length;
       const riders = batch.length === hooks.length ? this.#riders(asking.ride) : undefined;
       const started = await this.#begin(text, batch, asking, riders);
-      text = await this.#follow(started, text, batch, asking);
+      const followed = await this.#follow(started, text, batch, asking);
+      text = followed.text;
       next += asking.record.verdicts.length - before;
-      if (!started.session.over) riding = started;
+      if (riders !== undefined && followed.whole) riding = started;
     }
     return { text, riding };
   }
@@ -105,7 +106,7 @@ export class HookChain {
   /** Goes on with the hooks of `audit` that rode along, if what they saw is the record that the kernel made; then with the rest. */
   async askRiding(riding: Riding, original: string, hooks: readonly PinnedHook[], asking: Asking): Promise<string> {
     this.#asked += 1;
-    const text = await this.#follow(riding, original, hooks, { ...asking, saw: digestOf(original) });
+    const { text } = await this.#follow(riding, original, hooks, { ...asking, saw: digestOf(original) });
     const rest = hooks.slice(asking.record.verdicts.length);
     return rest.length === 0 ? text : (await this.ask(text, rest, asking)).text;
   }
@@ -142,21 +143,23 @@ export class HookChain {
     return { host, session };
   }
 
-  /** Follows one round trip; returns when a hook changed the payload, failed, or all have answered. */
+  /**
+   * Follows one round trip until a hook changed the payload or failed, or all have answered `allow` or `block` (`whole`).
+   * INVARIANT: what is done here depends on the answers only, never on how far the host has come meanwhile.
+   */
   async #follow(
     { host, session }: Riding,
     text: string,
     batch: readonly PinnedHook[],
     asking: Asking & { readonly saw?: Digest },
-  ): Promise<string> {
+  ): Promise<{ readonly text: string; readonly whole: boolean }> {
     for (const hook of batch) {
       const calls: string[] = [];
-      const outcome = await this.#answer(hook, session, asking, calls);
+      const { outcome, ended } = await this.#answer(hook, session, asking, calls);
       if (outcome.kind === "failed") {
         this.#fail(asking.record, hook, outcome.cause, outcome.detail, calls);
-        // A host that is not to be trusted, or that is still at work on what no longer counts.
-        if (isFault(outcome.cause) || !session.over) await host.kill();
-        return text;
+        if (ended !== "by the host") await host.kill();
+        return { text, whole: false };
       }
       if (outcome.decision !== "transform") {
         asking.record.verdicts.push({ hook, decision: outcome.decision, rationale: outcome.rationale, calls });
@@ -165,21 +168,24 @@ export class HookChain {
       const replaced = readPayload(outcome.payload, asking.invalid);
       if ("wrong" in replaced) {
         this.#fail(asking.record, hook, "malformed", `its payload is refused: ${replaced.wrong}`, calls);
-        return text;
+        return { text, whole: false };
       }
       asking.record.verdicts.push({ hook, decision: "transform", rationale: outcome.rationale, calls });
-      return replaced.text;
+      return { text: replaced.text, whole: false };
     }
-    return text;
+    return { text, whole: true };
   }
 
-  /** Follows one hook to its answer, serving what it asks for on the way. */
+  /**
+   * Follows one hook to its answer, serving what it asks for on the way. `ended` says whether the host knows that the trip
+   * ends with a failure; where it does not, it is gone, not to be trusted, or at work on what no longer counts.
+   */
   async #answer(
     hook: PinnedHook,
     session: HookSession,
     asking: Asking & { readonly saw?: Digest },
     calls: string[],
-  ): Promise<HookOutcome> {
+  ): Promise<{ readonly outcome: HookOutcome; readonly ended: "by the host" | "by the kernel" }> {
     const { journal, level } = this.#parts;
     const ref = { asked: this.#asked, phase: asking.phase, level, hook: hook.name };
     for (;;) {
@@ -194,14 +200,15 @@ export class HookChain {
         calls.push(...event.log.map(nameOf));
         if (event.kind === "result") {
           const wrong = this.#invalidCapsules(asking.record);
-          return wrong === undefined ? event.outcome : { kind: "failed", cause: "malformed", detail: wrong };
+          if (wrong === undefined) return { outcome: event.outcome, ended: "by the host" };
+          return { outcome: { kind: "failed", cause: "malformed", detail: wrong }, ended: "by the kernel" };
         }
         calls.push(event.call);
         const answer = await this.#parts.serve(event, { phase: asking.phase, hook, level });
         session.answer({ ...answer, now: journal.now() });
       } catch (error) {
         if (!(error instanceof HostFault)) throw error;
-        return { kind: "failed", cause: error.fault, detail: error.message };
+        return { outcome: { kind: "failed", cause: error.fault, detail: error.message }, ended: "by the kernel" };
       }
     }
   }
@@ -221,11 +228,6 @@ export class HookChain {
     const rationale = `hook \`${hook.name}\` failed (${cause}): ${detail}; it blocks until a person re-arms it`;
     record.verdicts.push({ hook, decision: "failed", cause, rationale, calls });
   }
-}
-
-/** Whether the process that ran the hook is gone or not to be trusted any more. */
-function isFault(cause: FailureCause): boolean {
-  return cause === "deadline" || cause === "host-died" || cause === "protocol";
 }
 
 /** What a transformer returned, read strictly and brought into canonical form. */
