@@ -39,7 +39,8 @@ function isLinear(value: Json): boolean {
 export const linearRegExp = Object.assign(
   (pattern: string) => {
     const compiled = RE2JS.compile(pattern);
-    return { test: (value: string) => compiled.matcher(value).find() };
+    // ajv tells compiled patterns apart by their text.
+    return { test: (value: string) => compiled.matcher(value).find(), toString: () => pattern };
   },
   { code: "linearRegExp" },
 );

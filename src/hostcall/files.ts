@@ -1,6 +1,7 @@
 import type { Journal, Receipt } from "../model/entry.ts";
 import type { FileAction, PinnedHook } from "../model/hook.ts";
 import type { Json, JsonObject } from "../model/json.ts";
+import type { Permission } from "../model/tool.ts";
 import type { Answer } from "./serve.ts";
 
 /** The most that one `read` returns, in bytes. */
@@ -41,22 +42,21 @@ interface Handle {
   readonly actions: readonly FileAction[];
 }
 
+export interface HandleParts {
+  readonly journal: Journal;
+  readonly files: FileDriver;
+  token(name: string): string;
+  grants(): Receipt;
+  /** Effective permission of the run for a path of the workspace; a grant to a hook never reaches beyond it. Pure. */
+  permit(action: FileAction, path: string): Permission;
+}
+
 /** Directory handles: unguessable, bound to the hook and level that they were given to. A handle is authority; a path is not. */
 export class Handles {
-  readonly #parts: {
-    readonly journal: Journal;
-    readonly files: FileDriver;
-    token(name: string): string;
-    grants(): Receipt;
-  };
+  readonly #parts: HandleParts;
   readonly #handles = new Map<string, Handle>();
 
-  constructor(parts: {
-    readonly journal: Journal;
-    readonly files: FileDriver;
-    token(name: string): string;
-    grants(): Receipt;
-  }) {
+  constructor(parts: HandleParts) {
     this.#parts = parts;
   }
 
@@ -114,6 +114,11 @@ export class Handles {
   }
 
   async #input(operation: FileOperation, handle: Handle, more: { readonly [key: string]: Json }): Promise<Answer> {
+    const paths = [more.path, more.target].filter((path) => typeof path === "string");
+    for (const path of paths) {
+      const permission = this.#parts.permit(NEEDS[operation], below(handle.root, path));
+      if (!permission.allow) return { error: `denied: ${permission.rule}: ${permission.reason}` };
+    }
     const request: FileRequest = { ...more, operation, root: handle.root, path: String(more.path) };
     const writes = NEEDS[operation] === "write";
     const outcome = await this.#parts.journal.input<Json>({
@@ -143,6 +148,12 @@ function join(base: string, path: Json | undefined): string | undefined {
   const components = path.split("/");
   if (components.some((part) => part === "" || part === "." || part === "..")) return undefined;
   return base === "" ? components.join("/") : `${base}/${components.join("/")}`;
+}
+
+/** The path in the workspace; both parts have been checked. */
+function below(root: string, path: string): string {
+  const parts = [root, path].filter((part) => part !== "" && part !== ".");
+  return parts.length === 0 ? "." : parts.join("/");
 }
 
 function isOperation(name: string): name is FileOperation {

@@ -1,9 +1,8 @@
 import { canonicalJson } from "../model/canonical.ts";
-import type { Journal, Receipt } from "../model/entry.ts";
 import type { HookEvent, PinnedHook } from "../model/hook.ts";
 import type { Json } from "../model/json.ts";
 import type { Phase } from "../model/phase.ts";
-import { type FileDriver, Handles } from "./files.ts";
+import { type HandleParts, Handles } from "./files.ts";
 
 /** The longest that one `sleep` may take, in ms. */
 const MAX_SLEEP_MS = 60_000;
@@ -12,8 +11,7 @@ const MAX_LEVEL = 2;
 
 export type Answer = { readonly ok: Json } | { readonly error: string };
 
-export interface HostcallParts {
-  readonly journal: Journal;
+export interface HostcallParts extends HandleParts {
   /** Makes a tool call for a hook through the whole chain, one level down. */
   callTool(request: {
     readonly hook: string;
@@ -23,11 +21,6 @@ export interface HostcallParts {
   }): Promise<Answer>;
   /** Waits. Called inside a journaled input only. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
-  readonly files: FileDriver;
-  /** 16 random bytes, hex, the same on replay. */
-  token(name: string): string;
-  /** The entry that says which hooks were loaded with which grants: the receipt of what a hook does to files. */
-  grants(): Receipt;
 }
 
 /**

@@ -5,10 +5,10 @@ import { Hostcalls } from "../hostcall/serve.ts";
 import { callForHook } from "../kernel/calls.ts";
 import { Run, type RunSpec, type Start } from "../kernel/run.ts";
 import type { Journal } from "../model/entry.ts";
-import type { HookHosts, PinnedHook } from "../model/hook.ts";
+import type { FileAction, HookHosts, PinnedHook } from "../model/hook.ts";
 import type { ModelPort } from "../model/message.ts";
 import type { Phase } from "../model/phase.ts";
-import type { ToolBox } from "../model/tool.ts";
+import type { Permission, ToolBox } from "../model/tool.ts";
 import { Pipeline } from "../pipeline/dispatch.ts";
 import { Failures } from "../pipeline/failures.ts";
 import { Instances } from "../pipeline/instances.ts";
@@ -27,6 +27,7 @@ export interface Parts {
   /** Verified bytes of a hook's component. */
   readonly component: (hook: PinnedHook) => Promise<Uint8Array>;
   readonly files: FileDriver;
+  readonly permitFile: (action: FileAction, path: string) => Permission;
   readonly start: () => Promise<Start>;
   /** False on replay, where recorded faults are imposed instead. */
   readonly deadlines: boolean;
@@ -48,6 +49,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     callTool: (request) => callForHook(run, request),
     wait: (ms, signal) => wait(ms, undefined, { signal }),
     files: parts.files,
+    permit: parts.permitFile,
     token: (name) => derive(name).slice(0, 32),
     grants: () => level(0).instances.receipt,
   });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Layer } from "../capability/layer.ts";
+import { effectivePermission } from "../capability/permission.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { execute, type Run, type Start } from "../kernel/run.ts";
 import type { Entry } from "../model/entry.ts";
@@ -68,10 +69,11 @@ export async function conduct(machine: Machine, conducted: Conducted): Promise<R
   };
   const processes = await openProcesses(resolved, { temporary: join(env.stateDir, "tmp"), onNotice: machine.onNotice });
   const world = { workspace, spawner, processes, now: () => env.now() };
-  const tools = toolsOf(resolved, { layers, depth: header.depth, world });
+  const authority = effectivePermission(layers);
+  const tools = toolsOf(resolved, { authority, depth: header.depth, world });
   const store = storeOf(env);
   const assembled = assemble({
-    spec: specOf(header, resolved, tools),
+    spec: specOf(header, resolved, { tools, authority }),
     hooks: resolved.hooks,
     chain: resolved.chain,
     journal,
@@ -80,6 +82,7 @@ export async function conduct(machine: Machine, conducted: Conducted): Promise<R
     hosts,
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
     files: fileDriver(machine.workspace),
+    permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
     deadlines: true,
   });

@@ -1,4 +1,5 @@
 import { resolveFromStore } from "../blueprint/resolve.ts";
+import { effectivePermission } from "../capability/permission.ts";
 import { RecordingEnds, ReplayDivergence } from "../journal/divergence.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { replayJournal } from "../journal/open.ts";
@@ -76,12 +77,13 @@ async function openRun(
       message: `the header names blueprint \`${header.blueprint}\`, its source is blueprint \`${resolved.agent.blueprint}\``,
     });
   }
+  const authority = effectivePermission(layersOf(resolved, header.inherited));
   const tools = toolsOf(resolved, {
-    layers: layersOf(resolved, header.inherited),
+    authority,
     depth: header.depth,
     world: noWorld(),
   });
-  const spec = specOf(header, resolved, tools);
+  const spec = specOf(header, resolved, { tools, authority });
   const world = { model: { complete: unreachable }, tools, start: unreachable };
   if (options.key === undefined) {
     const sealed = new SealedReplay(journal);
@@ -100,6 +102,7 @@ async function openRun(
     hosts,
     component: (hook) => store.get(hook.component),
     files: { perform: unreachable },
+    permitFile: (action, path) => authority.file(action, path),
     deadlines: false,
   });
   const close = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { type Layer, type PolicyBundle, policyLayer } from "../capability/layer.ts";
+import type { Authority } from "../capability/permission.ts";
 import type { RunSpec } from "../kernel/run.ts";
 import { KERNEL_VERSION } from "../kernel/version.ts";
 import { type Digest, isDigest } from "../model/canonical.ts";
@@ -97,12 +98,14 @@ export function readHeader(header: JsonObject): Header {
   };
 }
 
-/** What the kernel is given. */
+/** What the kernel is given. Where a layer of permission allows fewer children than the blueprint, that holds. */
 export function specOf(
   header: Pick<Header, "run" | "model" | "depth">,
   resolved: ResolvedBlueprint,
-  tools: ToolBox,
+  { tools, authority }: { readonly tools: ToolBox; readonly authority: Authority },
 ): RunSpec {
+  const { limits } = resolved;
+  const { depth, count } = authority.spawnLimits;
   return {
     run: header.run,
     agent: resolved.agent,
@@ -110,7 +113,11 @@ export function specOf(
     model: header.model,
     settings: resolved.runtime.settings,
     tools: tools.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
-    limits: resolved.limits,
+    limits: {
+      ...limits,
+      spawnDepth: Math.min(limits.spawnDepth, depth),
+      spawnCount: Math.min(limits.spawnCount, count),
+    },
     context: resolved.context,
     depth: header.depth,
   };

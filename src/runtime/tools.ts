@@ -1,8 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
-import type { Layer } from "../capability/layer.ts";
-import { effectivePermission } from "../capability/permission.ts";
+import type { Authority } from "../capability/permission.ts";
 import { BugError } from "../model/errors.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { agentSpawn } from "../tool/agent-spawn.ts";
@@ -39,12 +38,12 @@ export interface Processes {
 
 const SYSTEM_PATH = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** The tools of a run: what the registry describes, within the intersection of `layers`. */
+/** The tools of a run: what the registry describes, within the effective permission. */
 export function toolsOf(
   resolved: ResolvedBlueprint,
-  options: { readonly layers: readonly Layer[]; readonly depth: number; readonly world: ToolWorld },
+  options: { readonly authority: Authority; readonly depth: number; readonly world: ToolWorld },
 ): ToolBox {
-  const authority = effectivePermission(options.layers);
+  const { authority } = options;
   const { workspace, spawner, processes, now } = options.world;
   const children = Object.entries(resolved.children).map(([name, child]) => ({
     name,

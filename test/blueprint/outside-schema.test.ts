@@ -61,6 +61,13 @@ describe("a schema from outside", () => {
     },
   );
 
+  it("keeps the patterns of one schema apart", () => {
+    const one = (pattern: string): JsonObject => ({ type: "string", pattern });
+    const schema: JsonObject = { type: "object", properties: { x: one("^a$"), y: one("^b$") } };
+    expect(messages(schema, { x: "a", y: "b" })).toEqual([]);
+    expect(messages(schema, { x: "a", y: "a" })).toHaveLength(1);
+  });
+
   it("B13 comparing every pair of a long list is refused", () => {
     expect(findings({ type: "array", uniqueItems: true })).toEqual([expect.stringContaining("add `maxItems`")]);
     expect(findings({ type: "array", uniqueItems: true, maxItems: 1000 })).toEqual([]);

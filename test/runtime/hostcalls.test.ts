@@ -113,6 +113,27 @@ describe("a hook that uses files", () => {
   });
 });
 
+test("a grant to a hook never reaches beyond what the run may touch", async () => {
+  await lab.file("secrets/key", "do not tell");
+  const everything = { tools: [], files: [{ name: "all", path: ".", actions: ["read", "write"] }] };
+  const hook = await asking(
+    `const root = files.openRoot("all");
+     return {
+       secret: said(() => files.read(root, "secrets/key", 0, 10)),
+       moved: said(() => files.rename(root, "secrets/key", "out/key")),
+       made: said(() => files.write(root, "a.txt", new Uint8Array([1]))),
+     };`,
+    { authority: everything },
+  );
+  const said = await runWith(hook, { grants: { asker: everything } });
+  expect(said).toMatchObject({
+    secret: { error: expect.stringContaining('filesystem.deny[0] "secrets/**"') },
+    moved: { error: expect.stringContaining("denied") },
+    made: { error: expect.stringContaining("denied") },
+  });
+  expect(await readFile(join(lab.workspace, "a.txt"), "utf8")).toBe("content of a");
+});
+
 test("a hook that sleeps sees the clock move, and the replay does not wait", async () => {
   const hook = await asking(
     "const before = host.now(); host.sleep(300); return { slept: Number(host.now() - before) };",
