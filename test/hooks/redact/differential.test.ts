@@ -1,13 +1,10 @@
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/model/canonical.ts";
 import { runs, seed } from "../../support/property.ts";
-import { load } from "../component.ts";
 import { redactPlainly } from "./oracle.ts";
+import { component } from "./redactor.ts";
 import { anyPayload } from "./texts.ts";
-
-const component = load(join(import.meta.dirname, "../../../hooks/redact/redact.wasm"));
 
 describe("the redaction of random payloads", () => {
   it.each([{ emails: false }, { emails: true }])(

@@ -1,25 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/model/canonical.ts";
-import type { Json } from "../../../src/model/json.ts";
-import type { Phase } from "../../../src/model/phase.ts";
-import { type Guest, load } from "../component.ts";
+import type { Guest } from "../component.ts";
+import { KEY, redacted, redactor } from "./redactor.ts";
 
-const component = load(join(import.meta.dirname, "../../../hooks/redact/redact.wasm"));
-
-async function guest(): Promise<Guest> {
-  const one = (await component)();
-  one.configure({});
-  return one;
-}
-
-function redacted(one: Guest, value: Json, phase: Phase = "post-tool"): string {
-  const json = canonicalJson({ value });
-  return one.handle(phase, json).payload ?? json;
-}
-
-const KEY = "AKIAIOSFODNN7EXAMPLE";
 const PEM = `-----BEGIN PRIVATE KEY-----\n${"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n".repeat(3)}-----END PRIVATE KEY-----\n`;
 
 describe("X1 secrets in what tools and models say", () => {
@@ -32,31 +16,31 @@ describe("X1 secrets in what tools and models say", () => {
     ["a list of Python", `keys = ['${KEY}']`],
     ["a URL", `https://x.example/?id=${KEY}&n=1`],
   ])("X1 are found in %s", async (_, text) => {
-    const out = redacted(await guest(), text);
+    const out = redacted(await redactor(), text);
     expect(out).toContain("[REDACTED:");
     expect(out).not.toMatch(/AKIAIOS|wJalr/);
   });
 
   it("X1 a private key at any depth of JSON is replaced as a whole, and with the same number", async () => {
-    const one = await guest();
+    const one = await redactor();
     const out = redacted(one, [PEM, JSON.stringify({ key: PEM }), JSON.stringify(JSON.stringify({ key: PEM }))]);
     expect(out).not.toContain("MIIE");
     expect(out.match(/\[REDACTED:private-key:1\]/g)).toHaveLength(3);
   });
 
   it("X1 a private key that is cut off is replaced up to the end", async () => {
-    const one = await guest();
+    const one = await redactor();
     expect(redacted(one, `a ${PEM.slice(0, 150)}`)).toBe('{"value":"a [REDACTED:private-key:1]"}');
     expect(redacted(one, PEM.slice(0, -3))).not.toContain("MIIE");
   });
 
   it("X1 what only looks like a placeholder hides nothing", async () => {
-    const out = redacted(await guest(), `[REDACTED:${KEY}:1] [REDACTED:jwt:${KEY}] 4111111111111111[REDACTED:`);
+    const out = redacted(await redactor(), `[REDACTED:${KEY}:1] [REDACTED:jwt:${KEY}] 4111111111111111[REDACTED:`);
     expect(out).not.toMatch(/AKIA|4111/);
   });
 
   it("X1 lines of a private key that was seen are found without its first line", async () => {
-    const one = await guest();
+    const one = await redactor();
     redacted(one, PEM);
     expect(redacted(one, PEM.split("\n").slice(1).join("\n"))).not.toContain("MIIE");
   });
@@ -80,32 +64,32 @@ describe("X2 secrets in other forms", () => {
   ];
 
   it.each(forms)("X2 a password that was seen is found in %s", async (_, encode) => {
-    const one = await guest();
+    const one = await redactor();
     redacted(one, `password = "${password}"`);
     expect(redacted(one, `< ${encode(password)} >`)).toBe('{"value":"< [REDACTED:password:1] >"}');
   });
 
   it.each(forms)("X2 a token is found in %s, even before it in the same payload", async (_, encode) => {
-    const one = await guest();
+    const one = await redactor();
     const out = redacted(one, [`< ${encode(KEY)} >`, KEY]);
     expect(out).toBe('{"value":["< [REDACTED:aws-access-key:1] >","[REDACTED:aws-access-key:1]"]}');
   });
 
   it("X2 of a long secret, an echo is replaced with its beginning", async () => {
-    const one = await guest();
+    const one = await redactor();
     const secret = `${"Ab1".repeat(60)}xyz`;
     redacted(one, { client_secret: secret });
     expect(redacted(one, `< ${secret} >`)).toBe('{"value":"< [REDACTED:secret:1] >"}');
   });
 
   it("X2 an instance knows only what it has seen itself (R22)", async () => {
-    const one = await guest();
+    const one = await redactor();
     redacted(one, `password = "${password}"`);
-    expect(redacted(await guest(), password)).toContain(password);
+    expect(redacted(await redactor(), password)).toContain(password);
   });
 
   it("X2 what might be anything is not searched for: words, digests", async () => {
-    const one = await guest();
+    const one = await redactor();
     const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     redacted(one, { password: "development", secret: `sha256:${digest}`, token: digest });
     const text = `development sha256:${digest} ${digest}`;
@@ -113,7 +97,7 @@ describe("X2 secrets in other forms", () => {
   });
 
   it("X2 a full table of secrets still redacts, and stays within its memory", async () => {
-    const one = await guest();
+    const one = await redactor();
     for (let i = 0; i < 60; i += 1) {
       const keys = Array.from({ length: 100 }, (_, k) => `AKIA${String(i * 100 + k).padStart(16, "0")}`);
       const out = redacted(one, keys);
@@ -176,8 +160,7 @@ describe("X4 a redactor that crashes or backtracks", () => {
 
   /** An instance that searches for what it has seen, with mail addresses. */
   async function busy(): Promise<Guest> {
-    const one = (await component)();
-    one.configure({ emails: true });
+    const one = await redactor({ emails: true });
     for (let i = 0; i < 50; i += 1) redacted(one, `password = "${randomBytes(12).toString("hex")}"`);
     return one;
   }
@@ -208,59 +191,14 @@ describe("X4 a redactor that crashes or backtracks", () => {
   });
 
   it("X4 a configuration that it does not know is an error", async () => {
-    const one = (await component)();
-    expect(() => one.configure({ email: true })).toThrow("the configuration is neither");
-    expect(() => one.configure({ emails: "yes" })).toThrow("the configuration is neither");
+    await expect(redactor({ email: true })).rejects.toThrow("the configuration is neither");
+    await expect(redactor({ emails: "yes" })).rejects.toThrow("the configuration is neither");
   });
 
   it("X4 a large payload is redacted too", async () => {
     const text = `${mixed.repeat(30)}${KEY}`;
-    const out = redacted(await guest(), text);
+    const out = redacted(await redactor(), text);
     expect(out.length).toBeGreaterThan(3_000_000);
     expect(out.endsWith('[REDACTED:aws-access-key:1]"}')).toBe(true);
-  });
-});
-
-describe("what looks like a secret and is none", () => {
-  it.each([
-    [
-      "digests and identifiers",
-      "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 run 01JD3Z8Q7W5V9X2M4N6P8R0S1T 550e8400-e29b-41d4-a716-446655440000",
-    ],
-    ["a commit", "da39a3ee5e6b4b0d3255bfef95601890afd80709"],
-    [
-      "numbers of all kinds",
-      "1732153800000 1732153800000000000 3.4111111111111111 4111111111111112 0.4111111111111111 +33 6 12 34 56 78",
-    ],
-    ["types and calls", "password: string; const token = await readToken(); apiKey?: string; function f(secret) {}"],
-    [
-      "references",
-      "password=${PASSWORD} token: <your-token-1> secret = process.env.SECRET1 PASSWORD=$(cat x1) key={{ .Values.token1 }}",
-    ],
-    [
-      "words with hyphens",
-      "task-force-2024-report-final-version sk-learn-and-other-libraries risk-1234-abcdefghijklmnop",
-    ],
-    ["a public key", "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----"],
-    ["a mail address, unless asked for", "bob@example.org"],
-    ["a URL without a password", "https://bob@example.org:8080/a:b@c http://localhost:3000/@scope/x"],
-  ])("%s", async (_, text) => {
-    expect(redacted(await guest(), text)).toBe(canonicalJson({ value: text }));
-  });
-});
-
-describe("card numbers", () => {
-  it.each([
-    ["4111 1111 1111 1111 2026-11-20", "[REDACTED:card:1] 2026-11-20"],
-    ["4111-1111-1111-1111", "[REDACTED:card:1]"],
-    ["4111111111111111.", "[REDACTED:card:1]."],
-    ["(378282246310005)", "([REDACTED:card:1])"],
-    ["3782 822463 10005", "[REDACTED:card:1]"],
-    ["4222222222222", "[REDACTED:card:1]"],
-    ["6011000990139424\n5555555555554444", "[REDACTED:card:1]\n[REDACTED:card:2]"],
-    ["30569309025904,3530111333300000", "[REDACTED:card:1],[REDACTED:card:2]"],
-    ["12 4111 1111 1111 1111", "12 [REDACTED:card:1]"],
-  ])("%s", async (text, expected) => {
-    expect(redacted(await guest(), text)).toBe(canonicalJson({ value: expected }));
   });
 });

@@ -1,13 +1,10 @@
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/model/canonical.ts";
 import { isJsonObject, type Json } from "../../../src/model/json.ts";
 import { runs, seed } from "../../support/property.ts";
-import { load } from "../component.ts";
+import { component } from "./redactor.ts";
 import { anyPayload } from "./texts.ts";
-
-const component = load(join(import.meta.dirname, "../../../hooks/redact/redact.wasm"));
 
 /** Everything of a value but its texts and names. */
 function shape(value: Json): Json {
@@ -23,7 +20,6 @@ describe("the redaction of random payloads", () => {
       fc.property(anyPayload, (value) => {
         const guest = create();
         guest.configure({ emails: true });
-        // Without objects of several members, since other names come in another order.
         const answer = guest.handle("post-tool", canonicalJson({ value }));
         const redacted: Json = answer.payload === undefined ? { value } : JSON.parse(answer.payload);
         expect(sorted(shape(redacted))).toEqual(sorted(shape({ value })));
