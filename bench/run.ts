@@ -54,7 +54,9 @@ try {
   const around = (step: number): number => quantile(costs.slice(Math.max(0, step - 8), step + 8), 0.5);
   console.log(`node ${process.version}, ${steps} steps in ${(total / 1000).toFixed(1)} s`);
   console.log(`a step: p50 ${quantile(costs, 0.5).toFixed(2)} ms, p99 ${quantile(costs, 0.99).toFixed(2)} ms`);
-  console.log(`around step 10: ${around(10).toFixed(2)} ms, around the last: ${around(costs.length - 8).toFixed(2)} ms, ratio ${(around(costs.length - 8) / around(10)).toFixed(2)}`);
+  console.log(
+    `around step 10: ${around(10).toFixed(2)} ms, around the last: ${around(costs.length - 8).toFixed(2)} ms, ratio ${(around(costs.length - 8) / around(10)).toFixed(2)}`,
+  );
   const bytes = statSync(summary.journal).size;
   console.log(`journal: ${(bytes / steps / 1024).toFixed(1)} KiB a step`);
 

@@ -39,7 +39,7 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
   openModel(resolved, chooseModel(resolved, options), env);
 
-  const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
+  const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
   try {
     const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
     const summary = await start(machine, {

@@ -92,7 +92,7 @@ async function openRun(
     sealed.run = run;
     return { run, close: () => Promise.resolve() };
   }
-  const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
+  const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
   const assembled = assemble({
     spec,
     hooks: resolved.hooks,

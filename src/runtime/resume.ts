@@ -69,7 +69,7 @@ async function again(
     const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
     const layers = layersOf(resolved, header.inherited);
     for (const control of controls) journal.push(control);
-    const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
+    const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
     try {
       const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
       const start = (): never => {
