@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const soak = process.env.PINION_SOAK === "1";
@@ -7,6 +8,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "hooks/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
+    // Many tests wait for processes that they started, so on two cores one worker would leave one idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     execArgv: ["--disable-warning=ExperimentalWarning"],
     testTimeout: soak ? 600_000 : 120_000,
     hookTimeout: 60_000,

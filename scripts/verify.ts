@@ -70,19 +70,20 @@ function readReport(file: string): TestReport | undefined {
 }
 
 if (import.meta.main) {
-  const checks = [
-    run("format and lint", tool("biome"), ["check", "--error-on-warnings"]),
-    run("types", tool("tsc"), ["-p", "."]),
-    run("layout", "scripts/layout.ts", []),
-    run("types of the schemas", "scripts/generate-types.ts", ["--check"]),
-    run("validators of the schemas", "scripts/generate-validators.ts", ["--check"]),
-    run("components of the hooks", "scripts/build-hooks.ts", ["--check"]),
+  const checks: readonly (readonly [title: string, script: string, args: readonly string[]])[] = [
+    ["format and lint", tool("biome"), ["check", "--error-on-warnings"]],
+    ["types", tool("tsc"), ["-p", "."]],
+    ["layout", "scripts/layout.ts", []],
+    ["types of the schemas", "scripts/generate-types.ts", ["--check"]],
+    ["validators of the schemas", "scripts/generate-validators.ts", ["--check"]],
+    ["components of the hooks", "scripts/build-hooks.ts", ["--check"]],
   ];
+  const broken = checks.filter((check) => run(...check) !== 0).map(([title]) => title);
   const tests = runTests();
-  const failedChecks = checks.filter((status) => status !== 0).length;
-  const passed = tests.passed + checks.length - failedChecks;
-  const failed = tests.failed + failedChecks;
+  const passed = tests.passed + checks.length - broken.length;
+  const failed = tests.failed + broken.length;
   if (tests.skipped > 0) console.log(`${tests.skipped} skipped`);
+  if (broken.length > 0) console.log(`failed checks: ${broken.join(", ")}`);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
