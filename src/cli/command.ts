@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
 import { type Command, CommanderError } from "commander";
 import { EXIT, type ExitCode, InputError } from "../model/errors.ts";
 import { type Output, output } from "./output.ts";
@@ -79,10 +80,7 @@ function usage(error: CommanderError, path: string): InputError {
   return new InputError({ code: "usage", message, hint: `see \`${path} --help\`` });
 }
 
-/** From the package.json above this file, in a checkout as in a published package. */
 function version(): string {
-  for (let folder = new URL("..", import.meta.url); ; folder = new URL("..", folder)) {
-    const file = new URL("package.json", folder);
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-  }
+  const file = findPackageJSON(".", import.meta.url);
+  return (JSON.parse(readFileSync(file ?? "package.json", "utf8")) as { version: string }).version;
 }

@@ -47,7 +47,6 @@ export function show({ args: [file = ""], options, json, out }: Call<{ all?: tru
   }
   const paint = painter(process.stdout);
   for (const line of lines) out.data(plainLine(line, paint));
-  out.data("");
-  (view.state === "whole" ? out.data : out.talk)(`${view.state}: ${visible(view.message)}`);
+  out.data(`\n${view.state}: ${visible(view.message)}`);
   return view.exit;
 }

@@ -46,18 +46,29 @@ export interface HandleParts {
   readonly journal: Journal;
   readonly files: FileDriver;
   token(name: string): string;
-  grants(): Receipt;
+  /** The entry that says which hooks were loaded on a level, with which grants: the receipt of what a hook does to files. */
+  grants(level: number): Receipt;
+  /** The run crashed during this, and nobody knows what came of it: the run pauses. */
+  lost(what: string): void;
   /** Effective permission of the run for a path of the workspace; a grant to a hook never reaches beyond it. Pure. */
   permit(action: FileAction, path: string): Permission;
 }
 
-/** Directory handles: unguessable, bound to the hook and level that they were given to. A handle is authority; a path is not. */
+/** Directory handles: unguessable, bound to the instance of a hook that they were given to. A handle is authority; a path is not. */
 export class Handles {
   readonly #parts: HandleParts;
   readonly #handles = new Map<string, Handle>();
+  #granted = 0;
 
   constructor(parts: HandleParts) {
     this.#parts = parts;
+  }
+
+  /** The instance that held these handles is gone; the next one of the hook starts without any. */
+  forget(hook: string, level: number): void {
+    for (const [token, handle] of this.#handles) {
+      if (handle.hook === hook && handle.level === level) this.#handles.delete(token);
+    }
   }
 
   async serve(
@@ -115,9 +126,13 @@ export class Handles {
 
   async #input(operation: FileOperation, handle: Handle, more: { readonly [key: string]: Json }): Promise<Answer> {
     const paths = [more.path, more.target].filter((path) => typeof path === "string");
+    // What is moved is read at its new place.
+    const needed: readonly FileAction[] = operation === "rename" ? ["read", "write"] : [NEEDS[operation]];
     for (const path of paths) {
-      const permission = this.#parts.permit(NEEDS[operation], below(handle.root, path));
-      if (!permission.allow) return { error: `denied: ${permission.rule}: ${permission.reason}` };
+      for (const action of needed) {
+        const permission = this.#parts.permit(action, below(handle.root, path));
+        if (!permission.allow) return { error: `denied: ${permission.rule}: ${permission.reason}` };
+      }
     }
     const request: FileRequest = { ...more, operation, root: handle.root, path: String(more.path) };
     const writes = NEEDS[operation] === "write";
@@ -126,16 +141,25 @@ export class Handles {
       ref: { hook: handle.hook, operation },
       request,
       ...(writes
-        ? { effect: { receipt: this.#parts.grants(), clear: { hook: handle.hook }, idempotent: operation === "write" } }
+        ? {
+            effect: {
+              receipt: this.#parts.grants(handle.level),
+              clear: { hook: handle.hook },
+              idempotent: operation === "write",
+            },
+          }
         : {}),
       perform: (signal) => this.#parts.files.perform(request, signal),
     });
     if (outcome.kind === "ok") return { ok: outcome.value };
-    return { error: outcome.kind === "error" ? `${outcome.code}: ${outcome.message}` : "outcome unknown" };
+    if (outcome.kind === "error") return { error: `${outcome.code}: ${outcome.message}` };
+    this.#parts.lost(`\`${operation}\` of hook \`${handle.hook}\``);
+    return { error: "outcome unknown" };
   }
 
   #grant(handle: Handle): Answer {
-    const token = this.#parts.token(`handle/${this.#handles.size}`);
+    this.#granted += 1;
+    const token = this.#parts.token(`handle/${this.#granted}`);
     this.#handles.set(token, handle);
     return { ok: token };
   }

@@ -36,6 +36,11 @@ export class Hostcalls {
     this.#handles = new Handles(parts);
   }
 
+  /** The instance of a hook is gone, and with it what it was given. */
+  forget(hook: string, level: number): void {
+    this.#handles.forget(hook, level);
+  }
+
   async serve(
     event: HookEvent & { readonly kind: "hostcall" },
     at: { readonly phase: Phase; readonly hook: PinnedHook; readonly level: number },

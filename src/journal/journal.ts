@@ -3,6 +3,7 @@ import type {
   CheckKind,
   Control,
   Entry,
+  EntryKind,
   InputKind,
   InputSpec,
   Journal,
@@ -166,14 +167,18 @@ export class RunJournal implements Journal {
     return this.#seal === undefined && kind !== undefined && (isInputKind(kind) || kind === "check.intent");
   }
 
-  adopt(): Recorded | undefined {
+  adopt(): (Recorded & { readonly passed: readonly EntryKind[] }) | undefined {
+    const passed: EntryKind[] = [];
     for (let recorded = this.#past?.next; recorded !== undefined; recorded = this.#past?.next) {
       const { kind, body, seq } = recorded.entry;
       this.#follow();
       if (isInputKind(kind)) this.#sealed += 1;
-      if (kind !== "check.boundary") continue;
+      if (kind !== "check.boundary") {
+        passed.push(kind);
+        continue;
+      }
       this.#adopted += 1;
-      return { kind, body, seq };
+      return { kind, body, seq, passed };
     }
     return undefined;
   }

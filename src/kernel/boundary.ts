@@ -62,13 +62,19 @@ export async function transition(run: Run, to: RunState, why: string): Promise<s
   }
   const answer = await ask(
     run,
-    { phase: "state-transition", subject: `${from} → ${to}`, payload: { ...run.common(), from, to, reason: why } },
+    {
+      phase: "state-transition",
+      subject: `${from} → ${to}`,
+      payload: { ...run.common(), from, to, reason: why },
+      invalid: (payload) =>
+        payload.from === from && payload.to === to ? undefined : "it changes more than the reason",
+    },
     0,
   );
   const paused = run.pauseWhy;
   run.pauseWhy = undefined;
   if (mayBeVetoed(to)) {
-    if (paused !== undefined) throw new Halt("paused", paused);
+    if (paused !== undefined && from !== "paused") throw new Halt("paused", paused);
     if (answer.decision === "block") {
       run.reason = answer.reason;
       return answer.reason;
@@ -76,6 +82,9 @@ export async function transition(run: Run, to: RunState, why: string): Promise<s
   }
   // What was not let through does not stand in clear, though the state changes all the same.
   const reason = answer.decision === "allow" ? answer.payload.reason : `a hook withheld why: ${answer.reason}`;
+  const now = run.journal.now();
+  if (to === "paused") run.counters.pausedAt = now;
+  if (from === "paused" && to === "running") run.counters.startedAt += now - run.counters.pausedAt;
   run.state = to;
   run.reason = reason;
   run.journal.check("check.state", { from, to, reason });

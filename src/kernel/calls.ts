@@ -64,7 +64,7 @@ async function callTogether(
   }
   const outcomes = await perform(run, admitted);
   for (const [i, call] of calls.entries()) {
-    obey(run);
+    // What has happened is told before anything else: a control waits until it is.
     const admission = admitted[i];
     const outcome = outcomes[i];
     if (admission?.kind === "refused") tell(call, false, admission.reason);
@@ -93,6 +93,7 @@ export async function callForHook(
   const [outcome] = await perform(run, [admission]);
   if (outcome === undefined) return { error: "it was not run" };
   const told = await settle(run, admission.facts, outcome, origin);
+  if (outcome.kind === "unknown") run.pauseWhy ??= `outcome unknown: the run crashed during \`${request.tool}\``;
   return told.ok ? { ok: JSON.parse(told.text) as Json } : { error: told.text };
 }
 
@@ -101,7 +102,7 @@ async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted
   const spec = run.ports.tools.get(call.tool);
   const wrong = whatIsWrong(run, call, spec);
   if (spec === undefined || wrong !== undefined || !isJsonObject(call.arguments)) {
-    return refuse(run, call, wrong ?? "its arguments are not an object");
+    return refuse(run, call, origin, wrong ?? "its arguments are not an object");
   }
   const facts: CallFacts = {
     id: call.id,
@@ -162,6 +163,12 @@ async function admitChild(
       phase: "spawn",
       subject: `${facts.id} ${facts.tool}`,
       payload: { ...run.common(), ...childOf(run, facts, resolution, depth) },
+      invalid: ({ goal, ...claimed }) => {
+        const { agent: _, step: __, usage: ___, ...spawn } = claimed;
+        const { goal: ____, ...fixed } = childOf(run, facts, resolution, depth);
+        if (canonicalJson(spawn) !== canonicalJson(fixed)) return "it changes more of the spawn than its goal";
+        return run.ports.tools.invalidArguments({ tool: facts.tool, arguments: { ...facts.arguments, goal } });
+      },
     },
     origin.level,
   );
@@ -200,8 +207,14 @@ function whatIsWrong(run: Run, call: ToolCall, spec: ToolSpec | undefined): stri
   return run.ports.tools.invalidArguments({ tool: call.tool, arguments: call.arguments });
 }
 
-function refuse(run: Run, call: ToolCall, reason: string): Admitted {
-  run.journal.check("check.refused", { step: run.counters.steps, call: call.id, tool: call.tool, reason });
+/** What the model wrote was let through by post-receive; what a hook wrote was let through by nobody, so it is only committed to. */
+function refuse(run: Run, call: ToolCall, origin: Origin, reason: string): Admitted {
+  const said =
+    origin.level === 0
+      ? { reason }
+      : { reason: "a hook asked for it in a way that does not fit", detail: run.journal.commitment(reason) };
+  const tool = run.ports.tools.get(call.tool)?.name ?? (origin.level === 0 ? call.tool : "unknown");
+  run.journal.check("check.refused", { step: run.counters.steps, call: call.id, tool, origin: origin.name, ...said });
   run.counters.blocked += 1;
   return { kind: "refused", reason: `refused: ${reason}` };
 }
@@ -258,6 +271,7 @@ async function settle(
       phase: "post-tool",
       subject: `${facts.id} ${facts.tool}`,
       payload: { ...run.common(), call: facts, result: resultOf(outcome) },
+      invalid: ({ call }) => (canonicalJson(call) === canonicalJson(facts) ? undefined : "it changes the call"),
     },
     origin.level,
   );

@@ -103,7 +103,7 @@ export class Run {
  */
 export async function execute(run: Run): Promise<RunResult> {
   await attempt(run, () => begin(run));
-  while (run.state === "running" || (run.state === "paused" && (await wake(run)))) {
+  while (run.state === "running" || (waits(run) && (await wake(run)))) {
     await attempt(run, () => step(run));
   }
   if (isFinal(run.state)) {
@@ -150,13 +150,18 @@ async function begin(run: Run): Promise<void> {
   await transition(run, "running", "started");
 }
 
-/** A paused run waits for a person: whether one has asked it to go on. */
+/** A run that paused, or that a hook kept from starting. */
+function waits(run: Run): boolean {
+  return run.state === "paused" || run.state === "pending";
+}
+
+/** A run that waits, waits for a person: whether one has asked it to go on. */
 async function wake(run: Run): Promise<boolean> {
   for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
     if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
-    if (run.state !== "paused") return run.state === "running";
+    if (!waits(run)) return run.state === "running";
   }
   return false;
 }

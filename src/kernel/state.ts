@@ -45,6 +45,8 @@ export class Counters {
   redactions = 0;
   startedAt = 0;
   stepStartedAt = 0;
+  /** When the run paused last; the time that it waits for a person does not count. */
+  pausedAt = 0;
 
   usage(now: number): Usage {
     return {

@@ -45,6 +45,12 @@ export async function step(run: Run): Promise<void> {
       phase: "post-receive",
       subject: `${answer.toolCalls.length} tool calls`,
       payload: { ...run.common(), ...said(run, answer) },
+      invalid: ({ toolCalls }) => {
+        const ids = new Set(toolCalls.map(({ id }) => id));
+        return ids.size === toolCalls.length && [...ids].every((id) => run.callIds.has(id))
+          ? undefined
+          : "it changes the ids of calls";
+      },
     }),
   );
   run.context.add(spoken(received));
@@ -105,7 +111,11 @@ async function askModel(run: Run, request: PreSend, sending: Boundary<"pre-send"
   if (outcome.kind === "error") {
     obey(run);
     enforceLimits(run);
-    throw new Halt("failed", `the model gave no answer: ${outcome.message}`);
+    // What the provider said has passed no hook; it stays sealed.
+    throw new Halt(
+      "failed",
+      `the model gave no answer (${outcome.code}); what it said instead is sealed in the journal`,
+    );
   }
   const answer = outcome.value;
   run.counters.inputTokens += answer.tokens.input;
@@ -117,8 +127,8 @@ async function askModel(run: Run, request: PreSend, sending: Boundary<"pre-send"
 /** What the model said, with ids of calls that are safe to use as names and unique in the run. */
 function said(run: Run, answer: ModelAnswer): Pick<PostReceive, "text" | "toolCalls" | "finish" | "tokens"> {
   const toolCalls = answer.toolCalls.map((call, i): ToolCall => {
-    const usable = /^[A-Za-z0-9_-]{1,64}$/.test(call.id) && !run.callIds.has(call.id);
-    const id = usable ? call.id : `call_${run.counters.steps}_${i + 1}`;
+    let id = /^[A-Za-z0-9_-]{1,64}$/.test(call.id) ? call.id : `call_${run.counters.steps}_${i + 1}`;
+    for (let n = i + 1; run.callIds.has(id); n++) id = `call_${run.counters.steps}_${n}`;
     run.callIds.add(id);
     return { ...call, id };
   });
@@ -133,6 +143,11 @@ function spoken(received: PostReceive): Message {
 async function complete(run: Run, received: PostReceive): Promise<void> {
   if (received.text.trim() === "") throw new Halt("failed", "the model answered with neither text nor tool calls");
   if (received.finish === "length") throw new Halt("failed", "the model's answer was cut off at its output limit");
-  const veto = await transition(run, "completed", "the agent has finished");
-  if (veto !== undefined) run.context.add({ role: "user", text: `You are not done: ${veto}` });
+  let veto: string | undefined = "the run was stopped before it could end";
+  try {
+    veto = await transition(run, "completed", "the agent has finished");
+  } finally {
+    // A conversation that goes on goes on from the other side.
+    if (veto !== undefined) run.context.add({ role: "user", text: `You are not done: ${veto}` });
+  }
 }

@@ -134,5 +134,5 @@ export interface Journal {
   /** Replay without the run key: what comes next needs a body that cannot be opened. `input` would throw `InputError` (`sealed`). */
   sealedAhead?(): boolean;
   /** Passes recorded entries up to the next `check.boundary` and takes that as recorded; undefined at the end of the recording. */
-  adopt?(): Recorded | undefined;
+  adopt?(): (Recorded & { readonly passed: readonly EntryKind[] }) | undefined;
 }

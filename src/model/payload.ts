@@ -101,7 +101,7 @@ export interface Spawn extends Common {
 
 /**
  * What the journal, the terminal and the agent may see of a boundary in clear. Transformers of `audit` may change
- * `rationale` and `data` and `value`, nothing else.
+ * `rationale`, `data`, `value`, `request` and the `kind` of an event, nothing else.
  */
 export interface Audit {
   readonly boundary: Phase;

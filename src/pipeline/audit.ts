@@ -45,9 +45,9 @@ export async function auditBoundary(
     own,
     (value) => asking.invalid(value) ?? (skeleton(value as Audit) === shape ? undefined : "it changes more than texts"),
   );
-  const verdicts = own.verdicts.map(inClear);
-  if (own.decision() === "block")
-    return { complete: false, clear: withheld(original), verdicts, reason: incomplete(own) };
+  const complete = own.decision() === "allow";
+  const verdicts = own.verdicts.map((verdict) => inClear(verdict, complete));
+  if (!complete) return { complete: false, clear: withheld(original), verdicts, reason: incomplete(own) };
   const seen = JSON.parse(text) as Audit;
   // Observers have seen only what transformers let through, so what they write is as clear as that.
   const observers = new Set(hooks.filter((hook) => hook.role === "observer").map((hook) => hook.name));
@@ -64,7 +64,7 @@ function skeleton(audit: Audit): string {
   return canonicalJson({
     ...audit,
     verdicts: audit.verdicts.map((verdict) => ({ ...verdict, rationale: "" })),
-    events: audit.events.map((event) => ({ ...event, data: null })),
+    events: audit.events.map((event) => ({ ...event, kind: "", data: null })),
     capsules: audit.capsules.map((capsule) => ({ ...capsule, value: null })),
     approvals: audit.approvals.map((approval) => ({ ...approval, request: null })),
   });
@@ -84,9 +84,10 @@ function withheld(audit: Audit): Audit {
   };
 }
 
-/** Words of a transformer of `audit` may hold what it was to remove: only an observer's own are written. */
-function inClear(verdict: HookVerdict): JsonObject {
-  const quotable = verdict.hook.role === "observer" || (verdict.cause !== "error" && verdict.cause !== "malformed");
+/** Words of a transformer of `audit` may hold what it was to remove, and so may an observer's when the audit did not complete. */
+function inClear(verdict: HookVerdict, complete: boolean): JsonObject {
+  const ofObserver = complete && verdict.hook.role === "observer";
+  const quotable = ofObserver || (verdict.cause !== "error" && verdict.cause !== "malformed");
   return {
     hook: verdict.hook.name,
     digest: verdict.hook.digest,
@@ -94,9 +95,7 @@ function inClear(verdict: HookVerdict): JsonObject {
     tier: verdict.hook.tier,
     decision: verdict.decision,
     ...(verdict.cause === undefined ? {} : { cause: verdict.cause }),
-    ...((verdict.hook.role === "observer" || verdict.decision === "failed") && quotable
-      ? { rationale: verdict.rationale }
-      : {}),
+    ...((ofObserver || verdict.decision === "failed") && quotable ? { rationale: verdict.rationale } : {}),
     ...(verdict.calls.length === 0 ? {} : { calls: verdict.calls }),
   };
 }

@@ -4,7 +4,6 @@ import {
   type AuditRide,
   type FailureCause,
   type HookEvent,
-  type HookHost,
   type HookOutcome,
   type HookSession,
   HostFault,
@@ -52,8 +51,12 @@ export type Ride = Omit<AuditRide, "hooks"> & { readonly hooks: readonly PinnedH
 
 /** A trip that is not over: the hooks of the audit are answering. */
 export interface Riding {
-  readonly host: HookHost;
   readonly session: HookSession;
+}
+
+interface Answered {
+  readonly outcome: HookOutcome;
+  readonly ended: "by the host" | "by the kernel";
 }
 
 export interface Asked {
@@ -140,7 +143,7 @@ export class HookChain {
       capsules: this.#parts.capsules(),
       ...(audit === undefined ? {} : { audit }),
     });
-    return { host, session };
+    return { session };
   }
 
   /**
@@ -148,17 +151,17 @@ export class HookChain {
    * INVARIANT: what is done here depends on the answers only, never on how far the host has come meanwhile.
    */
   async #follow(
-    { host, session }: Riding,
+    { session }: Riding,
     text: string,
     batch: readonly PinnedHook[],
     asking: Asking & { readonly saw?: Digest },
   ): Promise<{ readonly text: string; readonly whole: boolean }> {
     for (const hook of batch) {
       const calls: string[] = [];
-      const { outcome, ended } = await this.#answer(hook, session, asking, calls);
+      const { outcome, ended } = await this.#answerOf(hook, session, asking, calls);
       if (outcome.kind === "failed") {
         this.#fail(asking.record, hook, outcome.cause, outcome.detail, calls);
-        if (ended !== "by the host") await host.kill();
+        if (ended !== "by the host") await this.#parts.instances.close();
         return { text, whole: false };
       }
       if (outcome.decision !== "transform") {
@@ -176,6 +179,22 @@ export class HookChain {
     return { text, whole: true };
   }
 
+  /** Its answer; but a hook that fails in a call that this chain requested one level down fails here too (invariant 4). */
+  async #answerOf(
+    hook: PinnedHook,
+    session: HookSession,
+    asking: Asking & { readonly saw?: Digest },
+    calls: string[],
+  ): Promise<Answered> {
+    const { failures } = this.#parts;
+    if (failures.get(hook.name) === undefined) {
+      const answer = await this.#answer(hook, session, asking, calls);
+      if (answer.outcome.kind === "failed" || failures.get(hook.name) === undefined) return answer;
+    }
+    const { cause = "error", detail = "" } = failures.get(hook.name) ?? {};
+    return { outcome: { kind: "failed", cause, detail }, ended: "by the kernel" };
+  }
+
   /**
    * Follows one hook to its answer, serving what it asks for on the way. `ended` says whether the host knows that the trip
    * ends with a failure; where it does not, it is gone, not to be trusted, or at work on what no longer counts.
@@ -185,7 +204,7 @@ export class HookChain {
     session: HookSession,
     asking: Asking & { readonly saw?: Digest },
     calls: string[],
-  ): Promise<{ readonly outcome: HookOutcome; readonly ended: "by the host" | "by the kernel" }> {
+  ): Promise<Answered> {
     const { journal, level } = this.#parts;
     const ref = { asked: this.#asked, phase: asking.phase, level, hook: hook.name };
     for (;;) {

@@ -3,7 +3,7 @@ import type { Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import type { PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
-import type { Audit, Payloads } from "../model/payload.ts";
+import type { Audit, Common, Payloads } from "../model/payload.ts";
 import type { Phase } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
 import { auditBoundary } from "./audit.ts";
@@ -105,7 +105,7 @@ export class Pipeline {
   }
 
   /** The chain of the phase itself. */
-  async #ask<P extends Phase>(
+  async #ask<P extends Exclude<Phase, "audit">>(
     question: Question<P>,
     original: string,
     {
@@ -115,8 +115,11 @@ export class Pipeline {
     }: { readonly hooks: readonly PinnedHook[]; readonly record: BoundaryRecord; readonly ride: Ride },
   ): Promise<Asked> {
     const { phase } = question;
+    const fixed = commonOf(question.payload);
     const invalid = (value: unknown): string | undefined =>
-      this.#parts.invalidPayload(phase, value) ?? question.invalid?.(value as Payloads[P]);
+      this.#parts.invalidPayload(phase, value) ??
+      (commonOf(value as Payloads[P]) === fixed ? undefined : "it changes who asks, or what has been used") ??
+      question.invalid?.(value as Payloads[P]);
     const wrong = invalid(question.payload);
     if (wrong !== undefined) {
       const message = `the payload of \`${phase}\` does not fit its schema: ${wrong}`;
@@ -140,4 +143,9 @@ export class Pipeline {
     }
     return undefined;
   }
+}
+
+/** What no transformer may change in any payload. */
+function commonOf({ agent, step, usage }: Common): string {
+  return canonicalJson({ agent, step, usage });
 }

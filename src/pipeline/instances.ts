@@ -13,6 +13,8 @@ export interface InstancesParts {
   seed(instance: string): string;
   readonly deadlines: boolean;
   readonly failures: Failures;
+  /** Called when the instance of a hook is gone: what was given to it is nobody's. */
+  gone(hook: string): void;
   /** 0 for the agent's own boundaries, 1 and 2 for calls that hooks request. */
   readonly level: number;
 }
@@ -51,19 +53,20 @@ export class Instances {
       if (this.#missing().length === 0) return host;
       await this.#load(host);
       this.#record();
-      if (host.alive) return host;
+      if (this.#host === host) return host;
     }
   }
 
   /** The instance is worthless: its hook trapped, failed, or was cut short. */
   discard(hook: string): void {
-    this.#loaded.delete(hook);
+    if (this.#loaded.delete(hook)) this.#parts.gone(hook);
   }
 
+  /** Kills the host; all instances are gone, and start anew in the next one. */
   async close(): Promise<void> {
     const host = this.#host;
     this.#host = undefined;
-    this.#loaded.clear();
+    for (const hook of [...this.#loaded]) this.discard(hook);
     await host?.kill();
   }
 
@@ -71,9 +74,19 @@ export class Instances {
     return this.#parts.hooks.filter((hook) => !this.#loaded.has(hook.name) && !this.#parts.failures.get(hook.name));
   }
 
+  /** The host that is there, unless it died while nobody asked it anything: then the next one. */
   async #open(): Promise<HookHost> {
-    if (this.#host?.alive) return this.#host;
-    await this.close();
+    const { journal, level } = this.#parts;
+    const host = this.#host;
+    if (host !== undefined) {
+      try {
+        await journal.faultable({ host: `${level}/${this.#generation}` }, () => mustLive(host));
+        return host;
+      } catch (error) {
+        if (!(error instanceof HostFault)) throw error;
+        await this.close();
+      }
+    }
     this.#generation += 1;
     this.#host = await this.#parts.hosts.open({ deadlines: this.#parts.deadlines });
     return this.#host;
@@ -93,7 +106,7 @@ export class Instances {
         if (!(error instanceof HostFault)) throw error;
         failures.mark({ hook: hook.name, cause: error.fault, detail: error.message });
         if (error.fault === "missing-artifact") continue;
-        await host.kill();
+        await this.close();
         return;
       }
     }
@@ -119,4 +132,9 @@ export class Instances {
       }),
     });
   }
+}
+
+function mustLive(host: HookHost): Promise<void> {
+  if (host.alive) return Promise.resolve();
+  return Promise.reject(new HostFault("host-died", undefined, "the hook host died while it was idle"));
 }

@@ -98,6 +98,8 @@ export class BoundaryRecord {
 export function nameOf(call: BufferedHostcall): string {
   switch (call.call) {
     case "emit-event":
+      // Its kind is the guest's own word; it stands with the event, where the audit has seen it.
+      return call.call;
     case "write-capsule":
     case "read-capsule":
       return `${call.call}:${call.kind}`;

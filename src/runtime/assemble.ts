@@ -50,8 +50,11 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     wait: (ms, signal) => wait(ms, undefined, { signal }),
     files: parts.files,
     permit: parts.permitFile,
+    lost: (what) => {
+      run.pauseWhy ??= `outcome unknown: the run crashed during ${what}`;
+    },
     token: (name) => derive(name).slice(0, 32),
-    grants: () => level(0).instances.receipt,
+    grants: (number) => level(number).instances.receipt,
   });
 
   function level(number: number): { readonly instances: Instances; readonly pipeline: Pipeline } {
@@ -65,6 +68,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       seed: (instance) => derive(`instance/${instance}`),
       deadlines: parts.deadlines,
       failures,
+      gone: (hook) => hostcalls.forget(hook, number),
       level: number,
     });
     const pipeline = new Pipeline({
@@ -92,7 +96,11 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       seed = sealed;
       await level(0).instances.start();
     },
-    rearm: (hook) => failures.rearm(hook),
+    rearm: (hook) => {
+      // The next answer comes from a fresh instance, on every level.
+      for (const { instances } of levels.values()) instances.discard(hook);
+      return failures.rearm(hook);
+    },
     start: parts.start,
   });
   return {

@@ -9,11 +9,11 @@ import { resolveBlueprint } from "../blueprint/resolve.ts";
 import { loadDocument } from "../blueprint/yaml.ts";
 import { KERNEL_VERSION } from "../kernel/version.ts";
 import { type Digest, digestOf } from "../model/canonical.ts";
-import { EXIT, type ExitCode } from "../model/errors.ts";
+import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
 import type { HookManifest } from "../model/generated/hook.ts";
 import type { HookLimits } from "../model/hook.ts";
 import { PHASES, type Phase, type Role } from "../model/phase.ts";
-import { type Environment, installation, resolveDeps, storeOf } from "./machine.ts";
+import { type Environment, installation, resolveDeps, storeOf, unusable } from "./machine.ts";
 
 /** What `blueprint validate --json` prints. */
 export type Validation =
@@ -155,7 +155,7 @@ async function withCatalog<T>(
   use: (catalog: Awaited<ReturnType<typeof openCatalog>>) => T,
 ): Promise<T> {
   const wanted = (folders.length === 0 ? [env.cwd] : folders).map((folder) => absolute(env.cwd, folder));
-  const catalog = await openCatalog({
+  const catalog = await openIn(env.cacheDir, {
     file: join(env.cacheDir, "catalog.db"),
     folders: [...new Set([...wanted, join(installation(), "blueprints")])],
     edition: KERNEL_VERSION,
@@ -165,5 +165,13 @@ async function withCatalog<T>(
     return use(catalog);
   } finally {
     catalog.close();
+  }
+}
+
+async function openIn(folder: string, options: Parameters<typeof openCatalog>[0]): ReturnType<typeof openCatalog> {
+  try {
+    return await openCatalog(options);
+  } catch (error) {
+    throw error instanceof PinionError ? error : unusable(folder, error);
   }
 }

@@ -49,13 +49,30 @@ export interface Conducted {
 
 /** Runs with the world at hand, and lets go of all of it whatever happens. */
 export async function conduct(machine: Machine, conducted: Conducted): Promise<RunSummary> {
-  const { env, hosts } = machine;
-  const { header, resolved, layers, journal, signal } = conducted;
-  const children: string[] = [];
+  const { journal, signal } = conducted;
   const cancel = (): void => journal.push({ kind: "cancel", by: "an interrupt" });
   if (signal.aborted) cancel();
   signal.addEventListener("abort", cancel);
+  const closing: (() => void | Promise<void>)[] = [() => signal.removeEventListener("abort", cancel)];
+  try {
+    return await follow(machine, conducted, closing);
+  } finally {
+    for (const close of closing.reverse()) await close();
+    await journal.close();
+  }
+}
+
+/** Opens what the run needs and follows it; what is opened is left in `closing`. */
+async function follow(
+  machine: Machine,
+  conducted: Conducted,
+  closing: (() => void | Promise<void>)[],
+): Promise<RunSummary> {
+  const { env, hosts } = machine;
+  const { header, resolved, layers, journal } = conducted;
+  const children: string[] = [];
   const workspace = openWorkspace(machine.workspace);
+  closing.push(() => workspace.close());
   const spawner = {
     spawn: async (
       { child, goal }: { readonly child: { readonly name: string }; readonly goal: string },
@@ -86,22 +103,16 @@ export async function conduct(machine: Machine, conducted: Conducted): Promise<R
     start: conducted.start,
     deadlines: true,
   });
+  closing.push(() => assembled.close());
   const run: Run = assembled.run;
-  try {
-    const result = await execute(run);
-    return summaryOf(result, {
-      run: header.run,
-      head: journal.head,
-      blueprint: header.blueprint,
-      children,
-      journal: join(runFolder(env, header.run), "journal.jsonl"),
-    });
-  } finally {
-    signal.removeEventListener("abort", cancel);
-    workspace.close();
-    await assembled.close();
-    await journal.close();
-  }
+  const result = await execute(run);
+  return summaryOf(result, {
+    run: header.run,
+    head: journal.head,
+    blueprint: header.blueprint,
+    children,
+    journal: join(runFolder(env, header.run), "journal.jsonl"),
+  });
 }
 
 /** A component that is not to be had fails its hook, not the run: the boundaries that it guards are blocked. */

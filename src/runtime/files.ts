@@ -46,6 +46,8 @@ async function perform(directory: Directory, request: FileRequest): Promise<Json
       await directory.remove(path);
       return null;
     case "rename":
+      // A directory would take along what is denied below it.
+      if (directory.stat(path).kind !== "file") throw new ToolError("not-a-file", "only files can be renamed");
       await directory.rename(path, String(request.target));
       return null;
   }

@@ -29,6 +29,9 @@ export interface RunOptions {
  * ones). Throws `WorldError` when the journal cannot be written; the run stops then.
  */
 export async function runBlueprint(options: RunOptions & Watching, env: Environment): Promise<RunSummary> {
+  if (options.goal.trim() === "") {
+    throw new InputError({ code: "no-goal", message: "the goal is empty: expected what the agent is to achieve" });
+  }
   const file = await loadBlueprint(absolute(env.cwd, options.file));
   const deps = { ...resolveDeps(storeOf(env)), installation: installation() };
   const resolved = await resolveBlueprint(file, deps);

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { type ArtifactStore, openStore } from "../artifact/store.ts";
 import type { ResolveDeps } from "../blueprint/resolve.ts";
 import { runKeyFile } from "../journal/keys.ts";
-import { BugError, IntegrityError } from "../model/errors.ts";
+import { BugError, IntegrityError, WorldError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
 import { createHookHosts } from "../sandbox/hosts.ts";
 
@@ -64,7 +64,11 @@ export async function hookHosts(
 /** 32 bytes in `local.key`, mode 600, made at the first use. Two processes that start at once agree on one. */
 async function localKey(env: Environment): Promise<Uint8Array> {
   const file = join(env.stateDir, "local.key");
-  await mkdir(env.stateDir, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(env.stateDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw unusable(env.stateDir, cause);
+  }
   try {
     const handle = await open(file, "wx", 0o600);
     try {
@@ -74,13 +78,26 @@ async function localKey(env: Environment): Promise<Uint8Array> {
       await handle.close();
     }
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw unusable(env.stateDir, error);
   }
-  const text = await readFile(file, "latin1");
+  const text = await readFile(file, "latin1").catch((cause: unknown) => {
+    throw unusable(env.stateDir, cause);
+  });
   if (/^[0-9a-f]{64}\n$/.test(text)) return Buffer.from(text.trimEnd(), "hex");
   throw new IntegrityError({
     code: "bad-local-key",
     message: `\`${file}\` is not a key: expected 64 hex digits and a line end, found ${text.length} characters`,
     hint: "remove the file; caches that were authenticated with it are then made again",
+  });
+}
+
+/** A folder of Pinion's own that cannot be used. */
+export function unusable(folder: string, cause: unknown): WorldError {
+  const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+  return new WorldError({
+    code: "folder-unusable",
+    message: `the folder \`${folder}\` cannot be used: ${why}`,
+    hint: "make it a folder that you may write to, or set XDG_STATE_HOME, XDG_DATA_HOME and XDG_CACHE_HOME",
+    cause,
   });
 }

@@ -1,4 +1,5 @@
 import { resolveFromStore } from "../blueprint/resolve.ts";
+import { RecordingEnds } from "../journal/divergence.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { replayJournal, resumeJournal } from "../journal/open.ts";
 import { openRecording } from "../journal/recording.ts";
@@ -17,7 +18,7 @@ import type { RunSummary } from "./summary.ts";
  * the end and continued. Throws `InputError` when there is no such run, it has ended, or it is running.
  */
 export async function resumeRun(options: { readonly run: string } & Watching, env: Environment): Promise<RunSummary> {
-  return again(options, [{ kind: "resume", by: "a person" }], env);
+  return again(options, "resume", env);
 }
 
 /**
@@ -30,16 +31,12 @@ export async function rearmHook(
 ): Promise<void> {
   const { run, hook, reason } = request;
   const quiet: Watching = { signal: new AbortController().signal, onEntry: () => undefined, onNotice: () => undefined };
-  const controls: Control[] = [
-    { kind: "rearm", hook, reason, by: "a person" },
-    { kind: "pause", by: "a person who re-armed a hook" },
-  ];
-  await again({ run, ...quiet, hook }, controls, env);
+  await again({ run, ...quiet, hook }, { kind: "rearm", hook, reason, by: "a person" }, env);
 }
 
 async function again(
   options: { readonly run: string; readonly hook?: string } & Watching,
-  controls: readonly Control[],
+  asked: "resume" | Control,
   env: Environment,
 ): Promise<RunSummary> {
   const { run, signal } = options;
@@ -68,7 +65,11 @@ async function again(
     const { workspace } = await readStart(folder, header, env);
     const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
     const layers = layersOf(resolved, header.inherited);
-    for (const control of controls) journal.push(control);
+    const waiting = waits(folder);
+    if (asked !== "resume") {
+      journal.push(asked);
+      if (!waiting) journal.push({ kind: "pause", by: "a person who re-armed a hook" });
+    } else if (waiting) journal.push({ kind: "resume", by: "a person" });
     const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
     try {
       const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
@@ -82,6 +83,25 @@ async function again(
     }
   } finally {
     await journal.close();
+  }
+}
+
+/**
+ * Whether a run waits for a person: it paused, or a hook kept it from starting. A run that was interrupted goes on by itself,
+ * and a pause that nobody has seen yet is not answered in advance.
+ */
+function waits(folder: string): boolean {
+  const recording = openRecording(folder);
+  try {
+    let waiting = false;
+    for (const { entry } of recording.entries()) {
+      const { phase, decision, to } = entry.body;
+      if (entry.kind === "check.boundary") waiting = phase === "state-transition" && decision === "block";
+      if (entry.kind === "check.state") waiting = to === "paused";
+    }
+    return waiting;
+  } finally {
+    recording.close();
   }
 }
 
@@ -101,10 +121,20 @@ async function readStart(
         Promise.reject(new BugError({ code: "replay-performed", message: "a replay performed something" })),
     });
     if (start.kind === "ok") return start.value;
-    throw new InputError({ code: "not-started", message: `run \`${header.run}\` was never started` });
+    throw neverStarted(header.run);
+  } catch (error) {
+    throw error instanceof RecordingEnds ? neverStarted(header.run) : error;
   } finally {
     await journal.close();
   }
+}
+
+function neverStarted(run: string): InputError {
+  return new InputError({
+    code: "not-started",
+    message: `run \`${run}\` was killed before anything of it was on disk: there is nothing to go on with`,
+    hint: "start it again with `blueprint run`",
+  });
 }
 
 function mustBeRun(run: string): string {

@@ -4,7 +4,7 @@ import { openRecording } from "../journal/recording.ts";
 import { PinionError } from "../model/errors.ts";
 import { isJsonObject } from "../model/json.ts";
 import { RUN_STATES, type RunState } from "../model/phase.ts";
-import { type Environment, runFolder } from "./machine.ts";
+import { type Environment, runFolder, unusable } from "./machine.ts";
 
 /** One line of `pinion run list`. */
 export interface RunRow {
@@ -20,7 +20,11 @@ export interface RunRow {
 
 /** Every run of this user, the oldest first, read from the journals. */
 export async function listRuns(env: Environment): Promise<readonly RunRow[]> {
-  const names = await readdir(join(env.stateDir, "runs")).catch(() => []);
+  const folder = join(env.stateDir, "runs");
+  const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return [];
+    throw unusable(folder, cause);
+  });
   return names.sort().map((run) => rowOf(run, env));
 }
 

@@ -10,7 +10,7 @@ import type { ModelAnswer } from "../model/message.ts";
 import type { Payloads, Usage } from "../model/payload.ts";
 import type { Phase } from "../model/phase.ts";
 
-type Adopted = { readonly body: JsonObject; readonly seq: number };
+type Adopted = { readonly body: JsonObject; readonly seq: number; controlled: boolean };
 
 const START: Start = { goal: "", workspace: "", seed: "", capsules: {} };
 const ANSWER: ModelAnswer = { text: "", toolCalls: [], tokens: { input: 0, output: 0 }, finish: "stop" };
@@ -61,6 +61,7 @@ export class SealedReplay implements Journal, Gates {
     if (specs.length === 0) return [];
     const next = this.#look();
     return specs.map(({ kind }): Outcome<A> => {
+      if (kind === "input.tool" && isUnknown(next)) return { kind: "unknown" };
       // The run stopped right behind the model's answer: there was none.
       const failed = kind === "input.model" && next?.body.phase !== "post-receive";
       if (failed) return { kind: "error", code: "sealed", message: "what happened is sealed" };
@@ -69,12 +70,18 @@ export class SealedReplay implements Journal, Gates {
   }
 
   poll(): Control | undefined {
-    if (this.#ahead !== undefined) return undefined;
+    if (this.#ahead !== undefined) {
+      const { controlled } = this.#ahead;
+      this.#ahead.controlled = false;
+      return controlled ? controlOf(this.#ahead) : undefined;
+    }
     try {
       return this.#journal.poll();
     } catch (error) {
       if (!(error instanceof SealedError)) throw error;
-      return controlOf(this.#look());
+      const next = this.#look();
+      if (next !== undefined) next.controlled = false;
+      return controlOf(next);
     }
   }
 
@@ -104,10 +111,12 @@ export class SealedReplay implements Journal, Gates {
 
   /** The next boundary of the agent's own; calls of hooks on the way are passed over. */
   #look(): Adopted | undefined {
+    let controlled = false;
     while (this.#ahead === undefined) {
       const next = this.#journal.adopt();
       if (next === undefined) return undefined;
-      if (next.body.level === 0) this.#ahead = next;
+      controlled ||= next.passed.includes("input.control");
+      if (next.body.level === 0) this.#ahead = { body: next.body, seq: next.seq, controlled };
     }
     return this.#ahead;
   }
@@ -140,6 +149,13 @@ export class SealedReplay implements Journal, Gates {
     this.run.counters.spawned = usage.spawned;
     this.run.counters.toolCalls = usage.toolCalls;
   }
+}
+
+/** The run crashed during the call, and was resumed: its outcome is not sealed but lost. */
+function isUnknown(next: Adopted | undefined): boolean {
+  const { payload } = next?.body ?? {};
+  const result = isJsonObject(payload) ? payload.result : undefined;
+  return isJsonObject(result) && result.code === "outcome-unknown";
 }
 
 /** What a person asked for, as far as the state that followed tells. */
