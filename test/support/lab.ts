@@ -203,6 +203,36 @@ export class Lab {
     );
   }
 
+  /** What surfaces give to a run: entries and notices are kept. */
+  get watching(): Watching {
+    return {
+      signal: new AbortController().signal,
+      onEntry: (entry) => void this.entries.push(entry),
+      onNotice: (text) => void this.notices.push(text),
+    };
+  }
+
+  /** Cuts a journal behind its first line that holds all of `words`: what a crash there would have left. */
+  async crash({ journal }: RunSummary, ...words: readonly string[]): Promise<void> {
+    const lines = (await readFile(journal, "utf8")).split("\n");
+    const at = lines.findIndex((line) => words.every((word) => line.includes(word)));
+    if (at < 0) throw new Error(`no entry holds ${words.join(" and ")}`);
+    await writeFile(journal, `${lines.slice(0, at + 1).join("\n")}\n`);
+  }
+
+  /** Destroys the key of a run. */
+  async forget({ run }: RunSummary): Promise<void> {
+    await rm(join(this.env.stateDir, "keys", `${run}.key`));
+  }
+
+  /** Rationale of the first verdict of each boundary of a phase. */
+  rationales(phase: string): readonly string[] {
+    return this.boundaries(phase).map(({ verdicts }) => {
+      const [first] = verdicts as readonly JsonObject[];
+      return String(first?.rationale);
+    });
+  }
+
   replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
     return replayRecording(file, options, this.env);
   }
