@@ -1,7 +1,8 @@
 import { detect } from "./detect";
 import { beginFindings, keepOut, noteEscape } from "./findings";
+import { stringEnd } from "./quotes";
 import { END, ESCAPE, SEPARATOR, startAt } from "./starts";
-import { at, BACKSLASH, BRACE, CLOSE, COLON, END_BRACE, escapeEnd, follows, OPEN, QUOTE, UNIT } from "./text";
+import { at, BRACE, CLOSE, COLON, COMMA, END_BRACE, escapeEnd, follows, OPEN, QUOTE, UNIT } from "./text";
 
 /**
  * Finds secrets in the strings of a JSON value, names of members included, in one pass. Of a payload as a whole, the members
@@ -59,7 +60,7 @@ function scanString(from: usize, to: usize): usize {
 export function member(object: usize, name: string): usize {
   let p = object + UNIT;
   while (at(p) === QUOTE) {
-    const colon = stringEnd(p);
+    const colon = behindString(p);
     if (follows(p, name)) return colon + UNIT;
     p = valueEnd(colon + UNIT) + UNIT;
   }
@@ -67,29 +68,23 @@ export function member(object: usize, name: string): usize {
 }
 
 /** Behind the string whose opening quotation mark is here. */
-function stringEnd(p: usize): usize {
-  let q = p + UNIT;
-  while (at(q) !== QUOTE) q = at(q) === BACKSLASH ? escapeEnd(q) : q + UNIT;
-  return q + UNIT;
+function behindString(p: usize): usize {
+  return stringEnd(p + UNIT) + UNIT;
 }
 
-/** Behind the JSON value that starts here. */
+/** Behind the JSON value, or the name of a member, that starts here. */
 export function valueEnd(p: usize): usize {
-  let depth = 0;
   let q = p;
-  while (true) {
+  let depth = 0;
+  do {
     const c = at(q);
-    if (c === QUOTE) {
-      q = stringEnd(q);
-      if (depth === 0) return q;
-      continue;
-    }
     if (c === BRACE || c === OPEN) depth += 1;
     if (c === END_BRACE || c === CLOSE) depth -= 1;
-    const isEnd = depth <= 0 && (c === END_BRACE || c === CLOSE);
-    if (depth < 0) return q;
-    q += UNIT;
-    if (isEnd) return q;
-    if (depth === 0 && at(q) === 0x2c) return q;
-  }
+    q = c === QUOTE ? behindString(q) : q + UNIT;
+  } while (depth > 0 || !isDelimiter(at(q)));
+  return q;
+}
+
+function isDelimiter(c: u32): bool {
+  return c === COMMA || c === COLON || c === END_BRACE || c === CLOSE;
 }

@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/model/canonical.ts";
+import { LIMITS, outcomeOf, pinnedHook, SEED, testHosts } from "../../support/guests.ts";
 import type { Guest } from "../component.ts";
 import { KEY, redacted, redactor } from "./redactor.ts";
 
@@ -96,6 +99,13 @@ describe("X2 secrets in other forms", () => {
     expect(redacted(one, text)).toBe(canonicalJson({ value: text }));
   });
 
+  it("X2 an escape is no part of an echo, nor is a number of the payload", async () => {
+    const one = await redactor();
+    redacted(one, { password: "nabc1234", passwd: "1234567a" });
+    const hex = Number(Buffer.from("1234567a").toString("hex"));
+    expect(redacted(one, ["a\nabc1234", hex])).toBe('{"value":["a\\nabc1234",3132333435363761]}');
+  });
+
   it("X2 a full table of secrets still redacts, and stays within its memory", async () => {
     const one = await redactor();
     for (let i = 0; i < 60; i += 1) {
@@ -180,6 +190,26 @@ describe("X4 a redactor that crashes or backtracks", () => {
     for (let i = 0; i < 10; i += 1) one.handle("post-tool", ordinary);
     const json = canonicalJson({ value: fill("a") });
     expect(slowness(one, json, ordinary)).toBeLessThan(3);
+  });
+
+  it("X4 the memory of a call is free after it", async () => {
+    const bytes = readFileSync(join(import.meta.dirname, "../../../hooks/redact/redact.wasm"));
+    const hosts = testHosts();
+    try {
+      const host = await hosts.open({ deadlines: true });
+      const hook = pinnedHook(bytes, {
+        role: "transformer",
+        limits: { ...LIMITS, memoryPages: 128, outputBytes: size * 2 },
+      });
+      expect(await host.load({ hook, bytes, seed: SEED })).toEqual({ ok: true });
+      const payload = canonicalJson({ value: `${mixed} ${KEY}` });
+      for (let i = 0; i < 60; i += 1) {
+        const answer = await outcomeOf(host, { phase: "post-tool", payload, hooks: ["hook"] });
+        expect(answer).toMatchObject({ kind: "verdict", decision: "transform" });
+      }
+    } finally {
+      await hosts.close();
+    }
   });
 
   it("takes at most 5 ms for 100 KB of mixed text, searching for what it has seen", async () => {

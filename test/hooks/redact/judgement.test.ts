@@ -83,6 +83,23 @@ describe("calls", () => {
   });
 });
 
+describe("secrets side by side", () => {
+  it.each([
+    [`${KEY}sk-abcdefghijklmnopqrstuvwx1`, "[REDACTED:aws-access-key:1][REDACTED:openai-key:1]"],
+    [`${KEY}-----BEGIN PRIVATE KEY-----`, "[REDACTED:aws-access-key:1][REDACTED:private-key:1]"],
+    [`token = f1oooo.${KEY}(x)`, "token = f1oooo.[REDACTED:aws-access-key:1](x)"],
+    [`password: abc1-${KEY}`, "password: [REDACTED:password:1]"],
+    [`password: "${KEY}"`, 'password: "[REDACTED:aws-access-key:1]"'],
+    [`password: "abc ${KEY}"`, 'password: "[REDACTED:password:1]"'],
+    [`Authorization: Bearer ${KEY}`, "Authorization: Bearer [REDACTED:aws-access-key:1]"],
+  ])("are told apart, and stay so: %s", async (text, expected) => {
+    const one = await redactor();
+    const once = redacted(one, text);
+    expect(once).toBe(canonicalJson({ value: expected }));
+    expect(redacted(one, expected)).toBe(once);
+  });
+});
+
 describe("card numbers", () => {
   it.each([
     ["4111 1111 1111 1111 2026-11-20", "[REDACTED:card:1] 2026-11-20"],

@@ -24,7 +24,7 @@ describe("the redaction of random payloads", () => {
         const redacted: Json = answer.payload === undefined ? { value } : JSON.parse(answer.payload);
         expect(sorted(shape(redacted))).toEqual(sorted(shape({ value })));
       }),
-      { seed, numRuns: runs(400, 30_000) },
+      { seed, numRuns: runs(250, 30_000) },
     );
   });
 
@@ -39,7 +39,7 @@ describe("the redaction of random payloads", () => {
         if (payload === undefined) return;
         for (const one of [guest, other]) expect(one.handle("post-tool", payload)).toMatchObject({ decision: "allow" });
       }),
-      { seed, numRuns: runs(400, 30_000) },
+      { seed, numRuns: runs(250, 30_000) },
     );
   });
 });
