@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { type Command, CommanderError } from "commander";
-import { EXIT, type ExitCode, InputError } from "../model/errors.ts";
+import type { ExitCode } from "../model/errors.ts";
 import { type Output, output } from "./output.ts";
-import { report } from "./report.ts";
+
+// What is wrong is reported by report.ts, loaded when something is: `--help` should cost little more than Node itself.
 
 /** What every handler of a command gets. */
 export interface Call<Options> {
@@ -32,21 +33,21 @@ export function action<Options extends object>(
       const handle = await load();
       session.exit = await handle({ args: command.args, options, json, out: session.out });
     } catch (error) {
-      session.exit = report(error, { json, out: session.out });
+      session.exit = (await import("./report.ts")).report(error, { json, out: session.out });
     }
   });
 }
 
 /** Parses and runs a command line; resolves with the exit code and never rejects for what a user did wrong. */
 export async function runProgram(args: readonly string[], build: (session: Session) => Command): Promise<ExitCode> {
-  const session: Session = { out: output(), exit: EXIT.ok };
+  const session: Session = { out: output(), exit: 0 };
   const program = build(session);
   if (args[0] === "--version") {
     session.out.data(version());
-    return EXIT.ok;
+    return session.exit;
   }
   let path = program.name();
-  strict(program.option("--version", "the version of Pinion"), program.name(), (failed) => {
+  strict(program.option("--version", "the version of Pinion"), path, session.out, (failed) => {
     path = failed;
   });
   try {
@@ -54,30 +55,27 @@ export async function runProgram(args: readonly string[], build: (session: Sessi
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) {
-      session.exit = report(usage(error, path), { json: args.includes("--json"), out: session.out });
+      const { report, usageError } = await import("./report.ts");
+      session.exit = report(usageError(error, path), { json: args.includes("--json"), out: session.out });
     }
   }
   return session.exit;
 }
 
 /** Commander settles these things per command, so each one is told. */
-function strict(command: Command, path: string, onFailure: (path: string) => void): void {
+function strict(command: Command, path: string, out: Output, onFailure: (path: string) => void): void {
   command
     .exitOverride()
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
-    .configureOutput({ outputError: () => onFailure(path) })
+    .configureOutput({
+      writeOut: (text) => out.data(text.trimEnd()),
+      writeErr: (text) => out.talk(text.trimEnd()),
+      outputError: () => onFailure(path),
+    })
     .helpOption("-h, --help", "what this does and takes")
     .helpCommand(false);
-  for (const child of command.commands) strict(child, `${path} ${child.name()}`, onFailure);
-}
-
-function usage(error: CommanderError, path: string): InputError {
-  const message =
-    error.code === "commander.help"
-      ? "expected a command"
-      : error.message.replace(/^error: /, "").replace(/'([^']*)'/g, "`$1`");
-  return new InputError({ code: "usage", message, hint: `see \`${path} --help\`` });
+  for (const child of command.commands) strict(child, `${path} ${child.name()}`, out, onFailure);
 }
 
 function version(): string {

@@ -6,18 +6,22 @@ export interface Output {
   talk(text: string): void;
 }
 
-/** stdout and stderr. A reader that went away early is no error; a run goes on without it. */
+/** stdout and stderr, opened when something is written to them. */
 export function output(): Output {
-  for (const stream of [process.stdout, process.stderr]) {
-    if (stream.listenerCount("error") > 0) continue;
+  return {
+    data: (text) => write(process.stdout, text),
+    talk: (text) => write(process.stderr, text),
+  };
+}
+
+/** A reader that went away early is no error; a run goes on without it. */
+function write(stream: NodeJS.WriteStream, text: string): void {
+  if (stream.listenerCount("error") === 0) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
     });
   }
-  return {
-    data: (text) => void process.stdout.write(`${text}\n`),
-    talk: (text) => void process.stderr.write(`${text}\n`),
-  };
+  stream.write(`${text}\n`);
 }
 
 const CODES: Readonly<Record<Exclude<Tone, "plain">, number>> = {

@@ -1,4 +1,5 @@
-import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
+import type { CommanderError } from "commander";
+import { EXIT, type ExitCode, InputError, PinionError } from "../model/errors.ts";
 import type { Output } from "./output.ts";
 import { jsonLine, visible } from "./visible.ts";
 
@@ -24,4 +25,13 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const place = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
   return `${error.name}: ${error.message}${place === undefined ? "" : ` (${place.trim()})`}`;
+}
+
+/** A command line that commander did not understand, in the words of this house. `path` is the command, e.g. `pinion run`. */
+export function usageError(error: CommanderError, path: string): InputError {
+  const message =
+    error.code === "commander.help"
+      ? "expected a command"
+      : error.message.replace(/^error: /, "").replace(/'([^']*)'/g, "`$1`");
+  return new InputError({ code: "usage", message, hint: `see \`${path} --help\`` });
 }
