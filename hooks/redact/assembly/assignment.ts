@@ -148,9 +148,9 @@ export function isReference(from: usize, to: usize): bool {
   if (first === DOLLAR && second === BRACE) return last === END_BRACE;
   if (first === BRACE && second === BRACE) return last === END_BRACE && at(to - 2 * UNIT) === END_BRACE;
   if (first === LESS) return last === GREATER;
-  if (follows(from, "process.env.")) return true;
-  if (first !== DOLLAR) return false;
-  for (let p = from + UNIT; p < to; ) {
+  const isVariable = follows(from, "process.env.");
+  if (first !== DOLLAR && !isVariable) return false;
+  for (let p = from + (isVariable ? 12 * UNIT : UNIT); p < to; ) {
     const inert = placeholderEnd(p);
     if (inert === 0 && !is(at(p), WORD)) return false;
     p = inert === 0 ? p + UNIT : inert;

@@ -13,7 +13,8 @@ const ends: usize = memory.data(8 * 8);
  */
 export function cardEnd(p: usize, redacted: usize): usize {
   if (!standsAlone(p, redacted)) return 0;
-  const before = at(p - UNIT);
+  // What a redaction replaced does not go on a number.
+  const before = p === redacted ? SPACE : at(p - UNIT);
   if (before === DOT && is(at(p - 2 * UNIT), DIGIT)) return 0;
   const groups = read(p);
   for (let i = groups - 1; i >= 0; i -= 1) {

@@ -88,6 +88,10 @@ describe("secrets side by side", () => {
     [`${KEY}sk-abcdefghijklmnopqrstuvwx1`, "[REDACTED:aws-access-key:1][REDACTED:openai-key:1]"],
     [`${KEY}-----BEGIN PRIVATE KEY-----`, "[REDACTED:aws-access-key:1][REDACTED:private-key:1]"],
     [`token = f1oooo.${KEY}(x)`, "token = f1oooo.[REDACTED:aws-access-key:1](x)"],
+    [
+      "-----BEGIN PRIVATE KEY-----x-----END PRIVATE KEY-----4111-1111-1111-1111",
+      "[REDACTED:private-key:1][REDACTED:card:1]",
+    ],
     [`password: abc1-${KEY}`, "password: [REDACTED:password:1]"],
     [`password: "${KEY}"`, 'password: "[REDACTED:aws-access-key:1]"'],
     [`password: "abc ${KEY}"`, 'password: "[REDACTED:password:1]"'],

@@ -137,8 +137,8 @@ function* stringHits(text: string, from: number, mails: boolean): Generator<Hit>
 }
 
 function card(text: string, i: number, redacted: number): Hit | undefined {
-  if (!/\d/.test(text[i] ?? "") || !standsAlone(text, i, redacted) || /\d\.$/.test(text.slice(i - 2, i)))
-    return undefined;
+  const before = i === redacted ? "" : text.slice(i - 2, i);
+  if (!/\d/.test(text[i] ?? "") || !standsAlone(text, i, redacted) || /\d\.$/.test(before)) return undefined;
   for (const separator of ["-", " "]) {
     const run = match(new RegExp(`\\d{3,}(?:${separator}\\d{3,})*(?:${separator}\\d+)?|\\d+`, "y"), text, i)?.[0] ?? "";
     const groups = run.split(separator);
@@ -146,7 +146,7 @@ function card(text: string, i: number, redacted: number): Hit | undefined {
       const candidate = groups.slice(0, n).join(separator);
       const digits = candidate.replaceAll(separator, "");
       const end = i + candidate.length;
-      const dashed = n > 1 && separator === "-" && (text[i - 1] === "-" || text[end] === "-");
+      const dashed = n > 1 && separator === "-" && (before.endsWith("-") || text[end] === "-");
       const border = match(new RegExp(`(?![A-Za-z0-9_]|\\.\\d|${PLACEHOLDER})`, "y"), text, end) !== undefined;
       if (dashed || !border || !CARDS.some((brand) => brand.test(digits)) || !luhn(digits)) continue;
       return { kind: "card", start: i, essence: i, end };
