@@ -2,13 +2,12 @@
  * Starts a command on a Node that can run it. Plain JavaScript that Node 20 parses; nothing native is loaded
  * before the version is known, since native parts crash under an older Node.
  */
+import { existsSync } from "node:fs";
 import * as module from "node:module";
 import { constants, homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// Importing `node:fs` as a module would load its streams as well, which is a tenth of what `--help` costs.
-const { existsSync } = module.createRequire(import.meta.url)("node:fs");
 const WANTED = 24;
 const root = fileURLToPath(new URL("..", import.meta.url));
 

@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode } from "../model/errors.ts";
 import { listBlueprints, showBlueprint, type Validation, validateBlueprint } from "../runtime.ts";
+import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
-import type { Call } from "./spec.ts";
 import { columns } from "./table.ts";
 import { jsonLine, visible } from "./visible.ts";
 

@@ -1,9 +1,9 @@
 import type { ExitCode } from "../model/errors.ts";
 import { type RunSummary, runBlueprint, type Watching } from "../runtime.ts";
+import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { interruptible } from "./interrupt.ts";
 import { type Output, painter } from "./output.ts";
-import type { Call } from "./spec.ts";
 import { summaryText } from "./summary.ts";
 import { jsonLine } from "./visible.ts";
 import { watcher } from "./watch.ts";

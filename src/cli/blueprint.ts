@@ -1,54 +1,70 @@
+import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
-import { runProgram } from "./command.ts";
-import type { Group } from "./spec.ts";
+import { action, runProgram, type Session } from "./command.ts";
 
-/** The command `blueprint`. */
-export const BLUEPRINT: Group = {
-  name: "blueprint",
-  summary: "run and check agents that one file pins",
-  commands: [
-    {
-      name: "run",
-      summary: "run a blueprint towards a goal",
-      arguments: [{ name: "file", summary: "the blueprint" }],
-      options: [
-        { name: "goal", value: "text", required: true, summary: "what the agent is to achieve" },
-        { name: "workspace", value: "folder", required: true, summary: "the folder that it works in" },
-        { name: "model", value: "provider:id", summary: "use this model instead of the blueprint's" },
-        { name: "base-url", value: "url", summary: "address of the provider, for compatible servers" },
-        { name: "record", value: "file", summary: "write a recording that `harness replay` runs again" },
-      ],
-      json: `{ run, state, steps, blocked, redactions, recording, head, blueprint,
-  tokens: { input, output }, reason, result, children, journal, exit }`,
-      load: async () => (await import("./blueprint-run.ts")).run,
-    },
-    {
-      name: "validate",
-      summary: "check a blueprint and the bytes of everything that it pins",
-      arguments: [{ name: "file", summary: "the blueprint" }],
-      json: `{ ok: true, digest, name, version, warnings } or
-  { ok: false, faults: [{ file, line, column, pointer, message, expected? }] }`,
-      load: async () => (await import("./blueprint-files.ts")).validate,
-    },
-    {
-      name: "list",
-      summary: "list the blueprints of folders, and those that ship with Pinion",
-      arguments: [{ name: "folder", many: true, summary: "where to look; the current folder unless given" }],
-      json: `[{ kind: "blueprint", name, version, description, digest, file } or
-  { kind: "broken", file, fault, faults }]`,
-      load: async () => (await import("./blueprint-files.ts")).list,
-    },
-    {
-      name: "show",
-      summary: "show what a blueprint pins and allows",
-      arguments: [{ name: "name", summary: "name, name@version, or a file" }],
-      json: `{ name, version, description, digest, file, model, tools, chain, limits,
-  pins: [{ kind, name, version, digest }] }`,
-      load: async () => (await import("./blueprint-files.ts")).show,
-    },
-  ],
-};
+/** The command `blueprint`. Parts that do work are loaded when they are asked for, so that `--help` stays quick. */
+export function blueprintCommand(session: Session): Command {
+  const program = new Command("blueprint").description("run and check agents that one file pins");
 
-export async function main(argv: readonly string[]): Promise<ExitCode> {
-  return runProgram(BLUEPRINT, argv);
+  action(
+    session,
+    program
+      .command("run")
+      .description("run a blueprint towards a goal")
+      .argument("<file>", "the blueprint")
+      .requiredOption("--goal <text>", "what the agent is to achieve")
+      .requiredOption("--workspace <folder>", "the folder that it works in")
+      .option("--model <provider:id>", "use this model instead of the blueprint's, e.g. anthropic:<id>")
+      .option("--base-url <url>", "address of the provider, for compatible servers")
+      .option("--record <file>", "write a recording that `harness replay` runs again")
+      .addHelpText("after", SUMMARY),
+    async () => (await import("./blueprint-run.ts")).run,
+  );
+  action(
+    session,
+    program
+      .command("validate")
+      .description("check a blueprint and the bytes of everything that it pins")
+      .argument("<file>", "the blueprint")
+      .addHelpText(
+        "after",
+        "\nWith --json: { ok: true, digest, name, version, warnings } or\n{ ok: false, faults: [{ file, line, column, pointer, message, expected? }] }",
+      ),
+    async () => (await import("./blueprint-files.ts")).validate,
+  );
+  action(
+    session,
+    program
+      .command("list")
+      .description("list the blueprints of folders, and those that ship with Pinion")
+      .argument("[folder...]", "where to look; the current folder unless given")
+      .addHelpText("after", LIST),
+    async () => (await import("./blueprint-files.ts")).list,
+  );
+  action(
+    session,
+    program
+      .command("show")
+      .description("show what a blueprint pins and allows")
+      .argument("<name>", "name, name@version, or a file")
+      .addHelpText("after", SHOW),
+    async () => (await import("./blueprint-files.ts")).show,
+  );
+  return program;
+}
+
+const SUMMARY = `
+With --json, one object on stdout: { run, state, steps, blocked, redactions, recording, head,
+blueprint, tokens: { input, output }, reason, result, children, journal, exit }`;
+
+const LIST = `
+With --json: [{ kind: "blueprint", name, version, description, digest, file } or
+{ kind: "broken", file, fault, faults }]`;
+
+const SHOW = `
+With --json: { name, version, description, digest, file, model, tools, chain, limits,
+pins: [{ kind, name, version, digest }] }`;
+
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  return runProgram(args, blueprintCommand);
 }

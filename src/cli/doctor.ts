@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
+import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
-import type { Call } from "./spec.ts";
 import { columns } from "./table.ts";
 import { jsonLine } from "./visible.ts";
 

@@ -1,9 +1,9 @@
 import { type ReplayResult, replayRecording, showRecording } from "../../harness/index.ts";
 import type { ExitCode } from "../model/errors.ts";
+import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { painter } from "./output.ts";
 import { plainLine } from "./plain.ts";
-import type { Call } from "./spec.ts";
 import { columns } from "./table.ts";
 import { timelineOf } from "./timeline.ts";
 import { jsonLine, visible } from "./visible.ts";

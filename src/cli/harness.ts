@@ -1,40 +1,42 @@
+import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
-import { runProgram } from "./command.ts";
-import type { Group } from "./spec.ts";
+import { action, runProgram, type Session } from "./command.ts";
 
 /** The command `harness`. */
-export const HARNESS: Group = {
-  name: "harness",
-  summary: "replay and read recordings",
-  commands: [
-    {
-      name: "replay",
-      summary: "run a recording again, hooks and all, without model, network or workspace",
-      arguments: [{ name: "file", summary: "a recording, or the folder of a run" }],
-      options: [
-        {
-          name: "key",
-          value: "file",
-          summary: "the run key, when it is not beside the recording or in the state directory",
-        },
-        { name: "artifacts", value: "folder", many: true, summary: "one more place to look for artifacts by digest" },
-      ],
-      json: `{ answer, message, run, entries, steps,
-  divergence?: { seq, kind, phase?, hook?, expected, found }, exit }
-Exit code: 0 identical, 3 diverged or incomplete, 5 damaged`,
-      load: async () => (await import("./harness-recordings.ts")).replay,
-    },
-    {
-      name: "show",
-      summary: "print the timeline of a recording",
-      arguments: [{ name: "file", summary: "a recording, the folder of a run, or the id of a run" }],
-      options: [{ name: "all", summary: "every verdict and every entry" }],
-      json: "{ run, kernel, state, message, head, lines: [{ seq, mark, text, tone, minor }] }",
-      load: async () => (await import("./harness-recordings.ts")).show,
-    },
-  ],
-};
+export function harnessCommand(session: Session): Command {
+  const program = new Command("harness").description("replay and read recordings");
 
-export async function main(argv: readonly string[]): Promise<ExitCode> {
-  return runProgram(HARNESS, argv);
+  action(
+    session,
+    program
+      .command("replay")
+      .description("run a recording again, hooks and all, without model, network or workspace")
+      .argument("<file>", "a recording, or the journal of a run")
+      .option("--key <file>", "the run key, when it is not in the state directory or beside the recording")
+      .option("--artifacts <folder...>", "more places to look for artifacts by digest")
+      .addHelpText("after", REPLAY),
+    async () => (await import("./harness-recordings.ts")).replay,
+  );
+  action(
+    session,
+    program
+      .command("show")
+      .description("print the timeline of a recording")
+      .argument("<file>", "a recording, the journal of a run, or the id of a run")
+      .option("--all", "every verdict and every entry")
+      .addHelpText(
+        "after",
+        "\nWith --json: { run, kernel, state, message, head, lines: [{ seq, mark, text, tone, minor }] }",
+      ),
+    async () => (await import("./harness-recordings.ts")).show,
+  );
+  return program;
+}
+
+const REPLAY = `
+With --json: { answer, message, run, entries, steps, divergence?: { seq, kind, phase, hook, expected,
+found }, exit }. Exit code: 0 identical, 3 diverged or incomplete, 5 damaged.`;
+
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  return runProgram(args, harnessCommand);
 }

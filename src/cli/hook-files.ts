@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from "../model/errors.ts";
 import { listHooks } from "../runtime.ts";
-import type { Call } from "./spec.ts";
+import type { Call } from "./command.ts";
 import { columns } from "./table.ts";
 import { jsonLine } from "./visible.ts";
 

@@ -1,29 +1,26 @@
+import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
-import { BLUEPRINT } from "./blueprint.ts";
-import { runProgram } from "./command.ts";
-import { HARNESS } from "./harness.ts";
-import { HOOK } from "./hook.ts";
-import { RUN } from "./run.ts";
-import type { Group } from "./spec.ts";
+import { blueprintCommand } from "./blueprint.ts";
+import { action, runProgram, type Session } from "./command.ts";
+import { harnessCommand } from "./harness.ts";
+import { hookCommand } from "./hook.ts";
+import { runCommand } from "./run.ts";
 
 /** The command `pinion`: everything, as nouns. */
-export const PINION: Group = {
-  name: "pinion",
-  summary: "agents that are pinned, gated and replayable",
-  commands: [
-    BLUEPRINT,
-    RUN,
-    HOOK,
-    HARNESS,
-    {
-      name: "doctor",
-      summary: "look at what this machine offers",
-      json: "{ ok, checks: [{ name, ok, needed, found, hint? }] }",
-      load: async () => (await import("./doctor.ts")).doctor,
-    },
-  ],
-};
+export function pinionCommand(session: Session): Command {
+  const program = new Command("pinion").description("agents that are pinned, gated and replayable");
+  for (const noun of [blueprintCommand, runCommand, hookCommand, harnessCommand]) program.addCommand(noun(session));
+  action(
+    session,
+    program
+      .command("doctor")
+      .description("look at what this machine offers")
+      .addHelpText("after", "\nWith --json: { ok, checks: [{ name, ok, needed, found, hint? }] }"),
+    async () => (await import("./doctor.ts")).doctor,
+  );
+  return program;
+}
 
-export async function main(argv: readonly string[]): Promise<ExitCode> {
-  return runProgram(PINION, argv);
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  return runProgram(args, pinionCommand);
 }

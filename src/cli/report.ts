@@ -1,3 +1,4 @@
+import type { CommanderError } from "commander";
 import { EXIT, type ExitCode, InputError, PinionError } from "../model/errors.ts";
 import type { Output } from "./output.ts";
 import { jsonLine, visible } from "./visible.ts";
@@ -26,10 +27,11 @@ function describe(error: unknown): string {
   return `${error.name}: ${error.message}${place === undefined ? "" : ` (${place.trim()})`}`;
 }
 
-/** The same for a command line that says what no command understands. `path` is the command, e.g. `pinion run`. */
-export function reportUsage(
-  { message, path }: { readonly message: string; readonly path: string },
-  where: { readonly json: boolean; readonly out: Output },
-): ExitCode {
-  return report(new InputError({ code: "usage", message, hint: `see \`${path} --help\`` }), where);
+/** A command line that commander did not understand, in the words of this house. `path` is the command, e.g. `pinion run`. */
+export function usageError(error: CommanderError, path: string): InputError {
+  const message =
+    error.code === "commander.help"
+      ? "expected a command"
+      : error.message.replace(/^error: /, "").replace(/'([^']*)'/g, "`$1`");
+  return new InputError({ code: "usage", message, hint: `see \`${path} --help\`` });
 }

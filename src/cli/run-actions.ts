@@ -1,9 +1,9 @@
 import { EXIT, type ExitCode } from "../model/errors.ts";
 import { listRuns, rearmHook, resumeRun } from "../runtime.ts";
 import { watched } from "./blueprint-run.ts";
+import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { painter } from "./output.ts";
-import type { Call } from "./spec.ts";
 import { summaryText } from "./summary.ts";
 import { columns } from "./table.ts";
 import { jsonLine, visible } from "./visible.ts";

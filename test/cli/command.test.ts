@@ -43,7 +43,7 @@ it("says bad usage as JSON when JSON was asked for", () => {
   expect(JSON.parse(stdout)).toEqual({
     error: {
       code: "usage",
-      message: "missing option `--goal <text>`",
+      message: "required option `--goal <text>` not specified",
       hint: "see `blueprint run --help`",
     },
   });
