@@ -82,7 +82,7 @@ function marked(v: usize, mark: u32): usize {
 }
 
 function longEnough(end: usize): usize {
-  return end === 0 || units(valueStart, end) < LEAST_QUOTED ? 0 : end;
+  return units(valueStart, end) < LEAST_QUOTED ? 0 : end;
 }
 
 /** A value without quotation marks must look like a secret, unless it is that of a variable. */

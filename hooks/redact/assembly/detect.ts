@@ -26,7 +26,7 @@ export function detect(code: u32, p: usize, inString: bool): usize {
       return afterSeparator(p, inString);
     case starts.NUMBER: {
       const end = cardEnd(p, redacted);
-      return end === 0 ? runOf(DIGIT, p) : redact(p, p, end, kinds.CARD);
+      return end === 0 ? p + UNIT : redact(p, p, end, kinds.CARD);
     }
     case starts.MAIL:
       return mails ? afterAt(p) : p + UNIT;

@@ -1,3 +1,4 @@
+import { redacted } from "./findings";
 import * as kinds from "./kinds";
 import { at, BACKSLASH, DASH, DOT, is, LETTER, NAME, UNDERSCORE, UNIT, UPPER } from "./text";
 
@@ -73,17 +74,19 @@ function endsWith(end: usize, keyword: Keyword): bool {
   for (let i = word.length - 1; i >= 0; i -= 1) {
     do p -= UNIT;
     while (at(p) === UNDERSCORE || at(p) === DASH || at(p) === DOT);
+    // What was redacted is no part of a name.
+    if (p < redacted) return false;
     const c = at(p);
     if ((is(c, UPPER) ? c | 0x20 : c) !== <u32>word.charCodeAt(i)) return false;
   }
-  if (!keyword.whole) return true;
+  if (!keyword.whole || p === redacted) return true;
   const before = at(p - UNIT);
   return !is(before, LETTER) || at(p - 2 * UNIT) === BACKSLASH || (is(at(p), UPPER) && !is(before, UPPER));
 }
 
 /** Where the name that ends here starts, at most 64 characters before; not within an escape. */
 export function nameStart(end: usize): usize {
-  const limit = end - 64 * UNIT;
+  const limit = max(end - 64 * UNIT, redacted);
   let p = end;
   while (p > limit && is(at(p - UNIT), NAME)) p -= UNIT;
   return at(p - UNIT) === BACKSLASH && p < end ? p + UNIT : p;

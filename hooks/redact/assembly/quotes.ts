@@ -11,7 +11,7 @@ export function stringEnd(p: usize): usize {
 
 /**
  * Behind the value within quotation marks that are escaped by `depth` backslashes (one less than a power of two). A value
- * that is cut off ends where the text around it does; 0 when a line break of that text comes first.
+ * that is not closed ends with the line or with the text around it.
  */
 export function nestedEnd(p: usize, depth: i32): usize {
   const period = 2 * (depth + 1);
@@ -27,15 +27,16 @@ export function nestedEnd(p: usize, depth: i32): usize {
       if (run % period === depth) return sign - ((<usize>depth) << 1);
       q = sign + UNIT;
     } else if (isBreak(at(sign)) && run <= depth) {
-      q = tokenBehind(q, sign);
-      if (q === 0) return 0;
+      const token = tokenBehind(q, sign);
+      if (token === 0) return q;
+      q = token;
     } else {
       q = (run & 1) === 0 ? sign : sign + UNIT;
     }
   }
 }
 
-/** Behind the value within single quotes or backticks, on one line; 0 if there is none. */
+/** Behind the value within single quotes or backticks; it ends with the line at the latest. */
 export function markedEnd(p: usize, mark: u32): usize {
   let q = p;
   while (true) {
@@ -45,8 +46,9 @@ export function markedEnd(p: usize, mark: u32): usize {
     const isEven = (units(q, sign) & 1) === 0;
     if (at(sign) === QUOTE && isEven) return sign;
     if (isBreak(at(sign))) {
-      q = tokenBehind(q, sign);
-      if (q === 0) return 0;
+      const token = tokenBehind(q, sign);
+      if (token === 0) return q;
+      q = token;
     } else {
       q = isEven && at(sign) !== mark ? sign : sign + UNIT;
     }

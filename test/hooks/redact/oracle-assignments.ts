@@ -83,7 +83,7 @@ function looseEnd(text: string, start: number, name: Name, gap: string): number 
   return isCall || new RegExp(`^${PLACEHOLDER}`).test(text.slice(end)) ? undefined : end;
 }
 
-/** Where the value behind a quotation mark ends; undefined when it is short or the line ends before. */
+/** Where the value behind a quotation mark ends; undefined when it is short. It ends with the line at the latest. */
 function quotedEnd(text: string, start: number, mark: string): number | undefined {
   const end =
     mark === ""
@@ -91,23 +91,23 @@ function quotedEnd(text: string, start: number, mark: string): number | undefine
       : mark.endsWith('"')
         ? nestedEnd(text, start, mark.length - 1)
         : markedEnd(text, start, mark);
-  return end === undefined || end - start < 4 ? undefined : end;
+  return end - start < 4 ? undefined : end;
 }
 
 /** Quotation marks of JSON in JSON: `depth` backslashes stand before the one that closes. */
-function nestedEnd(text: string, start: number, depth: number): number | undefined {
+function nestedEnd(text: string, start: number, depth: number): number {
   for (const { index, run, sign } of signs(text, start, '"')) {
     if (sign === '"' && (run % 2 === 0 || run < depth)) return index;
     if (sign === '"' && run % (2 * depth + 2) === depth) return index + run - depth;
-    if (sign !== '"' && run > 0 && run <= depth) return undefined;
+    if (sign !== '"' && run > 0 && run <= depth) return index;
   }
   return text.length;
 }
 
-function markedEnd(text: string, start: number, mark: string): number | undefined {
+function markedEnd(text: string, start: number, mark: string): number {
   for (const { index, run, sign } of signs(text, start, mark)) {
     if (sign === mark && run === 0) return index;
-    if (sign !== mark && run > 0) return undefined;
+    if (sign !== mark && run > 0) return index;
   }
   return text.length;
 }

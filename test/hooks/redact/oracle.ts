@@ -40,8 +40,7 @@ interface Placed extends Hit {
 /** Where values that were found somewhere stand without what gave them away. */
 function* echoesOf(json: string, hits: readonly Placed[]): Generator<Placed> {
   const learned = hits
-    .map((hit) => ({ ...hit, value: json.slice(hit.essence, hit.end).slice(-96) }))
-    .filter(({ kind, value, essence, end }) => isLearned(kind, value, end - essence))
+    .flatMap((hit) => learnedOf(hit.kind, json.slice(hit.essence, hit.end)).map((value) => ({ ...hit, value })))
     .sort((left, right) => right.value.length - left.value.length);
   for (const string of json.matchAll(STRING)) {
     const last = string.index + 1 + (string[1] ?? "").length;
@@ -60,11 +59,25 @@ function* echoesOf(json: string, hits: readonly Placed[]): Generator<Placed> {
   }
 }
 
-function isLearned(kind: string, value: string, length: number): boolean {
-  if (["email", "card", "private-key"].includes(kind) || !/^[ !#-[\]-~]{8,}$/.test(value)) return false;
-  if (!["password", "secret", "url-password", "authorization", "bearer-token"].includes(kind)) return true;
-  if (/^sha256:/.test(value) || (length === 64 && /^[0-9a-f]{64}$/.test(value))) return false;
-  return /\d/.test(value) && /[A-Za-z]/.test(value);
+/** What is remembered of a value: its end, the lines of a private key, or nothing where it might be anything. */
+function learnedOf(kind: string, essence: string): readonly string[] {
+  if (kind === "email" || kind === "card") return [];
+  if (kind === "private-key") {
+    const lines = essence.replace(/(?:\\+[nr])+/g, "\n").match(/[A-Za-z0-9+/=]{32,}/g) ?? [];
+    return lines.slice(0, 64).map((line) => line.slice(-96));
+  }
+  const isNamed = [
+    "aws-secret-key",
+    "azure-storage-key",
+    "bearer-token",
+    "authorization",
+    "password",
+    "secret",
+    "url-password",
+  ];
+  const isDigest = essence.startsWith("sha256:") || /^[0-9a-f]{64}$/.test(essence);
+  if (isNamed.includes(kind) && (isDigest || !/\d/.test(essence) || !/[A-Za-z]/.test(essence))) return [];
+  return /^[ !#-[\]-~]{8,}$/.test(essence.slice(-96)) ? [essence.slice(-96)] : [];
 }
 
 function numbering(): (kind: string, essence: string) => string {
@@ -82,19 +95,31 @@ function numbering(): (kind: string, essence: string) => string {
 
 function* hitsOf(json: string, mails: boolean): Generator<Hit> {
   let done = 0;
+  let redacted = 0;
   for (const string of json.matchAll(STRING)) {
     const start = string.index + 1;
     const end = start + (string[1] ?? "").length;
     if (start < done) continue;
-    yield* stringHits(json.slice(0, end), start, mails);
+    for (const hit of stringHits(json.slice(0, end), start, mails)) {
+      redacted = hit.end;
+      yield hit;
+    }
     // The value of a member whose name says that it is a secret.
     const member = string[2] === ":" ? new RegExp(STRING.source, "y") : undefined;
     const value = member && match(member, json, end + 2);
-    const hit = value && assigned(json.slice(0, end + 3 + (value[1] ?? "").length), end + 1, false);
+    if (value === undefined) continue;
+    const text = json.slice(0, end + 3 + (value[1] ?? "").length);
+    const hit = assigned(without(text, redacted), end + 1, false);
     if (hit === undefined) continue;
     done = hit.end + 1;
+    redacted = hit.end;
     yield hit;
   }
+}
+
+/** What was redacted is no part of a name. */
+function without(text: string, redacted: number): string {
+  return redacted < 0 ? text : "]".repeat(redacted) + text.slice(redacted);
 }
 
 /** The secrets of one string, which starts at `from` and ends with `text`. */
