@@ -144,16 +144,26 @@ function isCall(from: usize, to: usize): bool {
 export function isReference(from: usize, to: usize): bool {
   const first = at(from);
   const second = at(from + UNIT);
-  const last = at(to - UNIT);
-  if (first === DOLLAR && second === BRACE) return last === END_BRACE;
-  if (first === BRACE && second === BRACE) return last === END_BRACE && at(to - 2 * UNIT) === END_BRACE;
-  if (first === LESS) return last === GREATER;
+  if (first === DOLLAR && second === BRACE) return isBraced(from + 2 * UNIT, to - UNIT, "}");
+  if (first === BRACE && second === BRACE) return isBraced(from + 2 * UNIT, to - 2 * UNIT, "}}");
+  if (first === LESS) return isBraced(from + UNIT, to - UNIT, ">");
   const isVariable = follows(from, "process.env.");
   if (first !== DOLLAR && !isVariable) return false;
   for (let p = from + (isVariable ? 12 * UNIT : UNIT); p < to; ) {
     const inert = placeholderEnd(p);
     if (inert === 0 && !is(at(p), WORD)) return false;
     p = inert === 0 ? p + UNIT : inert;
+  }
+  return true;
+}
+
+/** Whether there is `closing` at `to`, and up to there nothing that would close anything else. */
+function isBraced(from: usize, to: usize, closing: string): bool {
+  if (to < from || !follows(to, closing)) return false;
+  for (let p = from; p < to; p += UNIT) {
+    const c = at(p);
+    if (c === BRACE || c === END_BRACE || c === LESS || c === GREATER || c === BACKSLASH) return false;
+    if (c === QUOTE || c === APOSTROPHE || c === BACKTICK) return false;
   }
   return true;
 }

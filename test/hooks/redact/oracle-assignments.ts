@@ -142,7 +142,7 @@ function isEnvironment(before: string): boolean {
 /** `${NAME}` and the like. */
 export function isReference(value: string): boolean {
   return (
-    /^\$\{[\s\S]*\}$|^\{\{[\s\S]*\}\}$|^<[\s\S]*>$/.test(value) ||
+    /^(?:\$\{[^{}<>"'`\\]*\}|\{\{[^{}<>"'`\\]*\}\}|<[^{}<>"'`\\]*>)$/.test(value) ||
     new RegExp(`^(?:\\$|process\\.env\\.)(?:[A-Za-z0-9_]|${PLACEHOLDER})*$`).test(value)
   );
 }

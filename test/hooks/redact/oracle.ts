@@ -133,7 +133,7 @@ function* stringHits(text: string, from: number, mails: boolean): Generator<Hit>
       if (skipped[0].startsWith("\\")) least = i;
       continue;
     }
-    const value = /[:=]/.test(text[i] ?? "") ? assigned(text, i, true) : undefined;
+    const value = /[:=]/.test(text[i] ?? "") ? assigned(without(text, redacted), i, true) : undefined;
     const token = secret(text, i, redacted);
     const hit =
       value ??
