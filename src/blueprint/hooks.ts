@@ -40,6 +40,7 @@ export async function pinHook(pin: Pin, pointer: string, sources: HookSources): 
     tier: "sandboxed",
     phases: spec.phases,
     config,
+    instance: spec.instance,
     limits,
     authority,
   };

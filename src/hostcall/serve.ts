@@ -54,6 +54,7 @@ export class Hostcalls {
       // What a guest says here has not passed any chain, so the journal commits to it without showing it.
       request: journal.commitment(canonicalJson(event.arguments)),
       before: event.log.length,
+      fuel: event.fuel,
     });
     if (event.call === "request-tool-call") return this.#tool(event.arguments, at);
     if (event.call === "sleep") return this.#sleep(event.arguments, at.hook);

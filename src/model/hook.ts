@@ -2,16 +2,27 @@ import type { Digest } from "./canonical.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Phase, Role, Tier } from "./phase.ts";
 
-/** Limits of one hook. Times in ms, memory in 64 KiB pages, sizes in bytes; counts are per call. */
+/**
+ * Limits of one hook. Times in ms, fuel in instructions, memory in pages of 64 KiB, sizes in bytes; counts are per call, but
+ * for `files` and `fileBytes`, which are per run.
+ */
 export interface HookLimits {
   readonly deadlineMs: number;
+  /** Of the deadline, what may pass while the hook waits for answers. */
+  readonly hostcallMs: number;
+  readonly fuel: number;
   readonly memoryPages: number;
   readonly tableEntries: number;
   readonly outputBytes: number;
   readonly hostcalls: number;
   readonly events: number;
   readonly eventBytes: number;
+  readonly files: number;
+  readonly fileBytes: number;
 }
+
+/** How long an instance of a hook lives: for all calls of a run, or for one call. */
+export type InstanceLife = "run" | "call";
 
 /** Directories that a hook may open, and the tools that it may request; empty unless the manifest asks and the blueprint grants. */
 export interface HookAuthority {
@@ -32,6 +43,7 @@ export interface PinnedHook {
   readonly tier: Tier;
   readonly phases: readonly Phase[];
   readonly config: JsonObject;
+  readonly instance: InstanceLife;
   readonly limits: HookLimits;
   readonly authority: HookAuthority;
 }
@@ -70,6 +82,8 @@ export type HookEvent =
       readonly kind: "result";
       readonly hook: string;
       readonly outcome: HookOutcome;
+      /** Instructions that the call executed, up to where it failed if it did. */
+      readonly fuel: number;
       readonly log: readonly BufferedHostcall[];
       /** Of a hook that rode along for the audit: the digest of the record that it saw. */
       readonly saw?: string;
@@ -80,6 +94,8 @@ export type HookEvent =
       /** `request-tool-call`, `sleep`, or `files.<function>`. */
       readonly call: string;
       readonly arguments: JsonObject;
+      /** Instructions that the call has executed so far. */
+      readonly fuel: number;
       /** What was buffered since the last event of this hook. */
       readonly log: readonly BufferedHostcall[];
     };
@@ -128,12 +144,15 @@ export interface LoadRequest {
   readonly seed: string;
 }
 
+/** What came of loading a hook; `fuel` is what that took, in instructions. */
+export type Loaded =
+  | { readonly ok: true; readonly fuel: number }
+  | { readonly ok: false; readonly fuel: number; readonly cause: FailureCause; readonly detail: string };
+
 /** One hook host process: it serves one run and exits. */
 export interface HookHost {
   /** Inspects, transpiles (or takes from the verified cache), ships, compiles, instantiates and configures one hook. Throws `HostFault`. */
-  load(
-    request: LoadRequest,
-  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly cause: FailureCause; readonly detail: string }>;
+  load(request: LoadRequest): Promise<Loaded>;
   begin(batch: HookBatch): HookSession;
   readonly alive: boolean;
   /** SIGKILL; resolves when the process is gone. Idempotent. */

@@ -95,6 +95,7 @@ function inClear(verdict: HookVerdict, complete: boolean): JsonObject {
     tier: verdict.hook.tier,
     decision: verdict.decision,
     ...(verdict.cause === undefined ? {} : { cause: verdict.cause }),
+    ...(verdict.fuel === undefined ? {} : { fuel: verdict.fuel }),
     ...((ofObserver || verdict.decision === "failed") && quotable ? { rationale: verdict.rationale } : {}),
     ...(verdict.calls.length === 0 ? {} : { calls: verdict.calls }),
   };

@@ -56,7 +56,17 @@ export interface Riding {
 
 interface Answered {
   readonly outcome: HookOutcome;
+  /** What the call used; undefined where the world cut it short. */
+  readonly fuel?: number | undefined;
   readonly ended: "by the host" | "by the kernel";
+}
+
+interface Failed {
+  readonly hook: PinnedHook;
+  readonly cause: FailureCause;
+  readonly detail: string;
+  readonly fuel?: number | undefined;
+  readonly calls: readonly string[];
 }
 
 export interface Asked {
@@ -90,7 +100,7 @@ export class HookChain {
       if (failures.get(hook.name) === undefined) await instances.ready();
       const failure = failures.get(hook.name);
       if (failure !== undefined) {
-        this.#fail(asking.record, hook, failure.cause, failure.detail, []);
+        this.#fail(asking.record, { hook, cause: failure.cause, detail: failure.detail, calls: [] });
         next += 1;
         continue;
       }
@@ -158,22 +168,24 @@ export class HookChain {
   ): Promise<{ readonly text: string; readonly whole: boolean }> {
     for (const hook of batch) {
       const calls: string[] = [];
-      const { outcome, ended } = await this.#answerOf(hook, session, asking, calls);
+      const { outcome, fuel, ended } = await this.#answerOf(hook, session, asking, calls);
+      if (hook.instance === "call") this.#parts.instances.released(hook.name);
       if (outcome.kind === "failed") {
-        this.#fail(asking.record, hook, outcome.cause, outcome.detail, calls);
+        this.#fail(asking.record, { hook, cause: outcome.cause, detail: outcome.detail, fuel, calls });
         if (ended !== "by the host") await this.#parts.instances.close();
         return { text, whole: false };
       }
       if (outcome.decision !== "transform") {
-        asking.record.verdicts.push({ hook, decision: outcome.decision, rationale: outcome.rationale, calls });
+        asking.record.verdicts.push({ hook, decision: outcome.decision, rationale: outcome.rationale, fuel, calls });
         continue;
       }
       const replaced = readPayload(outcome.payload, asking.invalid);
       if ("wrong" in replaced) {
-        this.#fail(asking.record, hook, "malformed", `its payload is refused: ${replaced.wrong}`, calls);
+        const detail = `its payload is refused: ${replaced.wrong}`;
+        this.#fail(asking.record, { hook, cause: "malformed", detail, fuel, calls });
         return { text, whole: false };
       }
-      asking.record.verdicts.push({ hook, decision: "transform", rationale: outcome.rationale, calls });
+      asking.record.verdicts.push({ hook, decision: "transform", rationale: outcome.rationale, fuel, calls });
       return { text: replaced.text, whole: false };
     }
     return { text, whole: true };
@@ -219,8 +231,9 @@ export class HookChain {
         calls.push(...event.log.map(nameOf));
         if (event.kind === "result") {
           const wrong = this.#invalidCapsules(asking.record);
-          if (wrong === undefined) return { outcome: event.outcome, ended: "by the host" };
-          return { outcome: { kind: "failed", cause: "malformed", detail: wrong }, ended: "by the kernel" };
+          if (wrong === undefined) return { outcome: event.outcome, fuel: event.fuel, ended: "by the host" };
+          const outcome = { kind: "failed", cause: "malformed", detail: wrong } as const;
+          return { outcome, fuel: event.fuel, ended: "by the kernel" };
         }
         calls.push(event.call);
         const answer = await this.#parts.serve(event, { phase: asking.phase, hook, level });
@@ -240,12 +253,12 @@ export class HookChain {
     return undefined;
   }
 
-  #fail(record: BoundaryRecord, hook: PinnedHook, cause: FailureCause, detail: string, calls: readonly string[]): void {
+  #fail(record: BoundaryRecord, { hook, cause, detail, fuel, calls }: Failed): void {
     this.#parts.failures.mark({ hook: hook.name, cause, detail });
     this.#parts.instances.discard(hook.name);
     record.forget(hook.name);
     const rationale = `hook \`${hook.name}\` failed (${cause}): ${detail}; it blocks until a person re-arms it`;
-    record.verdicts.push({ hook, decision: "failed", cause, rationale, calls });
+    record.verdicts.push({ hook, decision: "failed", cause, rationale, fuel, calls });
   }
 }
 

@@ -26,6 +26,8 @@ export interface InstancesParts {
 export class Instances {
   readonly #parts: InstancesParts;
   readonly #loaded = new Set<string>();
+  /** Instructions that loading took, by hook. */
+  readonly #fuel = new Map<string, number>();
   #host: HookHost | undefined;
   #generation = 0;
   #receipt: Receipt | undefined;
@@ -55,6 +57,11 @@ export class Instances {
       this.#record();
       if (this.#host === host) return host;
     }
+  }
+
+  /** The instance that answered is gone: the hook gets a fresh one for each call. */
+  released(hook: string): void {
+    this.#parts.gone(hook);
   }
 
   /** The instance is worthless: its hook trapped, failed, or was cut short. */
@@ -100,10 +107,12 @@ export class Instances {
         const loaded = await journal.faultable({ load: instance }, async () =>
           host.load({ hook, bytes: await this.#parts.component(hook), seed: this.#parts.seed(instance) }),
         );
+        this.#fuel.set(hook.name, loaded.fuel);
         if (loaded.ok) this.#loaded.add(hook.name);
         else failures.mark({ hook: hook.name, cause: loaded.cause, detail: loaded.detail });
       } catch (error) {
         if (!(error instanceof HostFault)) throw error;
+        this.#fuel.delete(hook.name);
         failures.mark({ hook: hook.name, cause: error.fault, detail: error.message });
         if (error.fault === "missing-artifact") continue;
         await this.close();
@@ -119,6 +128,7 @@ export class Instances {
       generation: this.#generation,
       hooks: hooks.map((hook) => {
         const failure = failures.get(hook.name);
+        const fuel = this.#fuel.get(hook.name);
         return {
           hook: hook.name,
           version: hook.version,
@@ -126,7 +136,10 @@ export class Instances {
           component: hook.component,
           role: hook.role,
           tier: hook.tier,
+          instance: hook.instance,
+          limits: { ...hook.limits },
           authority: { tools: hook.authority.tools, files: hook.authority.files.map((file) => ({ ...file })) },
+          ...(fuel === undefined ? {} : { fuel }),
           ...(failure === undefined ? { state: "ready" } : { state: "failed", cause: failure.cause }),
         };
       }),

@@ -10,6 +10,8 @@ export interface HookVerdict {
   readonly decision: Decision | "failed";
   readonly cause?: FailureCause;
   readonly rationale: string;
+  /** Instructions that the call executed; absent where the world cut it short or it never began. */
+  readonly fuel?: number | undefined;
   readonly calls: readonly string[];
 }
 
@@ -89,6 +91,7 @@ export class BoundaryRecord {
       decision: v.decision,
       rationale: audited.verdicts[i]?.rationale ?? "",
       ...(v.cause === undefined ? {} : { cause: v.cause }),
+      ...(v.fuel === undefined ? {} : { fuel: v.fuel }),
       ...(v.calls.length === 0 ? {} : { calls: v.calls }),
     }));
   }

@@ -1,6 +1,5 @@
-import { type BufferedHostcall, FAILURE_CAUSES, type HookEvent, type HookOutcome } from "../model/hook.ts";
+import { type BufferedHostcall, FAILURE_CAUSES, type HookEvent, type HookOutcome, type Loaded } from "../model/hook.ts";
 import { isJsonObject, type Json } from "../model/json.ts";
-import type { Loaded } from "./host/wire.ts";
 
 /**
  * The one place where what a hook host says becomes typed. Undefined for whatever a host does not say: the process is then
@@ -8,24 +7,26 @@ import type { Loaded } from "./host/wire.ts";
  */
 export function asLoaded(head: unknown): Loaded | undefined {
   if (!isJsonObject(head) || head.kind !== "loaded") return undefined;
-  if (head.ok === true) return { ok: true };
+  const { fuel } = head;
+  if (!isCount(fuel)) return undefined;
+  if (head.ok === true) return { ok: true, fuel };
   const failure = asFailure(head);
-  return head.ok === false && failure ? { ok: false, ...failure } : undefined;
+  return head.ok === false && failure ? { ok: false, fuel, ...failure } : undefined;
 }
 
 export function asEvent(head: unknown, batch: number): HookEvent | undefined {
   if (!isJsonObject(head) || head.batch !== batch) return undefined;
-  const { kind, hook } = head;
+  const { kind, hook, fuel } = head;
   const log = asLog(head.log);
-  if (typeof hook !== "string" || log === undefined) return undefined;
+  if (typeof hook !== "string" || !isCount(fuel) || log === undefined) return undefined;
   if (kind === "result") {
     const outcome = asOutcome(head.outcome);
     const saw = typeof head.saw === "string" ? { saw: head.saw } : {};
-    return outcome && { kind, hook, outcome, log, ...saw };
+    return outcome && { kind, hook, outcome, fuel, log, ...saw };
   }
   const { call, arguments: request } = head;
   if (kind !== "hostcall" || typeof call !== "string" || !isJsonObject(request)) return undefined;
-  return TRIPS.has(call) ? { kind, hook, call, arguments: request, log } : undefined;
+  return TRIPS.has(call) ? { kind, hook, call, arguments: request, fuel, log } : undefined;
 }
 
 const TRIPS = new Set([
@@ -78,10 +79,14 @@ function asBuffered(item: { readonly [key: string]: Json }): BufferedHostcall | 
     case "read-capsule":
       return typeof kind === "string" ? { call, kind } : undefined;
     case "random":
-      return typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0 ? { call, bytes } : undefined;
+      return isCount(bytes) ? { call, bytes } : undefined;
     case "now":
       return { call };
     default:
       return undefined;
   }
+}
+
+function isCount(value: Json | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

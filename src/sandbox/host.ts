@@ -1,9 +1,9 @@
 import { BugError } from "../model/errors.ts";
-import { type HookBatch, type HookHost, HostFault, type LoadRequest } from "../model/hook.ts";
+import { type HookBatch, type HookHost, HostFault, type Loaded, type LoadRequest } from "../model/hook.ts";
 import { asLoaded } from "./check.ts";
 import type { Component } from "./component.ts";
 import { Deadline } from "./deadline.ts";
-import type { Frame, Loaded, LoadMessage } from "./host/wire.ts";
+import type { Frame, LoadMessage } from "./host/wire.ts";
 import { WORLD } from "./inspect/world.ts";
 import type { ConfinedProcess } from "./process.ts";
 import { Session } from "./session.ts";
@@ -43,12 +43,18 @@ export class Host implements HookHost {
     try {
       const component = await this.#parts.component(request);
       if (!component.ok) {
-        return { ok: false, cause: "malformed", detail: `the component is no \`${WORLD}\`: ${component.detail}` };
+        return {
+          ok: false,
+          fuel: 0,
+          cause: "malformed",
+          detail: `the component is no \`${WORLD}\`: ${component.detail}`,
+        };
       }
       const message: LoadMessage = {
         kind: "load",
         hook: hook.name,
         role: hook.role,
+        instance: hook.instance,
         limits: hook.limits,
         config: JSON.stringify(hook.config),
         seed,

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { HostFault } from "../model/hook.ts";
-import { encodeFrame, type Frame, type FrameBounds, FrameDecoder } from "./host/wire.ts";
+import { EXHAUSTED, encodeFrame, type Frame, type FrameBounds, FrameDecoder } from "./host/wire.ts";
 
 export interface ProcessOptions {
   /** Path of the Node executable. */
@@ -48,7 +48,7 @@ export class ConfinedProcess {
     };
     this.#child.once("error", (error) => ended(`the process did not start: ${error.message}`));
     // `close`, not `exit`: what it wrote before it ended still counts.
-    this.#child.once("close", (code, signal) => ended(`the process ended with ${signal ?? `exit code ${code}`}`));
+    this.#child.once("close", (code, signal) => ended(wordsFor(code, signal)));
     // A broken pipe is the end of the process, which is reported when it has ended.
     this.#child.stdin?.on("error", () => undefined);
     this.#child.stdout?.on("data", (chunk: Buffer) => this.#receive(chunk));
@@ -129,6 +129,11 @@ export class ConfinedProcess {
       this.#child.kill("SIGKILL");
     }
   }
+}
+
+function wordsFor(code: number | null, signal: NodeJS.Signals | null): string {
+  if (code === EXHAUSTED) return "the process ran out of memory or stack that its limits allow";
+  return `the process ended with ${signal ?? `exit code ${code}`}`;
 }
 
 function spawnChild({ node, entry, readable, args, flags }: ProcessOptions): ChildProcess {

@@ -110,12 +110,16 @@ export function buildPuppet(): Promise<Uint8Array> {
 
 export const LIMITS: HookLimits = {
   deadlineMs: 10_000,
+  hostcallMs: 10_000,
+  fuel: 2_000_000_000,
   memoryPages: 512,
   tableEntries: 10_000,
   outputBytes: 65_536,
   hostcalls: 100,
   events: 50,
   eventBytes: 65_536,
+  files: 100,
+  fileBytes: 1_048_576,
 };
 
 /** A pinned hook around component bytes, for every phase unless told otherwise. */
@@ -129,6 +133,7 @@ export function pinnedHook(bytes: Uint8Array, changes: Partial<PinnedHook> = {})
     tier: "sandboxed",
     phases: ["pre-plan", "pre-send", "post-receive", "pre-tool", "post-tool", "state-transition", "spawn", "audit"],
     config: {},
+    instance: "run",
     limits: LIMITS,
     authority: { tools: [], files: [] },
     ...changes,

@@ -216,7 +216,15 @@ export interface AgentBlueprint {
            */
           deadlineMs?: number;
           /**
-           * Pages of 64 KiB that the memory of an instance may have.
+           * Milliseconds that one call may spend waiting for the answers to its hostcalls.
+           */
+          hostcallMs?: number;
+          /**
+           * Instructions of WebAssembly that one call may execute; loading the hook is a call, and so is each instance that a call starts with.
+           */
+          fuel?: number;
+          /**
+           * Pages of 64 KiB that all memories of an instance may have together.
            */
           memoryPages?: number;
           /**
@@ -236,9 +244,17 @@ export interface AgentBlueprint {
            */
           events?: number;
           /**
-           * Bytes that the data of one event may have.
+           * Bytes that the events of one call may have together, kinds and data.
            */
           eventBytes?: number;
+          /**
+           * Files and directories that it may create in one run.
+           */
+          files?: number;
+          /**
+           * Bytes that it may write to files in one run.
+           */
+          fileBytes?: number;
         };
       };
       /**

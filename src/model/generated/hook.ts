@@ -79,7 +79,11 @@ export interface HookManifest {
      */
     config: import("../json.ts").JsonObject;
     /**
-     * What one instance and one call of it may use at most. A blueprint can only narrow them.
+     * How long an instance lives: `run`, so that what it keeps is there at its next call, or `call`, so that every call starts from nothing.
+     */
+    instance: "run" | "call";
+    /**
+     * What it may use at most. A blueprint can only narrow them.
      */
     limits: {
       /**
@@ -87,7 +91,15 @@ export interface HookManifest {
        */
       deadlineMs: number;
       /**
-       * Pages of 64 KiB that the memory of an instance may have.
+       * Milliseconds that one call may spend waiting for the answers to its hostcalls.
+       */
+      hostcallMs: number;
+      /**
+       * Instructions of WebAssembly that one call may execute; loading the hook is a call, and so is each instance that a call starts with.
+       */
+      fuel: number;
+      /**
+       * Pages of 64 KiB that all memories of an instance may have together.
        */
       memoryPages: number;
       /**
@@ -107,9 +119,17 @@ export interface HookManifest {
        */
       events: number;
       /**
-       * Bytes that the data of one event may have.
+       * Bytes that the events of one call may have together, kinds and data.
        */
       eventBytes: number;
+      /**
+       * Files and directories that it may create in one run.
+       */
+      files: number;
+      /**
+       * Bytes that it may write to files in one run.
+       */
+      fileBytes: number;
     };
     /**
      * What it asks for. A blueprint grants a part of it, or nothing.

@@ -24,8 +24,13 @@ export interface Failure {
   readonly detail: string;
 }
 
-/** Sends a hostcall that needs an answer, with what was buffered before it, and blocks until the answer is there. */
-export type Ask = (call: string, request: JsonObject, log: readonly BufferedHostcall[]) => AnswerMessage;
+/**
+ * Sends a hostcall that needs an answer, with what was buffered before it and the fuel used up to it, and blocks until the
+ * answer is there.
+ */
+export type Ask = (call: string, request: JsonObject, log: readonly BufferedHostcall[], fuel: number) => AnswerMessage;
+
+type DoorAsk = (call: string, request: JsonObject, log: readonly BufferedHostcall[]) => AnswerMessage;
 
 /** Ends a call from inside a hostcall. The glue passes it on as a trap; a guest that caught it would find the door dead. */
 export class Abort extends Error {}
@@ -44,7 +49,7 @@ class Refusal {
  */
 export class Door {
   readonly #limits: HookLimits;
-  readonly #ask: Ask;
+  readonly #ask: DoorAsk;
   readonly #random: (length: number) => Uint8Array;
   #open: { now: number; readonly capsules: Map<string, string> } | undefined;
   #log: BufferedHostcall[] = [];
@@ -53,7 +58,7 @@ export class Door {
   #eventBytes = 0;
   #failure: Failure | undefined;
 
-  constructor(parts: { readonly limits: HookLimits; readonly seed: string; readonly ask: Ask }) {
+  constructor(parts: { readonly limits: HookLimits; readonly seed: string; readonly ask: DoorAsk }) {
     this.#limits = parts.limits;
     this.#ask = parts.ask;
     this.#random = randomSource(parts.seed);

@@ -1,17 +1,14 @@
 import { Buffer } from "node:buffer";
-import type { BufferedHostcall, HookOutcome } from "../../model/hook.ts";
+import type { BufferedHostcall, HookOutcome, Loaded } from "../../model/hook.ts";
 import type { Phase, Role } from "../../model/phase.ts";
-import { type CoreInstance, type CoreModule, engine } from "../wasm/engine.ts";
-import { type Capped, capModule, OverCap } from "./cap.ts";
+import type { CoreInstance, CoreModule } from "../wasm/engine.ts";
 import { Abort, type Ask, Bug, Door, type Failure, type Surroundings } from "./door.ts";
+import { Exhausted, exceeded, Gauge } from "./gauge.ts";
 import { guestJson, PAYLOAD_LEVELS } from "./guest-json.ts";
-import { trapOf } from "./trap.ts";
-import type { Loaded, LoadMessage } from "./wire.ts";
+import { CoreModules, OverLimit } from "./modules.ts";
+import { isExhaustion, trapOf } from "./trap.ts";
+import type { LoadMessage } from "./wire.ts";
 
-/** Of one component, whatever it nests. */
-const MAX_INSTANCES = 256;
-const MAX_MEMORIES = 4;
-const MAX_TABLES = 64;
 const MAX_ERROR_TEXT = 2000;
 
 interface Verdict {
@@ -31,71 +28,109 @@ type Instantiate = (
   instantiate: (module: CoreModule, imports: object) => CoreInstance,
 ) => Exports;
 
-/** One hook: a component instance with its own memory, door and glue. Used until its first failure and never after. */
+export interface InstanceParts {
+  readonly message: LoadMessage;
+  /** The generated module, imported. */
+  readonly program: { readonly instantiate: Instantiate };
+  /** Metered core modules by name. */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  readonly ask: Ask;
+}
+
+/** What came of one call. */
+export interface Answer {
+  readonly outcome: HookOutcome;
+  readonly fuel: number;
+  readonly log: readonly BufferedHostcall[];
+}
+
+/**
+ * One hook with its door and glue: one component instance for all its calls, or a fresh one for each, as the manifest says.
+ * Used until its first failure and never after.
+ */
 export class Instance {
-  readonly #exports: Exports;
+  readonly #parts: InstanceParts;
+  readonly #modules: CoreModules;
   readonly #door: Door;
-  readonly #role: Role;
-  readonly #outputBytes: number;
+  #gauge: Gauge;
+  #kept: Exports | undefined;
   #failed: Failure | undefined;
 
-  private constructor(message: LoadMessage, exports: Exports, door: Door) {
-    this.#exports = exports;
-    this.#door = door;
-    this.#role = message.role;
-    this.#outputBytes = message.limits.outputBytes;
+  private constructor(parts: InstanceParts) {
+    const { limits, seed } = parts.message;
+    this.#parts = parts;
+    this.#modules = new CoreModules(parts.modules);
+    this.#gauge = new Gauge(limits);
+    this.#door = new Door({ limits, seed, ask: (...asked) => parts.ask(...asked, this.#gauge.used) });
   }
 
-  /** Compiles, instantiates and configures. `program` is the generated module, imported; `modules` the core modules by name. */
-  static load(
-    message: LoadMessage,
-    program: { readonly instantiate: Instantiate },
-    modules: ReadonlyMap<string, Uint8Array>,
-    ask: Ask,
-  ): { readonly loaded: Loaded; readonly instance?: Instance } {
-    const door = new Door({ limits: message.limits, seed: message.seed, ask });
-    try {
-      const core = compile(modules, message.limits);
-      const exports = program.instantiate(core.get, door.imports(), core.instantiate);
-      exports.configure(message.config);
-      if (door.failure) return { loaded: { ok: false, ...door.failure } };
-      return { loaded: { ok: true }, instance: new Instance(message, exports, door) };
-    } catch (error) {
-      return { loaded: { ok: false, ...failureOf(error, door.failure) } };
-    }
+  /** Compiles, instantiates and configures. */
+  static load(parts: InstanceParts): { readonly loaded: Loaded; readonly instance?: Instance } {
+    const instance = new Instance(parts);
+    const failure = instance.#guarded(() => {
+      const started = instance.#start();
+      if (parts.message.instance === "run") instance.#kept = started;
+      return undefined;
+    });
+    const fuel = instance.#gauge.used;
+    if (failure) return { loaded: { ok: false, fuel, ...failure } };
+    return { loaded: { ok: true, fuel }, instance };
   }
 
   /** Asks the hook. Whatever happens, the answer is an outcome; after a failure it stays that failure. */
-  handle(
-    phase: Phase,
-    payload: string,
-    surroundings: Surroundings,
-  ): { readonly outcome: HookOutcome; readonly log: readonly BufferedHostcall[] } {
-    if (this.#failed) return { outcome: { kind: "failed", ...this.#failed }, log: [] };
-    this.#door.open(surroundings);
-    let found: Verdict | Failure;
-    try {
-      found = this.#exports.handle(phase, payload);
-    } catch (error) {
-      found = failureOf(error, this.#door.failure);
-    }
-    const failure = this.#door.failure;
+  handle(phase: Phase, payload: string, surroundings: Surroundings): Answer {
+    if (this.#failed) return { outcome: { kind: "failed", ...this.#failed }, fuel: 0, log: [] };
+    const judged = this.#guarded(() => {
+      if (this.#kept) this.#gauge.fill();
+      const exports = this.#kept ?? this.#start();
+      this.#door.open(surroundings);
+      return this.#judge(exports.handle(phase, payload));
+    });
     const log = this.#door.close();
-    const judged = failure ?? ("cause" in found ? found : this.#judge(found));
+    const fuel = this.#gauge.used;
     if ("cause" in judged) {
       this.#failed = judged;
-      return { outcome: { kind: "failed", ...judged }, log };
+      return { outcome: { kind: "failed", ...judged }, fuel, log };
     }
-    return { outcome: judged, log };
+    return { outcome: judged, fuel, log };
+  }
+
+  /** A fresh instance, configured. What that takes is the beginning of the call that needs it. */
+  #start(): Exports {
+    const { program, message } = this.#parts;
+    this.#gauge = new Gauge(message.limits);
+    this.#gauge.fill();
+    const exports = program.instantiate(
+      (name) => this.#modules.get(name),
+      this.#door.imports(),
+      this.#modules.instantiator(this.#gauge),
+    );
+    exports.configure(message.config);
+    return exports;
+  }
+
+  /** Why it failed comes from what is most certain: the host, the meter, the guest's own word, the engine. */
+  #guarded<T>(call: () => T): T | Failure {
+    let result: T | undefined;
+    let thrown: unknown;
+    try {
+      result = call();
+    } catch (error) {
+      thrown = error;
+      if (isExhaustion(error)) throw new Exhausted(String(error));
+      if (error instanceof Bug || error instanceof ReferenceError) throw error;
+    }
+    const failure = this.#door.failure ?? this.#gauge.failure;
+    if (failure) return failure;
+    return thrown === undefined ? (result as T) : failureOf(thrown, this.#gauge);
   }
 
   #judge(verdict: Verdict): (HookOutcome & { readonly kind: "verdict" }) | Failure {
+    const { limits, role } = this.#parts.message;
     const { decision, rationale, payload } = verdict;
     const bytes = Buffer.byteLength(rationale) + Buffer.byteLength(payload ?? "");
-    if (bytes > this.#outputBytes) {
-      return { cause: "limit", detail: `\`outputBytes\`: allowed ${this.#outputBytes}, used ${bytes}` };
-    }
-    const wrong = wrongVerdict(this.#role, verdict);
+    if (bytes > limits.outputBytes) return exceeded("outputBytes", limits.outputBytes, bytes);
+    const wrong = wrongVerdict(role, verdict);
     if (wrong) return { cause: "malformed", detail: wrong };
     return { kind: "verdict", decision, rationale, ...(payload === undefined ? {} : { payload }) };
   }
@@ -114,48 +149,15 @@ function wrongVerdict(role: Role, { decision, payload }: Verdict): string | unde
   return guestJson(payload, PAYLOAD_LEVELS) === undefined ? "`transform` with a payload that is not JSON" : undefined;
 }
 
-function failureOf(error: unknown, failure: Failure | undefined): Failure {
-  if (error instanceof Bug) throw error;
-  if (failure) return failure;
-  if (error instanceof ReferenceError) throw error;
-  if (error instanceof OverCap) return { cause: "limit", detail: error.message };
+/** What a guest threw that neither the door nor the meter stopped. */
+function failureOf(error: unknown, gauge: Gauge): Failure {
+  if (error instanceof OverLimit) return error.failure;
   if (error instanceof Error && Object.hasOwn(error, "payload") && !(error instanceof Abort)) {
     return { cause: "error", detail: error.message.slice(0, MAX_ERROR_TEXT).toWellFormed() };
   }
-  return { cause: "trap", detail: trapOf(error) };
-}
-
-/**
- * Core modules on their way to V8. What rewrites modules belongs here, between the verified bytes and the compiler.
- */
-function compile(modules: ReadonlyMap<string, Uint8Array>, limits: LoadMessage["limits"]) {
-  const compiled = new Map<string, CoreModule>();
-  const counts = new Map<CoreModule, Capped>();
-  for (const [name, bytes] of modules) {
-    const capped = capModule(bytes, limits);
-    const module = new engine.Module(Uint8Array.from(capped.bytes));
-    compiled.set(name, module);
-    counts.set(module, capped);
-  }
-  const used = { instances: 0, memories: 0, tables: 0 };
-  return {
-    get(name: string): CoreModule {
-      const module = compiled.get(name);
-      if (!module) throw new Bug(`the generated code wants a module \`${name}\` that it did not come with`);
-      return module;
-    },
-    instantiate(module: CoreModule, imports: object): CoreInstance {
-      used.instances += 1;
-      used.memories += counts.get(module)?.memories ?? 0;
-      used.tables += counts.get(module)?.tables ?? 0;
-      within("instances", used.instances, MAX_INSTANCES);
-      within("memories", used.memories, MAX_MEMORIES);
-      within("tables", used.tables, MAX_TABLES);
-      return new engine.Instance(module, imports);
-    },
-  };
-}
-
-function within(name: string, used: number, allowed: number): void {
-  if (used > allowed) throw new OverCap(`\`${name}\`: allowed ${allowed}, used ${used}`);
+  const trap = trapOf(error);
+  const { denied } = gauge;
+  return denied
+    ? { ...denied, detail: `${denied.detail}; then it trapped (${trap})` }
+    : { cause: "trap", detail: trap };
 }

@@ -9,10 +9,12 @@ import { digestOf } from "../../model/canonical.ts";
 import type { AuditRide } from "../../model/hook.ts";
 import { AuditRecord } from "./audit-record.ts";
 import { type Ask, Bug } from "./door.ts";
+import { Exhausted } from "./gauge.ts";
 import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
 import {
   type BatchMessage,
+  EXHAUSTED,
   encodeFrame,
   type Frame,
   FrameDecoder,
@@ -31,13 +33,18 @@ const decoder = new FrameDecoder(TO_HOST);
 const waiting: Frame[] = [];
 
 lockDown();
-for (;;) {
-  const { head, body } = receive();
-  if (head.kind === "load") send({ kind: "loaded", ...(await load(head, body)) });
-  else if (head.kind === "batch") run(head);
-  else throw new Bug("an answer that nobody waits for");
-  // Lets the promises of the generated code settle.
-  await new Promise((resolve) => nextTurn(resolve));
+try {
+  for (;;) {
+    const { head, body } = receive();
+    if (head.kind === "load") send({ kind: "loaded", ...(await load(head, body)) });
+    else if (head.kind === "batch") run(head);
+    else throw new Bug("an answer that nobody waits for");
+    // Lets the promises of the generated code settle.
+    await new Promise((resolve) => nextTurn(resolve));
+  }
+} catch (error) {
+  if (error instanceof Exhausted) exit(EXHAUSTED);
+  throw error;
 }
 
 async function load(message: LoadMessage, body: Uint8Array) {
@@ -52,7 +59,7 @@ async function load(message: LoadMessage, body: Uint8Array) {
   if (!source || !glue) throw new Bug("a component without a program");
   modules.delete(glue.name);
   const program = await import(`data:text/javascript;base64,${Buffer.from(source).toString("base64")}`);
-  const { loaded, instance } = Instance.load(message, program, modules, asker(message.hook));
+  const { loaded, instance } = Instance.load({ message, program, modules, ask: asker(message.hook) });
   if (instance) instances.set(message.hook, instance);
   return loaded;
 }
@@ -61,9 +68,9 @@ function run(batch: BatchMessage): void {
   current = batch.batch;
   record = new AuditRecord();
   for (const hook of batch.hooks) {
-    const { outcome, log } = instanceOf(hook).handle(batch.phase, batch.payload, batch);
+    const { outcome, fuel, log } = instanceOf(hook).handle(batch.phase, batch.payload, batch);
     record.log(hook, log);
-    send({ batch: current, kind: "result", hook, outcome, log });
+    send({ batch: current, kind: "result", hook, outcome, fuel, log });
     if (outcome.kind === "failed" || outcome.decision === "transform") return;
     record.verdict(hook, outcome.decision, outcome.rationale);
   }
@@ -74,8 +81,8 @@ function run(batch: BatchMessage): void {
 function ride(batch: BatchMessage, { hooks }: AuditRide, text: string): void {
   const saw = digestOf(text);
   for (const hook of hooks) {
-    const { outcome, log } = instanceOf(hook).handle("audit", text, batch);
-    send({ batch: current, kind: "result", hook, outcome, log, saw });
+    const { outcome, fuel, log } = instanceOf(hook).handle("audit", text, batch);
+    send({ batch: current, kind: "result", hook, outcome, fuel, log, saw });
     if (outcome.kind === "failed" || outcome.decision === "transform") return;
   }
 }
@@ -87,9 +94,9 @@ function instanceOf(hook: string): Instance {
 }
 
 function asker(hook: string): Ask {
-  return (call, request, log) => {
+  return (call, request, log, fuel) => {
     record.log(hook, log);
-    send({ batch: current, kind: "hostcall", hook, call, arguments: request, log });
+    send({ batch: current, kind: "hostcall", hook, call, arguments: request, fuel, log });
     const { head } = receive();
     if (head.kind !== "answer") throw new Bug("a message while an answer was awaited");
     return head;

@@ -6,7 +6,6 @@ export type Trap =
   | "indirect call of a wrong function"
   | "integer division by zero"
   | "integer overflow"
-  | "call stack exhausted"
   | "re-entered or used after a trap"
   | "an invalid value at the component's boundary"
   | "trap";
@@ -25,9 +24,15 @@ const SAID: readonly (readonly [RegExp, Trap])[] = [
   ],
   [/(?:divide|remainder) by zero/, "integer division by zero"],
   [/unrepresentable|integer overflow|invalid conversion to integer/, "integer overflow"],
-  [/call stack/, "call stack exhausted"],
   [/cannot (?:enter|leave|block)|already (?:trapped|exited)/, "re-entered or used after a trap"],
 ];
+
+/** The machine's stack or memory: where the limits allow to go on, this is no fault of the guest and differs by machine. */
+const EXHAUSTION = /call stack|out of memory|could not allocate|cannot allocate|allocation failed/i;
+
+export function isExhaustion(error: unknown): boolean {
+  return error instanceof RangeError && EXHAUSTION.test(error.message);
+}
 
 /** Never a stack trace, never a text that the guest chose. */
 export function trapOf(error: unknown): Trap {

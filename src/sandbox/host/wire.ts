@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { AuditRide, BufferedHostcall, FailureCause, HookEvent, HookLimits } from "../../model/hook.ts";
+import type { AuditRide, BufferedHostcall, HookEvent, HookLimits, InstanceLife, Loaded } from "../../model/hook.ts";
 import type { Json } from "../../model/json.ts";
 import type { Phase, Role } from "../../model/phase.ts";
 
@@ -13,6 +13,7 @@ export interface LoadMessage {
   readonly kind: "load";
   readonly hook: string;
   readonly role: Role;
+  readonly instance: InstanceLife;
   readonly limits: HookLimits;
   /** Canonical JSON. */
   readonly config: string;
@@ -41,10 +42,6 @@ export type AnswerMessage = { readonly kind: "answer"; readonly now?: number } &
 
 export type ToHost = LoadMessage | BatchMessage | AnswerMessage;
 
-export type Loaded =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly cause: FailureCause; readonly detail: string };
-
 export type FromHost = ({ readonly kind: "loaded" } & Loaded) | (HookEvent & { readonly batch: number });
 
 export type Log = readonly BufferedHostcall[];
@@ -64,6 +61,9 @@ export interface Frame {
   readonly head: unknown;
   readonly body: Uint8Array;
 }
+
+/** The exit code of a hook host that ran out of memory or stack where the limits allowed it to go on. */
+export const EXHAUSTED = 71;
 
 const PREFIX = 8;
 

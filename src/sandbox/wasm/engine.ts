@@ -5,10 +5,17 @@ export interface CoreModule {
 export interface CoreInstance {
   readonly exports: object;
 }
+export interface CoreGlobal<T> {
+  value: T;
+}
 interface Engine {
   validate(bytes: Uint8Array): boolean;
   readonly Module: new (bytes: Uint8Array) => CoreModule;
   readonly Instance: new (module: CoreModule, imports: object) => CoreInstance;
+  readonly Global: {
+    new (type: { readonly value: "i32"; readonly mutable: true }, value: number): CoreGlobal<number>;
+    new (type: { readonly value: "i64"; readonly mutable: true }, value: bigint): CoreGlobal<bigint>;
+  };
 }
 
 export const engine = Reflect.get(globalThis, "WebAssembly") as Engine;
