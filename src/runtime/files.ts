@@ -26,6 +26,8 @@ export function fileDriver(workspace: string): FileDriver {
 async function perform(directory: Directory, request: FileRequest): Promise<Json> {
   const path = request.path === "" ? "." : request.path;
   switch (request.operation) {
+    case "look":
+      return exists(directory, path);
     case "list":
       return directory.list(path).entries.map(({ name, kind, size }) => ({ name, kind: shown(kind), size }));
     case "stat": {
@@ -52,6 +54,17 @@ async function perform(directory: Directory, request: FileRequest): Promise<Json
       return null;
   }
   throw new ToolError("no-such-operation", `there is no file operation \`${String(request.operation)}\``);
+}
+
+/** Something of whatever kind has this name; a link stands for itself. */
+function exists(directory: Directory, path: string): boolean {
+  try {
+    directory.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof ToolError && error.code === "not-found") return false;
+    throw error;
+  }
 }
 
 function shown(kind: NodeKind): "file" | "directory" | "other" {
