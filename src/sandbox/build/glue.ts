@@ -57,7 +57,7 @@ $1if (_lowering || INSTANCE_FLAGS.get(componentIdx)?.value !== 1) {`,
   {
     why: "a task for each hostcall",
     places: /^\s*_trampoline\d+\.fnName = /gm,
-    find: /(const _trampoline\d+ = function\([^)]*\) \{\n)((?:(?! {2}\}\n)[^\n]*\n)*?) *const hostProvided = true;\n(?:(?! {2}\}\n)[^\n]*\n)*? *parentTask = getCurrentTask\(\n *(\d+),\n(?:(?! {2}\}\n)[^\n]*\n)*? *const started = task\.enterSync\(\);\n/g,
+    find: /(const _trampoline\d+ = function\([^)]*\) \{\n)((?:(?! *_trampoline)[^\n]*\n)*?) *const hostProvided = true;\n(?:(?! *_trampoline)[^\n]*\n)*? *parentTask = getCurrentTask\(\n *(\d+),\n(?:(?! *_trampoline)[^\n]*\n)*? *const started = task\.enterSync\(\);\n/g,
     replace: "$1    _checkMayLeave($3);\n$2",
   },
   {
@@ -81,7 +81,7 @@ $1if (_lowering || INSTANCE_FLAGS.get(componentIdx)?.value !== 1) {`,
   {
     why: "a subtask for each hostcall",
     places: /^\s*_trampoline\d+\.fnName = /gm,
-    find: /let (trampoline\d+) = (_trampoline\d+)\.manuallyAsync \? new WebAssembly\.Suspending\(_suspendingImport\(\d+, _lowerImportBackwardsCompat\.bind\(\n {2}null,\n(?:(?! {2}\)\)\) : )[^\n]*\n)*? {2}\)\)\) : _lowerImportBackwardsCompat\.bind\(\n {2}null,\n(?:(?! {2}\);\n)[^\n]*\n)*? {2}\);\n/g,
+    find: /let (trampoline\d+) = (_trampoline\d+)\.manuallyAsync \? new WebAssembly\.Suspending\(_suspendingImport\(\d+, _lowerImportBackwardsCompat\.bind\(\n(?:(?! *\)\)\) : )[^\n]*\n)* *\)\)\) : _lowerImportBackwardsCompat\.bind\(\n(?:(?! *\);\n)[^\n]*\n)* *\);\n/g,
     replace: "let $1 = $2;\n",
   },
 ];
