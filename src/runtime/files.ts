@@ -29,10 +29,10 @@ async function perform(directory: Directory, request: FileRequest): Promise<Json
     case "look":
       return exists(directory, path);
     case "list":
-      return directory.list(path).entries.map(({ name, kind, size }) => ({ name, kind: shown(kind), size }));
+      return directory.list(path).entries.map(({ name, kind, size }) => entry(name, kind, size));
     case "stat": {
       const { kind, size } = directory.stat(path);
-      return { name: path.slice(path.lastIndexOf("/") + 1), kind: shown(kind), size };
+      return entry(path.slice(path.lastIndexOf("/") + 1), kind, size);
     }
     case "read": {
       const range = { offset: Number(request.offset), length: Number(request.length) };
@@ -67,6 +67,8 @@ function exists(directory: Directory, path: string): boolean {
   }
 }
 
-function shown(kind: NodeKind): "file" | "directory" | "other" {
-  return kind === "file" || kind === "directory" ? kind : "other";
+/** A sparse file may be larger than any number that JSON carries exactly. */
+function entry(name: string, kind: NodeKind, size: number): Json {
+  const shown = kind === "file" || kind === "directory" ? kind : "other";
+  return { name, kind: shown, size: Math.min(size, Number.MAX_SAFE_INTEGER) };
 }
