@@ -63,13 +63,13 @@ function find(): Programs {
     host: { boot, code: codeOf("sandbox/host/main", shared), readable: [], args: [] },
     builder: {
       boot,
-      code: codeOf("sandbox/build/main", [...shared, ...folder("build"), ...folder("inspect")]),
+      code: codeOf("sandbox/build/main", [...shared, ...folder("build"), ...folder("inspect"), ...folder("meter")]),
       readable: [`${realpathSync(dirname(manifest))}/`],
       // Resolved here: looking for packages takes reading folders that the process may not read.
       args: ["wasm-tools", "component"].map((part) => realpathSync(resolve(`${TRANSPILER}/${part}`))),
     },
     jco: version,
-    maker: `jco-${version}-${digest(["build", "inspect", "wasm"].flatMap(folder))}`,
+    maker: `jco-${version}-${digest(["build", "inspect", "meter", "wasm"].flatMap(folder))}`,
   };
 }
 
