@@ -34,7 +34,7 @@ export interface Execution {
 }
 
 const ROUNDS = 2;
-const BUDGETS = [0, 10, 60, 200];
+const BUDGETS = [0, 10, 60, 300, 300];
 
 /**
  * Instantiates a module and calls its exported functions with arguments drawn from the seed, one after the other, also after
