@@ -56,12 +56,13 @@ export function* execute({ bytes, face, seed, extra, start }: Execution): Genera
     return { call, outcome, trapped, log: log.slice(from), state: state() };
   };
 
+  const module = new wasm.Module(bytes);
   let instance: WasmInstance | undefined;
   const imports = { ...hostImports(face, log), ...extra };
   const first = observe(
     "instantiation",
     () => {
-      instance = new wasm.Instance(new wasm.Module(bytes), imports);
+      instance = new wasm.Instance(module, imports);
       const begin = start === undefined ? undefined : instance.exports[start];
       if (typeof begin === "function") begin();
     },

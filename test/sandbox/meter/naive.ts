@@ -68,15 +68,15 @@ function assemble(decoded: Decoded, bodies: readonly number[][]): Uint8Array {
     [7, exports],
   ]);
 
-  const out = [...PREAMBLE];
+  const out: (readonly number[])[] = [PREAMBLE];
   for (const id of ORDER) {
     const content = decoded.sections.find((found) => found.id === id)?.content;
     const more = added.get(id);
-    if (more) out.push(id, ...sized(extended(content, more)));
-    else if (id === 10 && content) out.push(...section(id, bodies));
-    else if (id !== 8 && content) out.push(id, ...sized([...content]));
+    if (more) out.push([id], sized(extended(content, more)));
+    else if (id === 10 && content) out.push(section(id, bodies));
+    else if (id !== 8 && content) out.push([id], sized([...content]));
   }
-  return Uint8Array.from(out);
+  return Uint8Array.from(out.flat());
 }
 
 /** Sections in the order that a module must have; custom ones are left out. */
