@@ -135,7 +135,8 @@ export class BodyMeter {
     const start = this.#in.at;
     const code = this.#in.byte();
     const form = FORMS[code] ?? 0;
-    if (!isFree(form)) {
+    // Nothing is left over from dead code for what comes to life behind it.
+    if (!isFree(form) && !this.#control.dead) {
       this.#counted += 1;
       this.#pending += 1;
     }
