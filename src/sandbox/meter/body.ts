@@ -161,7 +161,7 @@ export class BodyMeter {
         this.#in.at += 8;
         break;
       case FORM.types:
-        this.#in.at += this.#in.u32();
+        for (let left = this.#in.u32(); left > 0; left -= 1) this.#in.byte();
         break;
       case FORM.call:
       case FORM.callIndirect:
