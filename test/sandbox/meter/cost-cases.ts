@@ -184,6 +184,27 @@ export const COST_CASES: readonly CostCase[] = [
     ],
   },
   {
+    title: "select with and without a type",
+    fields: `(func (export "run") (param i32) (result i32)
+      (select (result i32) (local.get 0) (select (i32.const 1) (i32.const 2) (local.get 0)) (local.get 0)))`,
+    costs: [
+      [[0], 7],
+      [[1], 7],
+    ],
+  },
+  {
+    title: "code behind dead code",
+    fields: `(func (export "run") (param i32) (result i32)
+      (block (block (block (br 2)) nop nop) nop)
+      (if (local.get 0) (then (block (br 0) nop) (loop (return (i32.const 3))) nop nop) (else (block (return (i32.const 4))) nop))
+      nop
+      (i32.const 5))`,
+    costs: [
+      [[0], 5],
+      [[1], 6],
+    ],
+  },
+  {
     title: "dead code, which costs nothing",
     fields: `(func (export "run") (param i32) (result i32)
       (block (br 0) (i32.add) drop (loop (br 0)) (if (i32.const 1) (then nop) (else nop)))

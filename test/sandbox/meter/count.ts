@@ -6,11 +6,13 @@ import { NAIVE_GLOBALS, NAIVE_START, type NaiveModule, naiveName } from "./naive
 /** What one step cost by the naive count. */
 export interface Count {
   readonly count: number;
-  /** Without what was used since the last function entry, call, return or loop header. */
+  /** Without what was used since the last function entry, call or return. */
   readonly mark: number;
   readonly dynamic: number;
   /** Counted instructions from the last one to the end of its basic block. */
   readonly rest: number;
+  /** The most functions that were open at once. */
+  readonly frames: number;
   /** Some NaN was not canonical before. */
   readonly nan: boolean;
 }
@@ -19,11 +21,13 @@ export interface Counted {
   readonly count: Count;
 }
 
+const NOTHING: Count = { count: 0, mark: 0, dynamic: 0, rest: 0, frames: 0, nan: false };
+
 /** Runs the instrumented module and takes the counts of every step. */
 export function countSteps({ bytes, rest }: NaiveModule, face: Interface, seed: number): Counted[] {
   const steps: Counted[] = [];
   for (const { step, instance } of execute({ bytes, face, seed, extra: {}, start: NAIVE_START })) {
-    const count = instance ? takeCount(instance, rest) : { count: 0, mark: 0, dynamic: 0, rest: 0, nan: false };
+    const count = instance ? takeCount(instance, rest) : NOTHING;
     steps.push({ step, count });
   }
   return steps;
@@ -38,11 +42,13 @@ export function takeCount({ exports }: WasmInstance, rest: readonly number[]): C
     return value;
   };
   const count = take("count");
+  take("open");
   return {
     count,
     mark: take("mark"),
     dynamic: take("dynamic"),
     rest: count > 0 ? (rest[take("at")] ?? 0) : 0,
+    frames: take("deepest") + 1,
     nan: take("nan") !== 0,
   };
 }

@@ -8,9 +8,9 @@ import { fixed, PREAMBLE, section, signed, sized, text, unsigned, vector } from 
 import { type Body, type Decoded, decode, type Instruction } from "./decode.ts";
 
 /**
- * What the instrumented module exports. `count`: the cost so far. `mark`: the count at the last function entry, call, return
- * from a call or loop header. `dynamic`: the part of the count that depends on operands. `at`: which instruction was the last
- * one. `nan`: whether a NaN was made canonical that was not.
+ * What the instrumented module exports. `count`: the cost so far. `mark`: the count at the last function entry, call or
+ * return from a call. `dynamic`: the part of the count that depends on operands. `at`: which instruction was the last
+ * one. `nan`: whether a NaN was made canonical that was not. `open`: calls that have not returned; `deepest`: the most of them.
  */
 export const NAIVE_GLOBALS = {
   count: "i64",
@@ -18,6 +18,8 @@ export const NAIVE_GLOBALS = {
   dynamic: "i64",
   at: "i32",
   nan: "i32",
+  open: "i32",
+  deepest: "i32",
 } as const;
 type NaiveGlobal = keyof typeof NAIVE_GLOBALS;
 const NAMES = Object.keys(NAIVE_GLOBALS) as readonly NaiveGlobal[];
@@ -29,8 +31,8 @@ export interface NaiveModule {
   readonly bytes: Uint8Array;
   /** For each value of `at`: how many counted instructions follow it in its basic block. */
   readonly rest: readonly number[];
-  /** The counted instructions of the largest function. */
-  readonly largest: number;
+  /** The most that a function runs without a loop, when it calls functions without calls and loops only. */
+  readonly straight: number;
 }
 
 const BLOCK = 0x02;
@@ -48,8 +50,14 @@ export function naiveModule(module: Uint8Array): NaiveModule {
   const decoded = decode(module);
   const rest: number[] = [];
   const bodies = decoded.bodies.map((body, index) => instrument(decoded, body, index, rest));
-  const largest = Math.max(0, ...decoded.bodies.map(({ instructions }) => counted(instructions)));
-  return { bytes: assemble(decoded, bodies), rest, largest };
+  return { bytes: assemble(decoded, bodies), rest, straight: straightCost(decoded) };
+}
+
+function straightCost({ bodies }: Decoded): number {
+  const lists = bodies.map(({ instructions }) => instructions);
+  const leaves = lists.filter((list) => list.every(({ code }) => !CALLS.has(code) && code !== LOOP));
+  const leaf = Math.max(0, ...leaves.map(counted));
+  return Math.max(0, ...lists.map((list) => counted(list) + list.filter(({ code }) => CALLS.has(code)).length * leaf));
 }
 
 function counted(instructions: readonly Instruction[]): number {
@@ -99,9 +107,9 @@ function instrument(decoded: Decoded, body: Body, index: number, rest: number[])
       code.push(...writer.add("count", [0x42, 1]));
       code.push(0x41, ...signed(rest.length - 1), ...writer.set("at"));
     }
-    if (CALLS.has(instruction.code)) code.push(...writer.mark());
+    if (CALLS.has(instruction.code)) code.push(...writer.mark(), ...writer.open());
     code.push(...writer.before(instruction), ...instruction.bytes, ...writer.after(instruction));
-    if (CALLS.has(instruction.code) || instruction.code === LOOP) code.push(...writer.mark());
+    if (CALLS.has(instruction.code)) code.push(...writer.mark(), ...writer.close());
   });
   return sized(code);
 }
@@ -148,6 +156,17 @@ class Writer {
 
   mark(): number[] {
     return [...this.#get("count"), ...this.set("mark")];
+  }
+
+  open(): number[] {
+    const both = [...this.#get("open"), ...this.#get("deepest")];
+    const opened = [...this.#get("open"), 0x41, 1, 0x6a, ...this.set("open")];
+    // open > deepest ? open : deepest
+    return [...opened, ...both, ...both, 0x4a, 0x1b, ...this.set("deepest")];
+  }
+
+  close(): number[] {
+    return [...this.#get("open"), 0x41, 1, 0x6b, ...this.set("open")];
   }
 
   #local(code: number, scratch: number): number[] {
