@@ -30,6 +30,8 @@ export interface HookHostOptions {
   readonly most?: number;
   /** ms for starting a process, and for compiling, instantiating and configuring one hook. 10,000 when left out. */
   readonly loadDeadlineMs?: number;
+  /** ms from any beginning, never going back. */
+  readonly clock: () => number;
   /** One line for people. */
   readonly onWarning: (message: string) => void;
 }
@@ -87,6 +89,7 @@ class Pool implements HookHosts {
       process,
       tier,
       deadlines,
+      clock: this.#options.clock,
       loadDeadlineMs: this.#loadDeadlineMs,
       component: (request) => this.#component(request),
     });
