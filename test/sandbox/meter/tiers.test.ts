@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { parse } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { meterModule } from "../../../src/sandbox/meter/meter.ts";
+import { STACK_KB } from "../../../src/sandbox/process.ts";
 import { MAX_DEPTH } from "../../../src/sandbox/wasm/metering.ts";
 import { runs, seed } from "../../support/property.ts";
 import { FRAMES } from "./frames.ts";
@@ -14,6 +15,8 @@ import { generateModule } from "./generate.ts";
 const run = promisify(execFile);
 const SCRIPT = new URL("tier-run.ts", import.meta.url).pathname;
 
+/** Half of the stack that a hook host has, in KB: the margin is that large at least. */
+const STACK = STACK_KB / 2;
 /** Code as it is compiled first, as it is compiled at last, and on the way from the one to the other. */
 const TIERS = {
   default: [],
@@ -29,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function inTier(flags: readonly string[], files: readonly string[]): Promise<unknown[]> {
-  const { stdout } = await run(process.execPath, [...flags, SCRIPT, ...files], { maxBuffer: 2 ** 28 });
+  const { stdout } = await run(process.execPath, [`--stack-size=${STACK}`, ...flags, SCRIPT, ...files], { maxBuffer: 2 ** 28 });
   return stdout
     .trim()
     .split("\n")
