@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
+import type { InstanceLife } from "../../src/model/hook.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
 import { buildGuest } from "./guests.ts";
@@ -20,6 +21,7 @@ export interface LabHook {
   readonly phases: readonly string[];
   readonly config?: JsonObject;
   readonly limits?: JsonObject;
+  readonly instance?: InstanceLife;
   readonly authority?: JsonObject;
 }
 
@@ -273,6 +275,7 @@ export class Lab {
         phases: hook.phases,
         config: { type: "object", properties: {}, additionalProperties: true },
         limits: { deadlineMs: 2000, memoryPages: 512, ...hook.limits },
+        ...(hook.instance === undefined ? {} : { instance: hook.instance }),
         ...(hook.authority === undefined ? {} : { authority: hook.authority }),
       },
     };
