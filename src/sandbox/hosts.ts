@@ -21,6 +21,8 @@ export interface HookHostOptions {
   readonly most?: number;
   /** ms for compiling, instantiating and configuring one hook. 10,000 when left out. */
   readonly loadDeadlineMs?: number;
+  /** Flags of V8 for hook hosts, beside our own: for tests that compare compilers. */
+  readonly flags?: readonly string[];
   /** One line for people. */
   readonly onWarning: (message: string) => void;
 }
@@ -103,7 +105,7 @@ class Pool implements HookHosts {
     const process = new ConfinedProcess({
       node: this.#options.node,
       ...programs().host,
-      flags: HOST_FLAGS,
+      flags: [...HOST_FLAGS, ...(this.#options.flags ?? [])],
       bounds: FROM_HOST,
     });
     process.hold(false);

@@ -110,13 +110,13 @@ export interface Placed {
 }
 
 /**
- * In which phases each guest is tried: in all of them in `npm run soak`; otherwise in two or more, so that every class of
+ * In which phases each guest is tried: in all of them in `npm run soak`; otherwise in `least` or more, so that every class of
  * cause is tried in every phase.
  */
-export function place(guests: readonly Hostile[]): readonly Placed[] {
+export function place(guests: readonly Hostile[], least: number): readonly Placed[] {
   const classes = Map.groupBy(guests, ({ cause }) => cause);
   return [...classes].flatMap(([_, members]) => {
-    const each = runs(Math.max(2, Math.ceil(PHASES.length / members.length)), PHASES.length);
+    const each = runs(Math.max(least, Math.ceil(PHASES.length / members.length)), PHASES.length);
     return members.map((guest, index) => ({
       guest,
       phases: PHASES.map((_, phase) => PHASES[(index * each + phase) % PHASES.length] as Phase).slice(0, each),
