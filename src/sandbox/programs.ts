@@ -48,12 +48,12 @@ function find(): Programs {
     host: { entry: join(here, "host", `main${type}`), readable: shared, args: [] },
     builder: {
       entry: join(here, "build", `main${type}`),
-      readable: [...shared, folder("build"), folder("inspect"), `${realpathSync(dirname(manifest))}/`],
+      readable: [...shared, folder("build"), folder("inspect"), folder("meter"), `${realpathSync(dirname(manifest))}/`],
       // Resolved here: looking for packages takes reading folders that the process may not read.
       args: ["wasm-tools", "component"].map((part) => realpathSync(resolve(`${TRANSPILER}/${part}`))),
     },
     jco: version,
-    maker: `jco-${version}-${digest(["build", "inspect", "wasm"].map((name) => join(here, name)))}`,
+    maker: `jco-${version}-${digest(["build", "inspect", "meter", "wasm"].map((name) => join(here, name)))}`,
   };
 }
 

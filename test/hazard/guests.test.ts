@@ -17,9 +17,9 @@ type Guest = Uint8Array | Behaviour;
 /** A host with a well-behaved hook `witness` and the hostile one, `hook`. */
 async function hostWith(guest: Guest, changes: Partial<PinnedHook> = {}): Promise<HookHost> {
   const host = await hosts.open({ deadlines: true });
-  expect(await load(host, await buildWat(watHook({})), { name: "witness" })).toEqual({ ok: true });
+  expect(await load(host, await buildWat(watHook({})), { name: "witness" })).toMatchObject({ ok: true });
   const loaded = typeof guest === "string" ? loadPuppet(host, guest, changes) : load(host, guest, changes);
-  expect(await loaded).toEqual({ ok: true });
+  expect(await loaded).toMatchObject({ ok: true });
   return host;
 }
 
