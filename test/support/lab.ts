@@ -8,7 +8,6 @@ import { stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
-import type { InstanceLife } from "../../src/model/hook.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
 import { buildGuest } from "./guests.ts";
@@ -20,8 +19,8 @@ export interface LabHook {
   readonly role: "transformer" | "gate" | "observer";
   readonly phases: readonly string[];
   readonly config?: JsonObject;
+  readonly instance?: "run" | "call";
   readonly limits?: JsonObject;
-  readonly instance?: InstanceLife;
   readonly authority?: JsonObject;
 }
 
@@ -274,8 +273,8 @@ export class Lab {
         role: hook.role,
         phases: hook.phases,
         config: { type: "object", properties: {}, additionalProperties: true },
-        limits: { deadlineMs: 2000, memoryPages: 512, ...hook.limits },
         ...(hook.instance === undefined ? {} : { instance: hook.instance }),
+        limits: { deadlineMs: 2000, memoryPages: 512, ...hook.limits },
         ...(hook.authority === undefined ? {} : { authority: hook.authority }),
       },
     };

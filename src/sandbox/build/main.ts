@@ -19,8 +19,8 @@ import { type Built, readAll } from "./stream.ts";
 type WasmTools = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
 type Jco = typeof import("@bytecodealliance/jco-transpile/component");
 
-const [, , wasmTools = "", component = ""] = process.argv;
-const inert = new URL(`inert-wasi${extname(import.meta.filename)}`, import.meta.url).href;
+const [, wasmTools = "", component = ""] = process.argv;
+const inert = new URL(`inert-wasi${extname(import.meta.url)}`, import.meta.url).href;
 registerHooks({
   resolve: (specifier, context, next) =>
     specifier.startsWith("@bytecodealliance/preview2-shim/")
