@@ -32,7 +32,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function inTier(flags: readonly string[], files: readonly string[]): Promise<unknown[]> {
-  const { stdout } = await run(process.execPath, [`--stack-size=${STACK}`, ...flags, SCRIPT, ...files], { maxBuffer: 2 ** 28 });
+  const { stdout } = await run(process.execPath, [`--stack-size=${STACK}`, ...flags, SCRIPT, ...files], {
+    maxBuffer: 2 ** 28,
+  });
   return stdout
     .trim()
     .split("\n")
