@@ -32,6 +32,8 @@ export interface HookHostOptions {
   readonly loadDeadlineMs?: number;
   /** ms from any beginning, never going back. */
   readonly clock: () => number;
+  /** Flags of V8 for hook hosts, beside our own: for tests that compare compilers. */
+  readonly flags?: readonly string[];
   /** One line for people. */
   readonly onWarning: (message: string) => void;
 }
@@ -170,7 +172,7 @@ class Pool implements HookHosts {
   }
 
   #start(): Starting {
-    const starting = new Starting(this.#options.node, this.#loadDeadlineMs);
+    const starting = new Starting(this.#options.node, this.#loadDeadlineMs, this.#options.flags);
     starting.hold(false);
     this.#alive.add(starting);
     void starting.gone.then(() => {
