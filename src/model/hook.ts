@@ -155,6 +155,8 @@ export interface HookHost {
   load(request: LoadRequest): Promise<Loaded>;
   begin(batch: HookBatch): HookSession;
   readonly alive: boolean;
+  /** Why it is dead; undefined while it lives. */
+  readonly fault: HostFault | undefined;
   /** SIGKILL; resolves when the process is gone. Idempotent. */
   kill(): Promise<void>;
 }

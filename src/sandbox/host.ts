@@ -38,7 +38,11 @@ export class Host implements HookHost {
   }
 
   get alive(): boolean {
-    return this.#parts.process.fault === undefined;
+    return this.fault === undefined;
+  }
+
+  get fault(): HostFault | undefined {
+    return this.#parts.process.fault;
   }
 
   async load(request: LoadRequest): Promise<Loaded> {
