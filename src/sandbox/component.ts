@@ -3,6 +3,7 @@ import { HostFault } from "../model/hook.ts";
 import { Deadline } from "./deadline.ts";
 import { ConfinedProcess } from "./process.ts";
 import { programs } from "./programs.ts";
+import { confinementOf } from "./starting.ts";
 
 /** A component as code: files one after another in `body`, the generated program first. Or what is wrong with it. */
 export type Component =
@@ -22,11 +23,13 @@ const BUILD_DEADLINE_MS = 60_000;
 const FLAGS = ["--max-old-space-size=2048", "--wasm-max-mem-pages=32768", "--liftoff-only"];
 
 /**
- * Makes code of an untrusted component, in a process of its own. Throws `HostFault` when that process hangs or dies:
+ * Makes code of an untrusted component, in a process of its own, confined like a hook host. Throws `HostFault` when that process hangs or dies:
  * nobody can say then whether the component was to blame. `signal` ends it.
  */
-export function buildComponent(node: string, bytes: Uint8Array, signal: AbortSignal): Promise<Component> {
-  const process = new ConfinedProcess({ node, ...programs().builder, flags: FLAGS, bounds: BOUNDS });
+export async function buildComponent(node: string, bytes: Uint8Array, signal: AbortSignal): Promise<Component> {
+  const confinement = await confinementOf(node);
+  const program = programs().builder;
+  const process = new ConfinedProcess({ node, program, flags: FLAGS, confinement, bounds: BOUNDS });
   const deadline = new Deadline();
   const cancel = () => process.fail(new HostFault("host-died", undefined, "the hook hosts were closed"));
   return new Promise<Component>((resolve, reject) => {
