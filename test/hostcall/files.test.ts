@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readRunKey, runKeyFile } from "../../src/journal/keys.ts";
 import type { Outcome } from "../../src/model/entry.ts";
 import type { JsonObject } from "../../src/model/json.ts";
-import { resumeRun } from "../../src/runtime.ts";
+import { type RunSummary, resumeRun } from "../../src/runtime.ts";
 import { once, refusals } from "../support/burglar.ts";
 import { forgeOutcomes } from "../support/forger.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
@@ -143,7 +143,7 @@ describe("recorded answers", () => {
   async function recorded(
     statements: string,
     limits: JsonObject,
-  ): Promise<{ readonly run: string; readonly folder: string }> {
+  ): Promise<{ readonly summary: RunSummary; readonly folder: string }> {
     const hook = await scriptedHook(`const root = files.openRoot("out"); ${statements}`, {
       name: "reader",
       phases: ["pre-plan"],
@@ -156,23 +156,49 @@ describe("recorded answers", () => {
       chain: { "pre-plan": ["reader"] },
       turns: [{ text: "done" }],
     });
-    const { run, state } = await lab.run(file);
-    expect(state).toBe("completed");
-    const folder = join(lab.env.stateDir, "runs", run);
+    const summary = await lab.run(file);
+    expect(summary.state).toBe("completed");
+    const folder = join(lab.env.stateDir, "runs", summary.run);
     expect(await lab.replay(folder)).toMatchObject({ answer: "identical" });
-    return { run, folder };
+    return { summary, folder };
   }
 
   /** Replays after the outcomes of one operation were changed by somebody who holds the key. */
   async function replayForged(statements: string, operation: string, forged: (outcome: Outcome) => Outcome) {
-    const { run, folder } = await recorded(statements, { files: 2 });
+    const { summary, folder } = await recorded(statements, { files: 2 });
+    const { run, journal } = summary;
     const key = readRunKey(runKeyFile(join(lab.env.stateDir, "keys"), run));
     if (key === undefined) throw new Error("the run has no key");
-    await forgeOutcomes(join(folder, "journal.jsonl"), { key, run }, (entry, outcome) =>
+    await forgeOutcomes(journal, { key, run }, (entry, outcome) =>
       (entry.body.ref as JsonObject | undefined)?.operation === operation ? forged(outcome) : outcome,
     );
     return lab.replay(folder);
   }
+
+  test("and refusals are not needed for a replay without the key: what was let through stands in clear", async () => {
+    const { summary, folder } = await recorded(
+      `
+      const said = (work) => { try { work(); return "done"; } catch (error) { return error.message; } };
+      const denied = said(() => files.read(root, "../x", 0, 1));
+      return allow(denied + " " + ["a", "b", "c"].map((name) => said(() => files.write(root, name, new Uint8Array(1)))).join());`,
+      { files: 2 },
+    );
+    await lab.forget(summary);
+    expect(await lab.replay(folder)).toMatchObject({ answer: "identical-except-sealed" });
+    expect(refusals(lab)).toEqual(["files", "the path leaves its directory"]);
+  });
+
+  test.each([
+    ["create-directory", 'files.createDirectory(root, "new")'],
+    ["remove", 'files.remove(root, "old")'],
+    ["rename", 'files.rename(root, "old", "new")'],
+  ])("L9 that a crash has lost pause the run: `%s` is not done again", async (operation, statement) => {
+    const { summary, folder } = await recorded(`${statement}; return allow("done");`, {});
+    await lab.crash(summary, '"check.intent"', `"operation":"${operation}"`);
+    const resumed = await resumeRun({ run: summary.run, ...lab.watching }, lab.env);
+    expect(resumed).toMatchObject({ state: "paused", reason: expect.stringContaining("outcome unknown") });
+    expect(await lab.replay(folder)).toMatchObject({ answer: "identical" });
+  });
 
   const READ = 'return allow(String.fromCharCode(...files.read(root, "old", 0, 4)));';
 
@@ -224,15 +250,15 @@ describe("sleep", () => {
     });
     const stop = new AbortController();
     const running = lab.run(file, { signal: stop.signal });
-    for (;;) {
-      if (
-        await content("out/asleep").then(
-          () => true,
-          () => false,
-        )
-      )
-        break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    const over = running.then(() => true);
+    const asleep = () =>
+      content("out/asleep").then(
+        () => true,
+        () => false,
+      );
+    while (!(await asleep())) {
+      const ended = await Promise.race([over, new Promise((resolve) => setTimeout(() => resolve(false), 20))]);
+      if (ended === true) throw new Error("the run ended before its hook slept");
     }
     const stopped = Date.now();
     stop.abort();
