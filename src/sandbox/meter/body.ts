@@ -34,9 +34,8 @@ const PAGE_SHIFT = 13;
 
 /**
  * Rewrites the bodies of one module. Instructions are counted as they are walked, and charged where their basic block ends.
- * Calls give the counter to the global before and take it after. Loops check it. A `return` is a branch to the block that
- * `writeBody` puts around the code. INVARIANT: no branch of the original body changes its label, since that block stands where
- * the function's own label was.
+ * Calls give the counter to the global before and take it after. Loops check it. INVARIANT: no branch changes its label, since
+ * the block that `writeBody` puts around the code stands where the function's own label was; a `return` is a branch to it.
  */
 export class BodyMeter {
   readonly #in: Cursor;
@@ -155,10 +154,8 @@ export class BodyMeter {
         this.#in.skip();
         break;
       case FORM.f32:
-        this.#in.at += 4;
-        break;
       case FORM.f64:
-        this.#in.at += 8;
+        this.#in.at += form === FORM.f32 ? 4 : 8;
         break;
       case FORM.types:
         for (let left = this.#in.u32(); left > 0; left -= 1) this.#in.byte();

@@ -15,6 +15,8 @@ import { generateModule } from "./generate.ts";
 const run = promisify(execFile);
 const SCRIPT = new URL("tier-run.ts", import.meta.url).pathname;
 
+/** Half of the stack that a hook host has, in KB: the margin is that large at least. */
+const STACK = STACK_KB / 2;
 /** Code as it is compiled first, as it is compiled at last, and on the way from the one to the other. */
 const TIERS = {
   default: [],
@@ -29,11 +31,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Less than hook hosts have. */
-const STACK = `--stack-size=${0.8 * STACK_KB}`;
-
 async function inTier(flags: readonly string[], files: readonly string[]): Promise<unknown[]> {
-  const { stdout } = await run(process.execPath, [STACK, ...flags, SCRIPT, ...files], { maxBuffer: 2 ** 28 });
+  const { stdout } = await run(process.execPath, [`--stack-size=${STACK}`, ...flags, SCRIPT, ...files], {
+    maxBuffer: 2 ** 28,
+  });
   return stdout
     .trim()
     .split("\n")
