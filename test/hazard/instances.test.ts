@@ -76,8 +76,8 @@ const SUBJECTS: readonly Subject[] = [
   {
     name: "an AssemblyScript guest",
     component: () => readFile(new URL("../../hooks/redact/redact.wasm", import.meta.url)),
-    changes: { role: "transformer" },
-    outcome: { kind: "verdict" },
+    changes: { role: "transformer", limits: { ...LIMITS, memoryPages: 2048 } },
+    outcome: { kind: "verdict", decision: "transform", rationale: expect.stringContaining("password") },
   },
   {
     name: "a QuickJS guest",
