@@ -1,5 +1,4 @@
 import { readdirSync } from "node:fs";
-import { env, permission } from "node:process";
 import { engine } from "../wasm/engine.ts";
 import { type SelfCheck, WASM_CAPS } from "./wire.ts";
 
@@ -8,6 +7,8 @@ const DENIED = ["fs.read", "fs.write", "child", "worker", "net", "addon", "wasi"
 
 /** Looks from inside at what confines this process. Nothing foreign has run in it by then. */
 export function selfCheck(): SelfCheck {
+  // Not imported: `node:process` as a module opens the standard streams, and a read of our input would no longer block.
+  const { env, permission } = process;
   return {
     permission: DENIED.every((scope) => !permission.has(scope)) && fails(() => readdirSync("/"), "ERR_ACCESS_DENIED"),
     environment: Object.keys(env),
