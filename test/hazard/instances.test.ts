@@ -17,7 +17,12 @@ interface Subject {
   readonly outcome: object;
 }
 
-const PAYLOAD = JSON.stringify({ step: 1, text: "password: hunter2x AKIAIOSFODNN7EXAMPLE" });
+const CALL = {
+  id: "c",
+  tool: "file.write",
+  arguments: { path: "a", content: "password: hunter2x AKIAIOSFODNN7EXAMPLE" },
+};
+const PAYLOAD = JSON.stringify({ step: 1, call: CALL });
 /** Floating point, a NaN, memory that grows, calls through a table. */
 const LOCALS = "(local $i i32) (local $x f64)";
 const WORK = `(local.set $i (i32.const 0))
@@ -77,7 +82,7 @@ const SUBJECTS: readonly Subject[] = [
     name: "an AssemblyScript guest",
     component: () => readFile(new URL("../../hooks/redact/redact.wasm", import.meta.url)),
     changes: { role: "transformer", limits: { ...LIMITS, memoryPages: 2048 } },
-    outcome: { kind: "verdict", decision: "transform", rationale: expect.stringContaining("password") },
+    outcome: { kind: "verdict", decision: "block", rationale: expect.stringContaining("1 aws-access-key") },
   },
   {
     name: "a QuickJS guest",
