@@ -10,6 +10,8 @@ const DENIED = ["fs.read", "fs.write", "child", "worker", "net", "addon", "wasi"
 
 /** Looks from inside at what confines this process. Nothing foreign has run in it by then. */
 export function selfCheck(): SelfCheck {
+  // Not imported: `node:process` as a module opens the standard streams, and a read of our input would no longer block.
+  const { env, permission } = process;
   return {
     permission: DENIED.every((scope) => !permission.has(scope)) && fails(() => readdirSync("/"), "ERR_ACCESS_DENIED"),
     environment: Object.keys(env),
