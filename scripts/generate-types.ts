@@ -8,7 +8,7 @@ import { hookSdkFiles } from "./hook-sdk.ts";
  * src/blueprint/generated; and the generated files of packages/hook-sdk. With `--check` nothing is written and the exit code is 1 when a file is not what its schema says.
  */
 const TYPES = ["blueprint", "hook", "pipeline"];
-const VALIDATORS = [...TYPES, "policy", "script", "tools"];
+const VALIDATORS = [...TYPES, "cases", "policy", "script", "tools"];
 
 type Schema = { [keyword: string]: unknown };
 

@@ -7,18 +7,9 @@ import type { Sources } from "../sources.ts";
 import { asComponent } from "./component.ts";
 import { compileWith, type Kit } from "./tool.ts";
 
-/** Freestanding: no library of C. `-fno-builtin` would be slower; what clang makes of loops is bulk memory, not a call. */
-const FLAGS = [
-  "--target=wasm32",
-  "-std=c17",
-  "-O2",
-  "-Wall",
-  "-Wextra",
-  "-ffreestanding",
-  "-nostdlib",
-  "-mbulk-memory",
-];
-const LINK = ["-Wl,--no-entry", "-Wl,--strip-all", "-Wl,-z,stack-size=65536", "-Wl,--stack-first"];
+/** Freestanding: no library of C. */
+const COMPILE = ["--target=wasm32", "-std=c17", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-mbulk-memory", "-c"];
+const LINK = ["--no-entry", "--strip-all", "--stack-first", "-z", "stack-size=65536"];
 
 /** A core module by clang, with strings in UTF-8. Two builds by the same clang give the same bytes. */
 export async function compileC({ entry }: Sources, kit: Kit): Promise<Uint8Array> {
@@ -27,8 +18,11 @@ export async function compileC({ entry }: Sources, kit: Kit): Promise<Uint8Array
   }
   const folder = mkdtempSync(join(tmpdir(), "pinion-hook-"));
   try {
+    // In two steps: clang as a linker runs `wasm-opt` where it finds one, and the bytes would be others there.
+    const object = join(folder, "hook.o");
     const core = join(folder, "core.wasm");
-    compileWith("clang", [...FLAGS, ...LINK, "-o", core, entry], { cwd: kit.root });
+    compileWith("clang", [...COMPILE, "-o", object, entry], { cwd: kit.root });
+    compileWith("wasm-ld", [...LINK, "-o", core, object], { cwd: kit.root });
     return await asComponent(readFileSync(core), kit.wit, "utf8");
   } finally {
     rmSync(folder, { recursive: true });
