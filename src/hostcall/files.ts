@@ -1,8 +1,10 @@
-import type { Journal, Receipt } from "../model/entry.ts";
+import type { Journal, Outcome, Receipt } from "../model/entry.ts";
 import type { FileAction, PinnedHook } from "../model/hook.ts";
-import type { Json, JsonObject } from "../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { Permission } from "../model/tool.ts";
-import type { Answer } from "./serve.ts";
+import { below, join } from "./paths.ts";
+import { Quotas } from "./quota.ts";
+import { type Answer, type Asker, refuse } from "./refusal.ts";
 
 /** The most that one `read` returns, in bytes. */
 const MAX_READ_BYTES = 1 << 20;
@@ -10,14 +12,16 @@ const MAX_READ_BYTES = 1 << 20;
 /** What the file system does for hooks; every call is below a granted directory and happens inside a journaled input. */
 export interface FileDriver {
   /**
-   * `root` is the granted path in the workspace, `path` is relative to it and may not leave it.
-   * Rejects with an error whose `code` and message the guest may see.
+   * `root` is the granted path in the workspace, `path` is relative to it and may not leave it. Answers `list` with at most
+   * 10,000 entries `{name, kind, size}`, `stat` with one of them, `read` with base64, `look` with whether anything has that
+   * name, everything else with null. Rejects with an error whose `code` and message the guest may see.
    */
   perform(request: FileRequest, signal: AbortSignal): Promise<Json>;
 }
 export interface FileRequest {
   readonly [key: string]: Json;
-  readonly operation: FileOperation;
+  /** `look` is the kernel's own, before something may be created. */
+  readonly operation: FileOperation | "look";
   readonly root: string;
   readonly path: string;
 }
@@ -34,7 +38,7 @@ const NEEDS: Readonly<Record<FileOperation, FileAction>> = {
 };
 
 interface Handle {
-  readonly hook: string;
+  readonly hook: PinnedHook;
   readonly level: number;
   readonly root: string;
   /** Relative to the root, in components that were checked. */
@@ -54,130 +58,182 @@ export interface HandleParts {
   permit(action: FileAction, path: string): Permission;
 }
 
+/** One call, as far as it has been checked. */
+interface Wish {
+  readonly call: FileOperation | "open-directory";
+  readonly operation: FileOperation;
+  readonly handle: Handle;
+  readonly path: string;
+  /** What the request says beyond operation, root and path. */
+  readonly more: JsonObject;
+  /** Bytes that it writes. */
+  readonly bytes: number;
+}
+
 /** Directory handles: unguessable, bound to the instance of a hook that they were given to. A handle is authority; a path is not. */
 export class Handles {
   readonly #parts: HandleParts;
+  readonly #quotas: Quotas;
   readonly #handles = new Map<string, Handle>();
+  /** Tokens by what they stand for: a directory that is opened again keeps its handle. */
+  readonly #tokens = new Map<string, string>();
   #granted = 0;
 
   constructor(parts: HandleParts) {
     this.#parts = parts;
+    this.#quotas = new Quotas(parts.journal);
   }
 
   /** The instance that held these handles is gone; the next one of the hook starts without any. */
   forget(hook: string, level: number): void {
     for (const [token, handle] of this.#handles) {
-      if (handle.hook === hook && handle.level === level) this.#handles.delete(token);
+      if (handle.hook.name !== hook || handle.level !== level) continue;
+      this.#handles.delete(token);
+      this.#tokens.delete(keyOf(handle));
     }
   }
 
-  async serve(
-    operation: string,
-    request: JsonObject,
-    at: { readonly hook: PinnedHook; readonly level: number },
-  ): Promise<Answer> {
-    if (operation === "open-root") return this.#openRoot(request.name, at);
+  async serve(operation: string, request: JsonObject, at: Asker): Promise<Answer> {
+    const call = `files.${operation}`;
+    const deny = (reason: string): Answer => refuse(this.#parts.journal, at, { call, reason });
+    if (operation === "open-root") return this.#openRoot(request.name, at, deny);
     const handle = this.#handles.get(String(request.directory));
-    if (handle === undefined || handle.hook !== at.hook.name || handle.level !== at.level) {
-      return { error: "denied: that is not a directory handle of this hook" };
+    if (handle === undefined || handle.hook.name !== at.hook.name || handle.level !== at.level) {
+      return deny("that is not a directory handle of this hook");
     }
-    if (operation === "open-directory") return this.#openDirectory(handle, request.path);
-    if (!isOperation(operation)) return { error: `there is no file operation \`${operation}\`` };
-    if (!handle.actions.includes(NEEDS[operation]))
-      return { error: `denied: the handle does not allow \`${NEEDS[operation]}\`` };
-    return this.#perform(operation, handle, request);
+    if (operation !== "open-directory" && !isOperation(operation)) {
+      return { error: `there is no file operation \`${operation}\`` };
+    }
+    if (operation !== "open-directory" && !handle.actions.includes(NEEDS[operation])) {
+      return deny(`the handle does not allow \`${NEEDS[operation]}\``);
+    }
+    const wish = wishOf(operation, handle, request);
+    if (wish === undefined) return deny("the path leaves its directory");
+    if ("error" in wish) return wish;
+    const denied = this.#denied(wish, at);
+    if (denied !== undefined) return denied;
+    if (operation === "open-directory") return this.#openDirectory(wish);
+    return wish.operation === "write" || wish.operation === "create-directory"
+      ? this.#create(wish)
+      : this.#answer(wish, await this.#perform(wish));
   }
 
-  #openRoot(name: Json | undefined, at: { readonly hook: PinnedHook; readonly level: number }): Answer {
+  #openRoot(name: Json | undefined, at: Asker, deny: (reason: string) => Answer): Answer {
     const grant = at.hook.authority.files.find((file) => file.name === name);
-    if (grant === undefined) return { error: `denied: this hook has no grant for a directory of that name` };
-    return this.#grant({ hook: at.hook.name, level: at.level, root: grant.path, path: "", actions: grant.actions });
+    if (grant === undefined) return deny("this hook has no grant for a directory of that name");
+    return this.#grant({ hook: at.hook, level: at.level, root: grant.path, path: "", actions: grant.actions });
   }
 
-  async #openDirectory(handle: Handle, path: Json | undefined): Promise<Answer> {
-    const below = join(handle.path, path);
-    if (below === undefined) return { error: "denied: the path leaves its directory" };
-    const stat = await this.#input("stat", handle, { path: below });
+  async #openDirectory(wish: Wish): Promise<Answer> {
+    const stat = this.#answer(wish, await this.#perform(wish));
     if ("error" in stat) return stat;
-    return this.#grant({ ...handle, path: below });
+    const { kind } = isJsonObject(stat.ok) ? stat.ok : {};
+    if (kind !== "directory") return { error: "not-a-directory: it is not a directory" };
+    return this.#grant({ ...wish.handle, path: wish.path });
   }
 
-  async #perform(operation: FileOperation, handle: Handle, request: JsonObject): Promise<Answer> {
-    const path = join(handle.path, operation === "rename" ? request.source : request.path);
-    if (path === undefined) return { error: "denied: the path leaves its directory" };
-    const more: { [key: string]: Json } = { path };
-    if (operation === "rename") {
-      const target = join(handle.path, request.target);
-      if (target === undefined) return { error: "denied: the path leaves its directory" };
-      more.target = target;
-    }
-    if (operation === "read") {
-      const { offset, length } = request;
-      if (!isCount(offset) || !isCount(length)) return { error: "`offset` and `length` must be whole numbers" };
-      more.offset = offset;
-      more.length = Math.min(length, MAX_READ_BYTES);
-    }
-    if (operation === "write") {
-      if (typeof request.data !== "string") return { error: "`data` must be base64" };
-      more.data = request.data;
-    }
-    return this.#input(operation, handle, more);
-  }
-
-  async #input(operation: FileOperation, handle: Handle, more: { readonly [key: string]: Json }): Promise<Answer> {
-    const paths = [more.path, more.target].filter((path) => typeof path === "string");
+  /** A grant to a hook is worth no more than what the run itself may do there. */
+  #denied({ call, operation, handle, path, more }: Wish, at: Asker): Answer | undefined {
+    const paths = typeof more.target === "string" ? [path, more.target] : [path];
     // What is moved is read at its new place.
     const needed: readonly FileAction[] = operation === "rename" ? ["read", "write"] : [NEEDS[operation]];
     for (const path of paths) {
       for (const action of needed) {
-        const permission = this.#parts.permit(action, below(handle.root, path));
-        if (!permission.allow) return { error: `denied: ${permission.rule}: ${permission.reason}` };
+        const { allow, rule, reason } = this.#parts.permit(action, below(handle.root, path));
+        // The reason holds the path, which the guest chose.
+        if (!allow) {
+          return refuse(this.#parts.journal, at, {
+            call: `files.${call}`,
+            reason: rule,
+            told: `${rule}: ${reason}`,
+          });
+        }
       }
     }
-    const request: FileRequest = { ...more, operation, root: handle.root, path: String(more.path) };
-    const writes = NEEDS[operation] === "write";
-    const outcome = await this.#parts.journal.input<Json>({
+    return undefined;
+  }
+
+  /**
+   * What may create something. Whether it does is a fact of the world, so it is looked up and recorded first: after a crash
+   * in the middle of the effect, which may have created it, the count is still the same.
+   */
+  async #create(wish: Wish): Promise<Answer> {
+    const { hook } = wish.handle;
+    const tooMuch = this.#quotas.refusal(hook, "fileBytes", wish.bytes);
+    if (tooMuch !== undefined) return tooMuch;
+    const look = await this.#perform({ ...wish, more: {} }, "look");
+    if (look.kind !== "ok") return this.#answer(wish, look);
+    const creates = look.value === false;
+    const tooMany = creates ? this.#quotas.refusal(hook, "files", 1) : undefined;
+    if (tooMany !== undefined) return tooMany;
+    this.#quotas.count(hook, "fileBytes", wish.bytes);
+    const outcome = await this.#perform(wish);
+    if (creates && outcome.kind !== "error") this.#quotas.count(hook, "files", 1);
+    return this.#answer(wish, outcome);
+  }
+
+  #perform(wish: Wish, operation: FileOperation | "look" = wish.operation): Promise<Outcome> {
+    const { handle, path, more } = wish;
+    const hook = handle.hook.name;
+    const request: FileRequest = { ...more, operation, root: handle.root, path };
+    const receipt = operation !== "look" && NEEDS[operation] === "write" ? this.#parts.grants(handle.level) : undefined;
+    return this.#parts.journal.input<Json>({
       kind: "input.file",
-      ref: { hook: handle.hook, operation },
+      ref: { hook, operation },
       request,
-      ...(writes
-        ? {
-            effect: {
-              receipt: this.#parts.grants(handle.level),
-              clear: { hook: handle.hook },
-              idempotent: operation === "write",
-            },
-          }
-        : {}),
+      ...(receipt === undefined ? {} : { effect: { receipt, clear: { hook }, idempotent: operation === "write" } }),
       perform: (signal) => this.#parts.files.perform(request, signal),
     });
+  }
+
+  #answer({ operation, handle }: Wish, outcome: Outcome): Answer {
     if (outcome.kind === "ok") return { ok: outcome.value };
     if (outcome.kind === "error") return { error: `${outcome.code}: ${outcome.message}` };
-    this.#parts.lost(`\`${operation}\` of hook \`${handle.hook}\``);
+    this.#parts.lost(`\`${operation}\` of hook \`${handle.hook.name}\``);
     return { error: "outcome unknown" };
   }
 
   #grant(handle: Handle): Answer {
+    const key = keyOf(handle);
+    const known = this.#tokens.get(key);
+    if (known !== undefined) return { ok: known };
     this.#granted += 1;
     const token = this.#parts.token(`handle/${this.#granted}`);
     this.#handles.set(token, handle);
+    this.#tokens.set(key, token);
     return { ok: token };
   }
 }
 
-/** Joins by structure: components without `.`, `..`, empty ones, backslashes and NUL; undefined when the path is none of ours. */
-function join(base: string, path: Json | undefined): string | undefined {
-  if (typeof path !== "string" || !path.isWellFormed() || /[\\\0]/.test(path)) return undefined;
-  if (path === "" || path === ".") return base;
-  const components = path.split("/");
-  if (components.some((part) => part === "" || part === "." || part === "..")) return undefined;
-  return base === "" ? components.join("/") : `${base}/${components.join("/")}`;
+/** What is asked for, undefined when a path leaves its directory. */
+function wishOf(
+  call: FileOperation | "open-directory",
+  handle: Handle,
+  request: JsonObject,
+): Wish | { readonly error: string } | undefined {
+  const operation = call === "open-directory" ? "stat" : call;
+  const path = join(handle.path, operation === "rename" ? request.source : request.path);
+  if (path === undefined) return undefined;
+  const wish = { call, operation, handle, path, more: {}, bytes: 0 };
+  if (operation === "rename") {
+    const target = join(handle.path, request.target);
+    return target === undefined ? undefined : { ...wish, more: { target } };
+  }
+  if (operation === "read") {
+    const { offset, length } = request;
+    if (!isCount(offset) || !isCount(length)) return { error: "`offset` and `length` must be whole numbers" };
+    return { ...wish, more: { offset, length: Math.min(length, MAX_READ_BYTES) } };
+  }
+  if (operation === "write") {
+    const { data } = request;
+    if (typeof data !== "string") return { error: "`data` must be base64" };
+    return { ...wish, more: { data }, bytes: Buffer.byteLength(data, "base64") };
+  }
+  return wish;
 }
 
-/** The path in the workspace; both parts have been checked. */
-function below(root: string, path: string): string {
-  const parts = [root, path].filter((part) => part !== "" && part !== ".");
-  return parts.length === 0 ? "." : parts.join("/");
+function keyOf({ hook, level, root, path, actions }: Handle): string {
+  return JSON.stringify([hook.name, level, root, path, actions]);
 }
 
 function isOperation(name: string): name is FileOperation {

@@ -1,15 +1,14 @@
 import { canonicalJson } from "../model/canonical.ts";
 import type { HookEvent, PinnedHook } from "../model/hook.ts";
-import type { Json } from "../model/json.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import type { Phase } from "../model/phase.ts";
 import { type HandleParts, Handles } from "./files.ts";
+import { type Answer, type Asker, refuse } from "./refusal.ts";
 
-/** The longest that one `sleep` may take, in ms. */
+/** The longest that one `sleep` may take, in ms; a hook that may wait less sleeps less. */
 const MAX_SLEEP_MS = 60_000;
 /** How deep calls may nest that hooks request. */
 const MAX_LEVEL = 2;
-
-export type Answer = { readonly ok: Json } | { readonly error: string };
 
 export interface HostcallParts extends HandleParts {
   /** Makes a tool call for a hook through the whole chain, one level down. */
@@ -43,7 +42,7 @@ export class Hostcalls {
 
   async serve(
     event: HookEvent & { readonly kind: "hostcall" },
-    at: { readonly phase: Phase; readonly hook: PinnedHook; readonly level: number },
+    at: Asker & { readonly phase: Phase },
   ): Promise<Answer> {
     const { journal } = this.#parts;
     journal.check("check.hostcalls", {
@@ -64,15 +63,18 @@ export class Hostcalls {
     return { error: `there is no hostcall \`${event.call}\`` };
   }
 
-  async #tool(
-    request: { readonly [key: string]: Json },
-    at: { readonly hook: PinnedHook; readonly level: number },
-  ): Promise<Answer> {
-    const tool = request.tool;
+  async #tool(request: JsonObject, at: Asker): Promise<Answer> {
+    const { tool } = request;
+    const deny = (reason: string, told: string): Answer =>
+      refuse(this.#parts.journal, at, { call: "request-tool-call", reason, told });
     if (typeof tool !== "string") return { error: "`tool` must be a string" };
-    if (!at.hook.authority.tools.includes(tool))
-      return { error: `denied: this hook has no grant for tool \`${tool}\`` };
-    if (at.level >= MAX_LEVEL) return { error: `denied: calls of hooks nest ${MAX_LEVEL} levels deep at most` };
+    if (!at.hook.authority.tools.includes(tool)) {
+      return deny("this hook has no grant for that tool", `this hook has no grant for tool \`${tool}\``);
+    }
+    if (at.level >= MAX_LEVEL) {
+      const reason = `calls of hooks nest ${MAX_LEVEL} levels deep at most`;
+      return deny(reason, reason);
+    }
     return this.#parts.callTool({
       hook: at.hook.name,
       tool,
@@ -81,10 +83,11 @@ export class Hostcalls {
     });
   }
 
-  async #sleep(request: { readonly [key: string]: Json }, hook: PinnedHook): Promise<Answer> {
-    const ms = request.milliseconds;
-    if (typeof ms !== "number" || !(ms >= 0 && ms <= MAX_SLEEP_MS))
-      return { error: `a sleep lasts 0 to ${MAX_SLEEP_MS} ms` };
+  /** A sleep that the hook's own limits would cut short is not begun: nothing waits for a hook that is gone. */
+  async #sleep({ milliseconds: ms }: JsonObject, hook: PinnedHook): Promise<Answer> {
+    const most = Math.min(MAX_SLEEP_MS, hook.limits.deadlineMs, hook.limits.hostcallMs);
+    if (typeof ms !== "number" || !(ms >= 0 && ms <= most))
+      return { error: `a sleep of this hook lasts 0 to ${most} ms` };
     const outcome = await this.#parts.journal.input<null>({
       kind: "input.sleep",
       ref: { hook: hook.name },

@@ -30,11 +30,11 @@ export const CHECK_KINDS = [
   "check.hostcalls",
   /** An effect is about to start: kind, what, receipt. Durable before the effect. */
   "check.intent",
-  /** A call that is refused before any boundary: no such tool, arguments that do not fit. */
+  /** A call that is refused before any boundary: no such tool, arguments that do not fit, a hostcall without the authority. */
   "check.refused",
   /** A change of the run's state. */
   "check.state",
-  /** Budget arithmetic that ended or paused the run. */
+  /** Budget arithmetic that ended or paused the run, or refused what would have gone beyond. */
   "check.limit",
   /** Messages that were replaced by stubs to keep the context bounded. */
   "check.context",

@@ -159,9 +159,34 @@ export interface HookHost {
   kill(): Promise<void>;
 }
 
+/** Something that confines hook hosts, and whether it does on this machine. */
+export interface HostLayer {
+  readonly name: "permission" | "environment" | "wasm-caps" | "pdeathsig" | "privileges" | "rlimits" | "bwrap";
+  readonly active: boolean;
+  /** In words for people: what was found. */
+  readonly detail: string;
+}
+
+export interface OpenRequest {
+  /** False for replay, where recorded faults are imposed instead. */
+  readonly deadlines: boolean;
+  /** The tier of the hooks that it is for: others are not loaded into it. `sandboxed` when left out. */
+  readonly tier?: Tier;
+  /** For whom hosts are held already, as a hook waits for what it has requested: such an open never waits for others. */
+  readonly nested?: boolean;
+  /** Aborted: gives up waiting. */
+  readonly signal?: AbortSignal;
+}
+
 export interface HookHosts {
-  /** A blank process: a prewarmed spare if there is one. `deadlines: false` for replay, where recorded faults are imposed instead. */
-  open(options: { readonly deadlines: boolean }): Promise<HookHost>;
+  /**
+   * A blank process: a prewarmed spare if there is one. At most so many are alive; others wait their turn. One that did not
+   * come up is dead, which is found when it is loaded. Throws `HostFault` when the hosts are closed meanwhile, `WorldError`
+   * when `signal` is aborted while it waits.
+   */
+  open(request: OpenRequest): Promise<HookHost>;
+  /** What confines the hosts, looked at in one that has started; starts one for it where there is none. Empty when none comes up. */
+  layers(): Promise<readonly HostLayer[]>;
   /** Kills everything, spares too. */
   close(): Promise<void>;
 }

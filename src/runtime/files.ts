@@ -26,11 +26,13 @@ export function fileDriver(workspace: string): FileDriver {
 async function perform(directory: Directory, request: FileRequest): Promise<Json> {
   const path = request.path === "" ? "." : request.path;
   switch (request.operation) {
+    case "look":
+      return exists(directory, path);
     case "list":
-      return directory.list(path).entries.map(({ name, kind, size }) => ({ name, kind: shown(kind), size }));
+      return directory.list(path).entries.map(({ name, kind, size }) => entry(name, kind, size));
     case "stat": {
       const { kind, size } = directory.stat(path);
-      return { name: path.slice(path.lastIndexOf("/") + 1), kind: shown(kind), size };
+      return entry(path.slice(path.lastIndexOf("/") + 1), kind, size);
     }
     case "read": {
       const range = { offset: Number(request.offset), length: Number(request.length) };
@@ -54,6 +56,19 @@ async function perform(directory: Directory, request: FileRequest): Promise<Json
   throw new ToolError("no-such-operation", `there is no file operation \`${String(request.operation)}\``);
 }
 
-function shown(kind: NodeKind): "file" | "directory" | "other" {
-  return kind === "file" || kind === "directory" ? kind : "other";
+/** Something of whatever kind has this name; a link stands for itself. */
+function exists(directory: Directory, path: string): boolean {
+  try {
+    directory.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof ToolError && error.code === "not-found") return false;
+    throw error;
+  }
+}
+
+/** A sparse file may be larger than any number that JSON carries exactly. */
+function entry(name: string, kind: NodeKind, size: number): Json {
+  const shown = kind === "file" || kind === "directory" ? kind : "other";
+  return { name, kind: shown, size: Math.min(size, Number.MAX_SAFE_INTEGER) };
 }

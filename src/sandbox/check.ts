@@ -1,5 +1,6 @@
 import { type BufferedHostcall, FAILURE_CAUSES, type HookEvent, type HookOutcome, type Loaded } from "../model/hook.ts";
 import { isJsonObject, type Json } from "../model/json.ts";
+import type { SelfCheck } from "./host/wire.ts";
 
 /**
  * The one place where what a hook host says becomes typed. Undefined for whatever a host does not say: the process is then
@@ -12,6 +13,13 @@ export function asLoaded(head: unknown): Loaded | undefined {
   if (head.ok === true) return { ok: true, fuel };
   const failure = asFailure(head);
   return head.ok === false && failure ? { ok: false, fuel, ...failure } : undefined;
+}
+
+export function asReady(head: unknown): SelfCheck | undefined {
+  if (!isJsonObject(head) || head.kind !== "ready") return undefined;
+  const { permission, environment, wasmCaps } = head;
+  if (typeof permission !== "boolean" || typeof wasmCaps !== "boolean" || !Array.isArray(environment)) return undefined;
+  return { permission, wasmCaps, environment: environment.map(String) };
 }
 
 export function asEvent(head: unknown, batch: number): HookEvent | undefined {

@@ -3,6 +3,7 @@ import { HostFault } from "../model/hook.ts";
 import { Deadline } from "./deadline.ts";
 import { ConfinedProcess } from "./process.ts";
 import { programs } from "./programs.ts";
+import { confinementOf } from "./starting.ts";
 
 /** A component as code: files one after another in `body`, the generated program first. Or what is wrong with it. */
 export type Component =
@@ -22,7 +23,7 @@ const BUILD_DEADLINE_MS = 60_000;
 const FLAGS = ["--max-old-space-size=2048", "--wasm-max-mem-pages=32768", "--liftoff-only"];
 
 /**
- * Makes code of an untrusted component, in a process of its own. Throws `HostFault` when that process hangs or dies:
+ * Makes code of an untrusted component, in a process of its own, confined like a hook host. Throws `HostFault` when that process hangs or dies:
  * nobody can say then whether the component was to blame. `signal` ends it.
  */
 export function buildComponent(node: string, bytes: Uint8Array, signal: AbortSignal): Promise<Component> {
@@ -40,9 +41,11 @@ interface Work<T> {
 }
 
 /** Has a builder read one component and gives its answer. Throws `HostFault` when the process hangs or dies. */
-export function inBuilder<T>({ node, bytes, mode, decode, signal }: Work<T>): Promise<T> {
-  const { args, ...program } = programs().builder;
-  const process = new ConfinedProcess({ node, ...program, args: [...args, ...mode], flags: FLAGS, bounds: BOUNDS });
+export async function inBuilder<T>({ node, bytes, mode, decode, signal }: Work<T>): Promise<T> {
+  const confinement = await confinementOf(node);
+  const { builder } = programs();
+  const program = { ...builder, args: [...builder.args, ...mode] };
+  const process = new ConfinedProcess({ node, program, flags: FLAGS, confinement, bounds: BOUNDS });
   const deadline = new Deadline();
   const cancel = () => process.fail(new HostFault("host-died", undefined, "the hook hosts were closed"));
   return new Promise<T>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { BugError } from "../model/errors.ts";
 import { type HookBatch, type HookHost, HostFault, type Loaded, type LoadRequest } from "../model/hook.ts";
+import type { Tier } from "../model/phase.ts";
 import { asLoaded } from "./check.ts";
 import type { Component } from "./component.ts";
 import { Deadline } from "./deadline.ts";
@@ -10,6 +11,8 @@ import { Session } from "./session.ts";
 
 export interface HostParts {
   readonly process: ConfinedProcess;
+  /** Of all hooks that it holds. */
+  readonly tier: Tier;
   /** The code of a component, or why there is none. */
   readonly component: (request: LoadRequest) => Promise<Component>;
   /** ms for everything that a hook does before its first call; undefined where recorded faults are imposed instead. */
@@ -39,6 +42,10 @@ export class Host implements HookHost {
   async load(request: LoadRequest): Promise<Loaded> {
     const { hook, seed } = request;
     this.#mustBeIdle();
+    if (hook.tier !== this.#parts.tier) {
+      const message = `the hook \`${hook.name}\` is ${hook.tier}, the host is for hooks that are ${this.#parts.tier}`;
+      throw new BugError({ code: "tiers-mixed", message });
+    }
     this.#loading = true;
     try {
       const component = await this.#parts.component(request);

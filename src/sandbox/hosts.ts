@@ -1,13 +1,20 @@
 import { join } from "node:path";
 import { type Digest, digestOf } from "../model/canonical.ts";
-import { InputError, IntegrityError } from "../model/errors.ts";
-import { type HookHost, type HookHosts, HostFault, type LoadRequest } from "../model/hook.ts";
+import { InputError, IntegrityError, WorldError } from "../model/errors.ts";
+import {
+  type HookHost,
+  type HookHosts,
+  HostFault,
+  type HostLayer,
+  type LoadRequest,
+  type OpenRequest,
+} from "../model/hook.ts";
 import { ComponentCache } from "./cache.ts";
 import { buildComponent, type Component } from "./component.ts";
-import { FROM_HOST } from "./host/wire.ts";
 import { Host } from "./host.ts";
-import { ConfinedProcess } from "./process.ts";
+import { layersOf } from "./layers.ts";
 import { programs } from "./programs.ts";
+import { Starting } from "./starting.ts";
 
 export interface HookHostOptions {
   /** Path of the Node executable that runs hook hosts. */
@@ -15,23 +22,17 @@ export interface HookHostOptions {
   readonly cacheDir: string;
   /** 32 bytes, a secret of this user: authenticates what is in the cache. */
   readonly cacheKey: Uint8Array;
-  /** Blank processes that are kept ready. */
+  /** Blank processes that are started in advance. */
   readonly spares: number;
-  /** Processes in use at a time; further `open`s wait. 16 when left out. */
+  /** Whether a spare that is taken is replaced; true when left out. */
+  readonly restock?: boolean;
+  /** Processes in use at a time; further `open`s wait, but for nested ones. 16 when left out. */
   readonly most?: number;
-  /** ms for compiling, instantiating and configuring one hook. 10,000 when left out. */
+  /** ms for starting a process, and for compiling, instantiating and configuring one hook. 10,000 when left out. */
   readonly loadDeadlineMs?: number;
   /** One line for people. */
   readonly onWarning: (message: string) => void;
 }
-
-/** Ceilings of V8 for the whole process, above what any hook may be allowed: 512 MiB a memory, 1 M entries a table. */
-export const HOST_FLAGS = [
-  "--wasm-max-mem-pages=8192",
-  "--wasm-max-table-size=1000000",
-  "--max-old-space-size=512",
-  "--disallow-code-generation-from-strings",
-];
 
 /**
  * Hook hosts: processes that run guests, one for a run and tier. Throws `InputError` for a key that is not 32 bytes long.
@@ -47,14 +48,24 @@ export function createHookHosts(options: HookHostOptions): HookHosts {
   return new Pool(options);
 }
 
+interface Waiting {
+  readonly admit: (starting: Starting) => void;
+  readonly refuse: (reason: Error) => void;
+}
+
+/**
+ * INVARIANT: who waits holds no host, and who holds one does not wait. So hosts in use are given back sooner or later, and
+ * everybody gets a turn, first come first served. Hosts of nested opens count, but go beyond the number where they must.
+ */
 class Pool implements HookHosts {
   readonly #options: HookHostOptions;
   readonly #cache: ComponentCache;
   readonly #building = new Map<Digest, Promise<Component>>();
-  readonly #processes = new Set<ConfinedProcess>();
-  readonly #waiting: (() => void)[] = [];
-  #spares: ConfinedProcess[] = [];
+  readonly #alive = new Set<Starting>();
+  readonly #waiting = new Set<Waiting>();
+  readonly #spares: Starting[] = [];
   readonly #closing = new AbortController();
+  #layers: Promise<readonly HostLayer[]> | undefined;
 
   constructor(options: HookHostOptions) {
     this.#options = options;
@@ -64,56 +75,108 @@ class Pool implements HookHosts {
       maker: programs().maker,
       onWarning: options.onWarning,
     });
-    this.#restock();
+    this.#stock();
   }
 
-  async open({ deadlines }: { readonly deadlines: boolean }): Promise<HookHost> {
-    while (!this.#closing.signal.aborted && this.#used >= (this.#options.most ?? 16)) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    if (this.#closing.signal.aborted) throw new HostFault("host-died", undefined, "the hook hosts were closed");
-    const process = this.#spares.shift() ?? this.#spawn();
-    process.hold(true);
-    this.#restock();
+  async open({ deadlines, tier = "sandboxed", nested = false, signal }: OpenRequest): Promise<HookHost> {
+    if (this.#closing.signal.aborted) throw closed();
+    const turn = nested || (this.#waiting.size === 0 && this.#isFree);
+    const starting = turn ? this.#take() : await this.#queue(signal);
+    const process = await starting.ready;
     return new Host({
       process,
+      tier,
       deadlines,
-      loadDeadlineMs: this.#options.loadDeadlineMs ?? 10_000,
+      loadDeadlineMs: this.#loadDeadlineMs,
       component: (request) => this.#component(request),
     });
   }
 
+  layers(): Promise<readonly HostLayer[]> {
+    this.#layers ??= this.#look();
+    return this.#layers;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const wake of this.#waiting.splice(0)) wake();
-    await Promise.all([...this.#processes].map((process) => process.kill()));
+    for (const { refuse } of this.#waiting) refuse(closed());
+    this.#waiting.clear();
+    await Promise.all([...this.#alive].map((starting) => starting.kill()));
     await Promise.allSettled(this.#building.values());
   }
 
-  get #used(): number {
-    return this.#processes.size - this.#spares.length;
+  get #loadDeadlineMs(): number {
+    return this.#options.loadDeadlineMs ?? 10_000;
   }
 
-  #restock(): void {
+  get #isFree(): boolean {
+    return this.#alive.size - this.#spares.length < (this.#options.most ?? 16);
+  }
+
+  #take(): Starting {
+    const starting = this.#spares.shift() ?? this.#start();
+    starting.hold(true);
+    if (this.#options.restock !== false) this.#stock();
+    return starting;
+  }
+
+  #queue(signal: AbortSignal | undefined): Promise<Starting> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.delete(waiting);
+        reject(interrupted());
+      };
+      const settled = () => signal?.removeEventListener("abort", leave);
+      const waiting: Waiting = {
+        admit: (starting) => {
+          settled();
+          resolve(starting);
+        },
+        refuse: (reason) => {
+          settled();
+          reject(reason);
+        },
+      };
+      if (signal?.aborted) return leave();
+      signal?.addEventListener("abort", leave);
+      this.#waiting.add(waiting);
+    });
+  }
+
+  #admit(): void {
+    for (const waiting of this.#waiting) {
+      if (!this.#isFree) return;
+      this.#waiting.delete(waiting);
+      waiting.admit(this.#take());
+    }
+  }
+
+  #stock(): void {
     while (!this.#closing.signal.aborted && this.#spares.length < this.#options.spares)
-      this.#spares.push(this.#spawn());
+      this.#spares.push(this.#start());
   }
 
-  #spawn(): ConfinedProcess {
-    const process = new ConfinedProcess({
-      node: this.#options.node,
-      ...programs().host,
-      flags: HOST_FLAGS,
-      bounds: FROM_HOST,
+  #start(): Starting {
+    const starting = new Starting(this.#options.node, this.#loadDeadlineMs);
+    starting.hold(false);
+    this.#alive.add(starting);
+    void starting.gone.then(() => {
+      this.#alive.delete(starting);
+      const spare = this.#spares.indexOf(starting);
+      if (spare >= 0) this.#spares.splice(spare, 1);
+      if (!this.#closing.signal.aborted) this.#admit();
     });
-    process.hold(false);
-    this.#processes.add(process);
-    void process.gone.then(() => {
-      this.#processes.delete(process);
-      this.#spares = this.#spares.filter((spare) => spare !== process);
-      this.#waiting.shift()?.();
-    });
-    return process;
+    return starting;
+  }
+
+  async #look(): Promise<readonly HostLayer[]> {
+    let [starting] = this.#alive;
+    if (starting === undefined) {
+      starting = this.#start();
+      this.#spares.push(starting);
+    }
+    const process = await starting.ready;
+    return starting.started && !process.fault ? layersOf(starting.started) : [];
   }
 
   /** From the cache, or built; once for all who ask at the same time. */
@@ -143,4 +206,16 @@ class Pool implements HookHosts {
     if (built.ok) await this.#cache.write(digest, built);
     return built;
   }
+}
+
+function closed(): HostFault {
+  return new HostFault("host-died", undefined, "the hook hosts were closed");
+}
+
+function interrupted(): WorldError {
+  return new WorldError({
+    code: "host-wait-interrupted",
+    message: "the run was interrupted while it waited for a hook host: as many as may be are in use",
+    hint: "go on with it by `pinion run resume`",
+  });
 }

@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
+import { constants } from "node:os";
 import { HostFault } from "../model/hook.ts";
+import type { Confinement } from "./confinement.ts";
 import { EXHAUSTED, encodeFrame, type Frame, type FrameBounds, FrameDecoder } from "./host/wire.ts";
+import type { Program } from "./programs.ts";
 
 export interface ProcessOptions {
   /** Path of the Node executable. */
   readonly node: string;
-  /** The program, and the files and folders that it may read: its own code. */
-  readonly entry: string;
-  readonly readable: readonly string[];
-  readonly args: readonly string[];
+  readonly program: Program;
   readonly flags: readonly string[];
+  readonly confinement: Confinement;
   /** The largest frame that it may send. */
   readonly bounds: FrameBounds;
 }
@@ -21,9 +21,6 @@ export interface Listener {
   /** The process is dead or about to be; called once, and at once for a process that is dead already. */
   end(fault: HostFault): void;
 }
-
-/** Of util-linux: has the kernel kill the process when we die, even while it is in the middle of a loop. */
-const SETPRIV = "/usr/bin/setpriv";
 
 /**
  * A child without permissions, environment or terminal, in a process group of its own, that speaks frames over two pipes.
@@ -52,6 +49,7 @@ export class ConfinedProcess {
     // A broken pipe is the end of the process, which is reported when it has ended.
     this.#child.stdin?.on("error", () => undefined);
     this.#child.stdout?.on("data", (chunk: Buffer) => this.#receive(chunk));
+    this.#child.stdin?.write(options.program.code);
   }
 
   /** Why the process is dead; undefined while it lives. */
@@ -59,6 +57,7 @@ export class ConfinedProcess {
     return this.#fault;
   }
 
+  /** Of the process that was started: what confines it may stand between it and Node. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -133,21 +132,30 @@ export class ConfinedProcess {
 
 function wordsFor(code: number | null, signal: NodeJS.Signals | null): string {
   if (code === EXHAUSTED) return "the process ran out of memory or stack that its limits allow";
-  return `the process ended with ${signal ?? `exit code ${code}`}`;
+  // What stands around Node says so when a signal ended it.
+  const passedOn = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];
+  return `the process ended with ${signal ?? passedOn ?? `exit code ${code}`}`;
 }
 
-function spawnChild({ node, entry, readable, args, flags }: ProcessOptions): ChildProcess {
-  const line = [
-    "--permission",
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
-    "--disable-warning=ExperimentalWarning",
-    ...flags,
-    entry,
-    ...args,
-  ];
-  const [command, rest]: [string, string[]] = existsSync(SETPRIV)
-    ? [SETPRIV, ["--pdeathsig", "KILL", "--", node, ...line]]
-    : [node, line];
+/** V8 may use this much stack, in KB: more than metered calls can, less than `LIMITS.stack` or what systems give by default. */
+const STACK_KB = 3000;
+
+function spawnChild({ node, program, flags, confinement }: ProcessOptions): ChildProcess {
+  const { boot, readable, args } = program;
+  const [command = node, ...rest] = confinement.wrap(
+    [
+      node,
+      "--permission",
+      ...readable.map((path) => `--allow-fs-read=${path}`),
+      `--stack-size=${STACK_KB}`,
+      ...flags,
+      "--input-type=module",
+      "--eval",
+      boot,
+      "--",
+      ...args,
+    ],
+    readable,
+  );
   return spawn(command, rest, { env: {}, cwd: "/", detached: true, stdio: ["pipe", "pipe", "ignore"] });
 }

@@ -1,11 +1,22 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
-import { createRequire, findPackageJSON } from "node:module";
+import { createRequire, findPackageJSON, stripTypeScriptTypes } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { WorldError } from "../model/errors.ts";
+import { encodeFrame } from "./host/wire.ts";
+
+/** The modules of a program by URL. Their scheme is nobody's: nothing is looked for where they are not. */
+export interface Code {
+  readonly entry: string;
+  readonly files: Readonly<Record<string, string>>;
+}
 
 export interface Program {
-  readonly entry: string;
+  /** What the process runs at first: reads `code` from its standard input. JavaScript, an ES module. */
+  readonly boot: string;
+  /** The first frame that the process is sent: a `Code`. */
+  readonly code: Uint8Array;
+  /** Folders that it may read. */
   readonly readable: readonly string[];
   readonly args: readonly string[];
 }
@@ -20,20 +31,18 @@ export interface Programs {
 }
 
 const TRANSPILER = "@bytecodealliance/jco-transpile";
+const HERE = realpathSync(import.meta.dirname);
+/** `.ts` in a checkout, `.js` where Pinion is installed. */
+const TYPE = extname(import.meta.filename);
 let found: Programs | undefined;
 
-/** Our own programs for the child processes, as `.ts` in a checkout and as `.js` where Pinion is installed. */
+/** Our own programs for the child processes. */
 export function programs(): Programs {
   found ??= find();
   return found;
 }
 
 function find(): Programs {
-  const here = realpathSync(import.meta.dirname);
-  const type = extname(import.meta.filename);
-  const folder = (name: string) => `${join(here, name)}/`;
-  const words = ["phase", "canonical", "errors"].map((name) => join(here, "..", "model", `${name}${type}`));
-  const shared = [folder("host"), folder("wasm"), ...words];
   const manifest = findPackageJSON(TRANSPILER, import.meta.url);
   if (manifest === undefined) {
     throw new WorldError({
@@ -44,23 +53,59 @@ function find(): Programs {
   }
   const { resolve } = createRequire(import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly version: string };
+  const shared = [
+    ...folder("host"),
+    ...folder("wasm"),
+    ...["phase", "canonical", "errors"].map((name) => `model/${name}${TYPE}`),
+  ];
+  const boot = javaScript(`sandbox/boot/boot${TYPE}`);
   return {
-    host: { entry: join(here, "host", `main${type}`), readable: shared, args: [] },
+    host: { boot, code: codeOf("sandbox/host/main", shared), readable: [], args: [] },
     builder: {
-      entry: join(here, "build", `main${type}`),
-      readable: [...shared, folder("build"), folder("inspect"), `${realpathSync(dirname(manifest))}/`],
+      boot,
+      code: codeOf("sandbox/build/main", [...shared, ...folder("build"), ...folder("inspect"), ...folder("meter")]),
+      readable: [`${realpathSync(dirname(manifest))}/`],
       // Resolved here: looking for packages takes reading folders that the process may not read.
       args: ["wasm-tools", "component"].map((part) => realpathSync(resolve(`${TRANSPILER}/${part}`))),
     },
     jco: version,
-    maker: `jco-${version}-${digest(["build", "inspect", "wasm"].map((name) => join(here, name)))}`,
+    maker: `jco-${version}-${digest(["build", "inspect", "meter", "wasm"].flatMap(folder))}`,
   };
 }
 
-function digest(folders: readonly string[]): string {
-  const hash = createHash("sha256");
-  for (const folder of folders) {
-    for (const name of readdirSync(folder).sort()) hash.update(`${name}\0`).update(readFileSync(join(folder, name)));
+/** Files of a folder of the sandbox, as paths below `src/`. */
+function folder(name: string): string[] {
+  return readdirSync(join(HERE, name))
+    .filter((file) => file.endsWith(TYPE))
+    .sort()
+    .map((file) => `sandbox/${name}/${file}`);
+}
+
+function codeOf(entry: string, files: readonly string[]): Uint8Array {
+  const url = (file: string) => `pinion:/${file}`;
+  const code: Code = {
+    entry: url(`${entry}${TYPE}`),
+    files: Object.fromEntries(files.map((file) => [url(file), javaScript(file)])),
+  };
+  return encodeFrame(code);
+}
+
+/** The text of one of our files; its types are taken off here, once, since a child would need 25 MB for doing that. */
+function javaScript(file: string): string {
+  const text = readFileSync(join(HERE, "..", file), "utf8");
+  if (TYPE === ".js") return text;
+  const { emitWarning } = process;
+  // Node warns that this function is experimental; it is what it does itself with every file of a checkout.
+  process.emitWarning = () => undefined;
+  try {
+    return stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = emitWarning;
   }
+}
+
+function digest(files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(HERE, "..", file)));
   return hash.digest("hex").slice(0, 16);
 }

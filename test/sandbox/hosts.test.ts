@@ -29,7 +29,7 @@ afterAll(() => hosts.close());
 /** One hook alone in a host. */
 async function hostOf(does: Behaviour, changes: Parameters<typeof loadPuppet>[2] = {}): Promise<HookHost> {
   const host = await hosts.open({ deadlines: true });
-  expect(await loadPuppet(host, does, changes)).toEqual({ ok: true });
+  expect(await loadPuppet(host, does, changes)).toMatchObject({ ok: true });
   return host;
 }
 
@@ -152,7 +152,7 @@ describe("the process", () => {
     ],
   ])("a hook that %s is not loaded, and the host goes on", async (_, parts, failure) => {
     const host = await hostOf("allows", { name: "witness" });
-    expect(await load(host, await buildWat(watHook(parts)))).toEqual({ ok: false, ...failure });
+    expect(await load(host, await buildWat(watHook(parts)))).toMatchObject({ ok: false, ...failure });
     expect(await outcomeOf(host, { hooks: ["witness"] })).toMatchObject({ decision: "allow" });
     await host.kill();
   });

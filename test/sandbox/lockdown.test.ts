@@ -1,9 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { FROM_HOST } from "../../src/sandbox/host/wire.ts";
 import { Host } from "../../src/sandbox/host.ts";
-import { HOST_FLAGS } from "../../src/sandbox/hosts.ts";
-import { ConfinedProcess } from "../../src/sandbox/process.ts";
-import { programs } from "../../src/sandbox/programs.ts";
+import { Starting } from "../../src/sandbox/starting.ts";
 import { load, outcomeOf } from "../support/guests.ts";
 
 const hosts: Host[] = [];
@@ -13,9 +10,16 @@ afterEach(() => Promise.all(hosts.splice(0).map((host) => host.kill())));
  * What a program sees in a hook host that stands where generated code does: it evaluates `expression`. The generator would
  * have to be tricked into writing it; this is what would be left to it then.
  */
-async function inside(expression: string, before = ""): Promise<unknown> {
-  const program = Buffer.from(`export function instantiate() {
-    ${before}
+async function inside(expression: string): Promise<unknown> {
+  const host = await hostOf(expression);
+  expect(await load(host, new Uint8Array())).toMatchObject({ ok: true });
+  const outcome = await outcomeOf(host);
+  return outcome.kind === "verdict" ? outcome.rationale : outcome;
+}
+
+/** A host that takes this for the program of every component. */
+async function hostOf(expression: string, before = ""): Promise<Host> {
+  const program = Buffer.from(`${before}; export function instantiate() {
     return { configure() {}, handle() {
       let seen; try { seen = ${expression}; } catch (error) { seen = "threw " + error.name; }
       return { decision: "allow", rationale: String(seen) };
@@ -23,18 +27,19 @@ async function inside(expression: string, before = ""): Promise<unknown> {
   }`);
   const component = async () =>
     ({ ok: true, files: [{ name: "hook.js", size: program.length }], body: program }) as const;
-  const process = new ConfinedProcess({
-    node: globalThis.process.execPath,
-    ...programs().host,
-    flags: HOST_FLAGS,
-    bounds: FROM_HOST,
-  });
-  const host = new Host({ process, component, deadlines: true, loadDeadlineMs: 5000 });
+  const process = await new Starting(globalThis.process.execPath, 10_000).ready;
+  const host = new Host({ process, tier: "sandboxed", component, deadlines: true, loadDeadlineMs: 5000 });
   hosts.push(host);
-  expect(await load(host, new Uint8Array())).toEqual({ ok: true });
-  const outcome = await outcomeOf(host);
-  return outcome.kind === "verdict" ? outcome.rationale : outcome;
+  return host;
 }
+
+test.each(["node:fs", "node:process", "pinion:/sandbox/host/wire.ts", "data:text/javascript,"])(
+  "generated code that imports `%s` is the end of its host",
+  async (specifier) => {
+    const host = await hostOf("1", `import "${specifier}"`);
+    await expect(load(host, new Uint8Array())).rejects.toMatchObject({ fault: "host-died" });
+  },
+);
 
 test("generated code has nothing of the process, no timers, no finalizers, no way to make code", async () => {
   const names = [

@@ -1,35 +1,31 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { BARE } from "../../src/sandbox/confinement.ts";
 import { FROM_HOST } from "../../src/sandbox/host/wire.ts";
 import { Host } from "../../src/sandbox/host.ts";
-import { ConfinedProcess } from "../../src/sandbox/process.ts";
+import { ConfinedProcess, type ProcessOptions } from "../../src/sandbox/process.ts";
 import { loadPuppet, outcomeOf } from "../support/guests.ts";
 
 /** A host whose process is this one, and which has any code for every component. */
 function hostOn(process: ConfinedProcess): Host {
   const component = async () => ({ ok: true, files: [{ name: "hook.js", size: 0 }], body: new Uint8Array() }) as const;
-  return new Host({ process, component, deadlines: true, loadDeadlineMs: 5000 });
+  return new Host({ process, tier: "sandboxed", component, deadlines: true, loadDeadlineMs: 5000 });
 }
 
 /** A process that is no hook host but speaks like one. */
-async function program(statements: string) {
-  const folder = await mkdtemp(join(tmpdir(), "pinion-process-"));
-  const entry = join(folder, "entry.mjs");
-  await writeFile(
-    entry,
-    `import { writeSync, readFileSync, readSync } from "node:fs";
+function program(statements: string): ProcessOptions {
+  const boot = `import { writeSync, readSync } from "node:fs";
     const raw = (...parts) => writeSync(1, Buffer.concat(parts.map((part) => Buffer.from(part))));
     const send = (head) => { const text = Buffer.from(JSON.stringify(head)); const prefix = Buffer.alloc(8); prefix.writeUInt32LE(text.length); raw(prefix, text); };
-    ${statements}`,
-  );
-  cleanups.push(() => rm(folder, { recursive: true, force: true }));
-  return { node: process.execPath, entry, readable: [folder], args: [], flags: [], bounds: FROM_HOST };
+    ${statements}`;
+  return {
+    node: process.execPath,
+    program: { boot, code: new Uint8Array(), readable: [], args: [] },
+    flags: [],
+    confinement: BARE,
+    bounds: FROM_HOST,
+  };
 }
-const cleanups: (() => Promise<void>)[] = [];
-afterAll(() => Promise.all(cleanups.map((clean) => clean())));
 
 describe("a host that speaks garbage is killed", () => {
   test.each([
@@ -37,11 +33,11 @@ describe("a host that speaks garbage is killed", () => {
     ["a frame that is too large", "raw([0, 0, 0, 255, 0, 0, 0, 0])"],
     ["a body", "raw([2, 0, 0, 0, 1, 0, 0, 0, 123, 125, 0])"],
     ["a head that is not JSON", "raw([1, 0, 0, 0, 0, 0, 0, 0, 123])"],
-    ["another message", 'send({ batch: 1, kind: "result", hook: "hook", outcome: {}, log: [] })'],
-    ["a failure of an unknown cause", 'send({ kind: "loaded", ok: false, cause: "whim", detail: "" })'],
+    ["another message", 'send({ batch: 1, kind: "result", hook: "hook", outcome: {}, fuel: 0, log: [] })'],
+    ["a failure of an unknown cause", 'send({ kind: "loaded", ok: false, fuel: 0, cause: "whim", detail: "" })'],
   ])("%s", async (_, statements) => {
     const process = new ConfinedProcess(
-      await program(`readSync(0, Buffer.alloc(1)); ${statements}; setInterval(() => {}, 1000);`),
+      program(`readSync(0, Buffer.alloc(1)); ${statements}; setInterval(() => {}, 1000);`),
     );
     const host = hostOn(process);
     await expect(loadPuppet(host, "allows")).rejects.toMatchObject({ fault: "protocol", hook: "hook" });
@@ -52,38 +48,41 @@ describe("a host that speaks garbage is killed", () => {
   test.each([
     [
       "a result of another hook",
-      '{ batch: 1, kind: "result", hook: "other", outcome: { kind: "verdict", decision: "allow", rationale: "" }, log: [] }',
+      '{ batch: 1, kind: "result", hook: "other", outcome: { kind: "verdict", decision: "allow", rationale: "" }, fuel: 0, log: [] }',
     ],
     [
       "an unknown decision",
-      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "maybe", rationale: "" }, log: [] }',
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "maybe", rationale: "" }, fuel: 0, log: [] }',
     ],
     [
       "a verdict without a rationale",
-      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow" }, log: [] }',
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow" }, fuel: 0, log: [] }',
     ],
-    ["an unknown hostcall", '{ batch: 1, kind: "hostcall", hook: "hook", call: "exec", arguments: {}, log: [] }'],
+    [
+      "an unknown hostcall",
+      '{ batch: 1, kind: "hostcall", hook: "hook", call: "exec", arguments: {}, fuel: 0, log: [] }',
+    ],
     [
       "a log of something else",
-      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, log: [{ call: "exec" }] }',
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, fuel: 0, log: [{ call: "exec" }] }',
     ],
   ])("%s", async (_, message) => {
     const process = new ConfinedProcess(
-      await program(
-        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true }); readSync(0, buffer); send(${message}); setInterval(() => {}, 1000);`,
+      program(
+        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true, fuel: 0 }); readSync(0, buffer); send(${message}); setInterval(() => {}, 1000);`,
       ),
     );
     const host = hostOn(process);
-    expect(await loadPuppet(host, "allows")).toEqual({ ok: true });
+    expect(await loadPuppet(host, "allows")).toMatchObject({ ok: true });
     await expect(outcomeOf(host)).rejects.toMatchObject({ fault: "protocol", hook: "hook" });
     await host.kill();
   });
 
   test("an event while an answer is awaited", async () => {
-    const hostcall = '{ batch: 1, kind: "hostcall", hook: "hook", call: "sleep", arguments: {}, log: [] }';
+    const hostcall = '{ batch: 1, kind: "hostcall", hook: "hook", call: "sleep", arguments: {}, fuel: 0, log: [] }';
     const process = new ConfinedProcess(
-      await program(`const buffer = Buffer.alloc(1 << 16); const wait = () => readSync(0, buffer);
-        wait(); send({ kind: "loaded", ok: true }); wait(); send(${hostcall}); send(${hostcall}); wait();`),
+      program(`const buffer = Buffer.alloc(1 << 16); const wait = () => readSync(0, buffer);
+        wait(); send({ kind: "loaded", ok: true, fuel: 0 }); wait(); send(${hostcall}); send(${hostcall}); wait();`),
     );
     const host = hostOn(process);
     await loadPuppet(host, "allows");
@@ -95,10 +94,10 @@ describe("a host that speaks garbage is killed", () => {
 
   test("an answer to an earlier batch", async () => {
     const message =
-      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, log: [] }';
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, fuel: 0, log: [] }';
     const process = new ConfinedProcess(
-      await program(`const buffer = Buffer.alloc(1 << 16); const wait = () => readSync(0, buffer);
-        wait(); send({ kind: "loaded", ok: true }); wait(); send(${message}); wait(); send(${message}); wait();`),
+      program(`const buffer = Buffer.alloc(1 << 16); const wait = () => readSync(0, buffer);
+        wait(); send({ kind: "loaded", ok: true, fuel: 0 }); wait(); send(${message}); wait(); send(${message}); wait();`),
     );
     const host = hostOn(process);
     await loadPuppet(host, "allows");
@@ -109,10 +108,10 @@ describe("a host that speaks garbage is killed", () => {
 
   test("a second result when the batch is over", async () => {
     const message =
-      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, log: [] }';
+      '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, fuel: 0, log: [] }';
     const process = new ConfinedProcess(
-      await program(
-        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true }); readSync(0, buffer); send(${message}); send(${message}); setInterval(() => {}, 1000);`,
+      program(
+        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true, fuel: 0 }); readSync(0, buffer); send(${message}); send(${message}); setInterval(() => {}, 1000);`,
       ),
     );
     const host = hostOn(process);
@@ -125,7 +124,7 @@ describe("a host that speaks garbage is killed", () => {
 
 test("has no environment, no permissions, and a group of its own", async () => {
   const process = new ConfinedProcess(
-    await program('send({ kind: "loaded", ok: true }); setInterval(() => {}, 1000);'),
+    program('send({ kind: "loaded", ok: true, fuel: 0 }); setInterval(() => {}, 1000);'),
   );
   const ready = new Promise((resolve, reject) => process.listen({ frame: resolve, end: reject }));
   await ready;

@@ -19,6 +19,7 @@ export interface LabHook {
   readonly role: "transformer" | "gate" | "observer";
   readonly phases: readonly string[];
   readonly config?: JsonObject;
+  readonly instance?: "run" | "call";
   readonly limits?: JsonObject;
   readonly authority?: JsonObject;
 }
@@ -272,6 +273,7 @@ export class Lab {
         role: hook.role,
         phases: hook.phases,
         config: { type: "object", properties: {}, additionalProperties: true },
+        ...(hook.instance === undefined ? {} : { instance: hook.instance }),
         limits: { deadlineMs: 2000, memoryPages: 512, ...hook.limits },
         ...(hook.authority === undefined ? {} : { authority: hook.authority }),
       },

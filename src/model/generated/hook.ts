@@ -123,11 +123,11 @@ export interface HookManifest {
        */
       eventBytes: number;
       /**
-       * Files and directories that it may create in one run.
+       * Files and directories that it may create in one run. Each one counts, also when it has been removed since.
        */
       files: number;
       /**
-       * Bytes that it may write to files in one run.
+       * Bytes that it may write to files in one run. Every write counts with its whole length, also one that fails or replaces what was there.
        */
       fileBytes: number;
     };

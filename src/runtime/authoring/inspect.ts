@@ -1,4 +1,4 @@
-import { resolve as absolute, basename } from "node:path";
+import { basename } from "node:path";
 import { checkComponent, loadManifest, readComponent } from "../../blueprint/manifest.ts";
 import { type Digest, digestOf } from "../../model/canonical.ts";
 import { EXIT, type ExitCode } from "../../model/errors.ts";

@@ -1,30 +1,88 @@
 /**
- * Changes to the code that jco generates. Each must find exactly what it expects wherever its name is used, so that another
- * version of jco is noticed and not quietly run without them.
+ * Changes to the code that jco generates. Each must find exactly what it expects wherever it applies, so that another version
+ * of jco is noticed and not quietly run without them.
+ *
+ * The generated code treats every hostcall as a task of the asynchronous component model, with a subtask, five closures and
+ * several maps, which costs twenty times what the call does. Our world is synchronous: what remains of a hostcall is the check
+ * that the instance may leave, lifting, the call, and lowering, all as jco generates them.
  */
 const CHANGES: readonly {
-  readonly name: string;
   readonly why: string;
   readonly find: RegExp;
   readonly replace: string;
+  /**
+   * Finds the places that `find` must match; each of them once. From the beginning of a line, where no name that the component
+   * brought can stand.
+   */
+  readonly places: RegExp;
 }[] = [
   {
-    name: "_debugLog",
     why: "a debug log that reads the environment at every hostcall",
-    find: /const _debugLog = \(\.\.\.args\) => \{\s*if \(!globalThis\?\.process\?\.env\?\.JCO_DEBUG\) \{ return; \}\s*console\.debug\(\.\.\.args\);\s*\};?/g,
-    replace: "const _debugLog = () => {};",
+    places: /^\s*const _debugLog\b/gm,
+    find: /^(\s*)const _debugLog = \(\.\.\.args\) => \{\s*if \(!globalThis\?\.process\?\.env\?\.JCO_DEBUG\) \{ return; \}\s*console\.debug\(\.\.\.args\);\s*\};?/gm,
+    replace: "$1const _debugLog = () => {};",
   },
   {
-    name: "TEXT_DECODER_UTF8",
     why: "the canonical ABI traps on text that is not UTF-8, and keeps a byte order mark",
-    find: /const TEXT_DECODER_UTF8 = new TextDecoder\(\);/g,
-    replace: 'const TEXT_DECODER_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });',
+    places: /^\s*const TEXT_DECODER_UTF8\b/gm,
+    find: /^(\s*)const TEXT_DECODER_UTF8 = new TextDecoder\(\);/gm,
+    replace: '$1const TEXT_DECODER_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });',
   },
   {
-    name: "utf16Decoder",
     why: "the same for UTF-16",
-    find: /const utf16Decoder = new TextDecoder\('utf-16'\);/g,
-    replace: 'const utf16Decoder = new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true });',
+    places: /^\s*const utf16Decoder\b/gm,
+    find: /^(\s*)const utf16Decoder = new TextDecoder\('utf-16'\);/gm,
+    replace: '$1const utf16Decoder = new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true });',
+  },
+  {
+    why: "the canonical ABI lets no component leave while something is lowered into it",
+    places: /^\s*function _checkMayLeave\b/gm,
+    find: /function _checkMayLeave\(componentIdx\) \{\n(\s*)if \(INSTANCE_FLAGS\.get\(componentIdx\)\?\.value !== 1\) \{/g,
+    replace: `let _lowering = false;
+  const _whileLowering = (realloc) => (old, size, align, wanted) => {
+    _lowering = true;
+    const at = realloc(old, size, align, wanted);
+    _lowering = false;
+    return at;
+  };
+  function _checkMayLeave(componentIdx) {
+$1if (_lowering || INSTANCE_FLAGS.get(componentIdx)?.value !== 1) {`,
+  },
+  {
+    why: "all allocation for lowering goes that way",
+    places: /^\s*let realloc\d+;$/gm,
+    find: /^(\s*realloc\d+ = )(exports\d+\b.*);$/gm,
+    replace: "$1_whileLowering($2);",
+  },
+  {
+    why: "a task for each hostcall",
+    places: /^\s*_trampoline\d+\.fnName = /gm,
+    find: /(const _trampoline\d+ = function\([^)]*\) \{\n)((?:(?! *_trampoline)[^\n]*\n)*?) *const hostProvided = true;\n(?:(?! *_trampoline)[^\n]*\n)*? *parentTask = getCurrentTask\(\n *(\d+),\n(?:(?! *_trampoline)[^\n]*\n)*? *const started = task\.enterSync\(\);\n/g,
+    replace: "$1    _checkMayLeave($3);\n$2",
+  },
+  {
+    why: "the call itself, within that task",
+    places: /^\s*fn: \(\) => _trackHostOperation\(/gm,
+    find: /_withGlobalCurrentTaskMeta\(\{\s*componentIdx: task\.componentIdx\(\),\s*taskID: task\.id\(\),\s*fn: \(\) => _trackHostOperation\(\(\) => (.*)\),\n\s*\}\)\s*;/g,
+    replace: "$1;",
+  },
+  {
+    why: "the end of that task, where a hostcall without an error throws",
+    places: /^\s*errHandling: 'none',\n\s*callingWasmExport: false,/gm,
+    find: /_debugLog\('\[Instruction::CallInterface\] error during sync call', \{[^}]*\}\);(\s*getOrCreateAsyncState\(\d+\)\.markTrapped\(err\);)\s*task\.setErrored\(err\);\s*task\.reject\(err\);\s*task\.exit\(\);(\s*throw err;)/g,
+    replace: "$1$2",
+  },
+  {
+    why: "the end of that task",
+    places: /^\s*_trampoline\d+\.fnName = /gm,
+    find: /_debugLog\('\[iface="pinion:hook\/[^\n]*\]\[Instruction::Return\]', \{[^}]*\}\);\s*task\.resolve\(\[.*\]\);\s*task\.exit\(\);/g,
+    replace: "",
+  },
+  {
+    why: "a subtask for each hostcall",
+    places: /^\s*_trampoline\d+\.fnName = /gm,
+    find: /let (trampoline\d+) = (_trampoline\d+)\.manuallyAsync \? new WebAssembly\.Suspending\(_suspendingImport\(\d+, _lowerImportBackwardsCompat\.bind\(\n(?:(?! *\)\)\) : )[^\n]*\n)* *\)\)\) : _lowerImportBackwardsCompat\.bind\(\n(?:(?! *\);\n)[^\n]*\n)* *\);\n/g,
+    replace: "let $1 = $2;\n",
   },
 ];
 
@@ -34,11 +92,13 @@ export const GLUE = "hook.js";
 /** The generated code as the hook host runs it. Throws an ordinary error when it is not the code that we know. */
 export function adaptGlue(source: string): string {
   let adapted = source;
-  for (const { name, why, find, replace } of CHANGES) {
-    if (!adapted.includes(name)) continue;
+  for (const { why, places, find, replace } of CHANGES) {
+    const expected = source.match(places)?.length ?? 0;
     const found = adapted.match(find)?.length ?? 0;
-    if (found !== 1) throw new Error(`expected one place in the generated code for: ${why}; found ${found}`);
-    adapted = adapted.replace(find, () => replace);
+    if (found !== expected) {
+      throw new Error(`expected ${expected} places in the generated code for: ${why}; found ${found}`);
+    }
+    adapted = adapted.replace(find, replace);
   }
   if (/^\s*(?:import\b|export\b.*\bfrom\b)/m.test(adapted) || /\bimport\s*\(/.test(adapted)) {
     throw new Error("the generated code imports something");

@@ -1,5 +1,5 @@
 /**
- * The process that turns one untrusted component into code: inspects it, transpiles it, writes the files to its standard
+ * The process that turns one untrusted component into code: inspects it, transpiles it, meters its core modules, writes the files to its standard
  * output and exits. It has no environment and no network and reads nothing but the transpiler; what it is given cannot
  * run here, and a component that hurts the tools hurts this process only. Its arguments are the paths of jco's `wasm-tools`
  * and `component`; a third one, `inspect`, has it say what the component is made of instead.
@@ -10,6 +10,8 @@ import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { encodeFrame } from "../host/wire.ts";
 import { inspect } from "../inspect/inspect.ts";
+import { checkModule } from "../inspect/module.ts";
+import { meterModule } from "../meter/meter.ts";
 import { Malformed } from "../wasm/reader.ts";
 import { adaptGlue, GLUE } from "./glue.ts";
 import { type Built, readAll } from "./stream.ts";
@@ -17,8 +19,8 @@ import { type Built, readAll } from "./stream.ts";
 type WasmTools = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
 type Jco = typeof import("@bytecodealliance/jco-transpile/component");
 
-const [, , wasmTools = "", component = "", mode] = process.argv;
-const inert = new URL(`inert-wasi${extname(import.meta.filename)}`, import.meta.url).href;
+const [, wasmTools = "", component = "", mode] = process.argv;
+const inert = new URL(`inert-wasi${extname(import.meta.url)}`, import.meta.url).href;
 registerHooks({
   resolve: (specifier, context, next) =>
     specifier.startsWith("@bytecodealliance/preview2-shim/")
@@ -72,12 +74,18 @@ function transpile(generate: Jco["generate"]) {
     }
   })();
   return generated.files
-    .map(([name, content]) =>
+    .map(([name, content], index) =>
       name === GLUE
         ? { name, content: Buffer.from(adaptGlue(Buffer.from(content).toString("utf8"))) }
-        : { name, content },
+        : { name, content: metered(content, index) },
     )
     .sort((a, b) => Number(b.name === GLUE) - Number(a.name === GLUE));
+}
+
+/** What the tools took out of the component, or made, is checked like what stands in it. */
+function metered(module: Uint8Array, index: number): Uint8Array {
+  checkModule(module, index);
+  return Uint8Array.from(meterModule(module));
 }
 
 /** The tools say no, with a message, or break; both are the component's fault. */

@@ -12,6 +12,7 @@ import { type Ask, Bug } from "./door.ts";
 import { Exhausted } from "./gauge.ts";
 import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
+import { selfCheck } from "./self-check.ts";
 import {
   type BatchMessage,
   EXHAUSTED,
@@ -32,7 +33,9 @@ const instances = new Map<string, Instance>();
 const decoder = new FrameDecoder(TO_HOST);
 const waiting: Frame[] = [];
 
+const confined = selfCheck();
 lockDown();
+send({ kind: "ready", ...confined });
 try {
   for (;;) {
     const { head, body } = receive();

@@ -42,7 +42,20 @@ export type AnswerMessage = { readonly kind: "answer"; readonly now?: number } &
 
 export type ToHost = LoadMessage | BatchMessage | AnswerMessage;
 
-export type FromHost = ({ readonly kind: "loaded" } & Loaded) | (HookEvent & { readonly batch: number });
+/** What a hook host finds when it tries what it must not be able to do, before anything else. */
+export interface SelfCheck {
+  /** Whether files, processes, workers, and the network are denied. */
+  readonly permission: boolean;
+  /** Names of environment variables. */
+  readonly environment: readonly string[];
+  /** Whether V8 denies memories and tables of Wasm beyond its caps. */
+  readonly wasmCaps: boolean;
+}
+
+export type FromHost =
+  | ({ readonly kind: "ready" } & SelfCheck)
+  | ({ readonly kind: "loaded" } & Loaded)
+  | (HookEvent & { readonly batch: number });
 
 export type Log = readonly BufferedHostcall[];
 
@@ -61,6 +74,9 @@ export interface Frame {
   readonly head: unknown;
   readonly body: Uint8Array;
 }
+
+/** The largest memory of Wasm in pages of 64 KiB and the largest table in entries: ceilings of V8, above what any hook may be allowed. */
+export const WASM_CAPS = { pages: 8192, entries: 1_000_000 } as const;
 
 /** The exit code of a hook host that ran out of memory or stack where the limits allowed it to go on. */
 export const EXHAUSTED = 71;

@@ -84,6 +84,11 @@ export class Reader {
     return this.#bytes.subarray(this.#at, this.#end);
   }
 
+  /** The number of elements of the vector that starts here. */
+  peekVector(): number {
+    return new Reader(this.#bytes, this.#at, this.#end).u32();
+  }
+
   /** Calls `item` as often as the vector that starts here has elements. */
   each(item: (index: number) => void): number {
     const count = this.u32();

@@ -1,0 +1,72 @@
+import { type Reader, sections } from "../wasm/reader.ts";
+
+export interface FunctionType {
+  readonly params: Uint8Array;
+  readonly results: Uint8Array;
+}
+
+/** A maximum of a memory or table; undefined where none is declared. */
+export type Maximum = number | undefined;
+
+/** The index spaces of a core module, as far as the meter needs them. */
+export interface Scope {
+  readonly types: readonly FunctionType[];
+  /** Type indices, those of imported functions first. */
+  readonly functions: readonly number[];
+  readonly importedFunctions: number;
+  readonly importedGlobals: number;
+  readonly tables: readonly Maximum[];
+  readonly memories: readonly Maximum[];
+}
+
+/** Reads the index spaces of a valid module. */
+export function readScope(bytes: Uint8Array): Scope {
+  const types: FunctionType[] = [];
+  const functions: number[] = [];
+  const tables: Maximum[] = [];
+  const memories: Maximum[] = [];
+  let importedFunctions = 0;
+  let importedGlobals = 0;
+  sections(bytes, (id, content) => {
+    if (id === 1) content.each(() => types.push(functionType(content)));
+    else if (id === 2) {
+      content.each(() => {
+        content.name();
+        content.name();
+        const kind = content.byte();
+        if (kind === 0) importedFunctions = functions.push(content.u32());
+        else if (kind === 1) tables.push(tableMaximum(content));
+        else if (kind === 2) memories.push(maximum(content));
+        else {
+          content.skip(2);
+          importedGlobals += 1;
+        }
+      });
+    } else if (id === 3) content.each(() => functions.push(content.u32()));
+    else if (id === 4) content.each(() => tables.push(tableMaximum(content)));
+    else if (id === 5) content.each(() => memories.push(maximum(content)));
+  });
+  return { types, functions, importedFunctions, importedGlobals, tables, memories };
+}
+
+function functionType(reader: Reader): FunctionType {
+  reader.skip(1);
+  return { params: valueTypes(reader), results: valueTypes(reader) };
+}
+
+function valueTypes(reader: Reader): Uint8Array {
+  const types: number[] = [];
+  reader.each(() => types.push(reader.byte()));
+  return Uint8Array.from(types);
+}
+
+function tableMaximum(reader: Reader): Maximum {
+  reader.skip(1);
+  return maximum(reader);
+}
+
+function maximum(reader: Reader): Maximum {
+  const bounded = reader.byte() === 1;
+  reader.u32();
+  return bounded ? reader.u32() : undefined;
+}
