@@ -15,6 +15,8 @@ const CHANGES: readonly {
    * brought can stand.
    */
   readonly places: RegExp;
+  /** Applies only to code in which this is found. */
+  readonly only?: RegExp;
 }[] = [
   {
     why: "a debug log that reads the environment at every hostcall",
@@ -51,6 +53,7 @@ $1if (_lowering || INSTANCE_FLAGS.get(componentIdx)?.value !== 1) {`,
   {
     why: "all allocation for lowering goes that way",
     places: /^\s*let realloc\d+;$/gm,
+    only: /^\s*function _checkMayLeave\b/m,
     find: /^(\s*realloc\d+ = )(exports\d+\b.*);$/gm,
     replace: "$1_whileLowering($2);",
   },
@@ -92,7 +95,8 @@ export const GLUE = "hook.js";
 /** The generated code as the hook host runs it. Throws an ordinary error when it is not the code that we know. */
 export function adaptGlue(source: string): string {
   let adapted = source;
-  for (const { why, places, find, replace } of CHANGES) {
+  for (const { why, places, only, find, replace } of CHANGES) {
+    if (only && !only.test(source)) continue;
     const expected = source.match(places)?.length ?? 0;
     const found = adapted.match(find)?.length ?? 0;
     if (found !== expected) {
