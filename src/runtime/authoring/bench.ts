@@ -129,17 +129,24 @@ function failure(cause: string, detail: string): InputError {
   return new InputError({ code: "hook-failed", message: `the hook failed (${cause}): ${detail}` });
 }
 
-/** Private pages of the one child that runs the same Node as we do. Linux only. */
+/** Private pages of the one process below ours that runs the same Node. Linux only. */
 function hostMemory(): number | undefined {
   try {
-    const children = readdirSync("/proc/self/task").flatMap((task) =>
-      readFileSync(`/proc/self/task/${task}/children`, "latin1").trim().split(" "),
-    );
-    const [host] = children.filter((pid) => pid !== "" && readlinkSync(`/proc/${pid}/exe`) === process.execPath);
+    const host = below("self").find((pid) => readlinkSync(`/proc/${pid}/exe`) === process.execPath);
     if (host === undefined) return undefined;
     const rollup = readFileSync(`/proc/${host}/smaps_rollup`, "latin1");
     return [...rollup.matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce((sum, [, kb]) => sum + Number(kb) * 1024, 0);
-  } catch {
-    return undefined;
+  } catch (error) {
+    // The system has no such file, or does not let us read it.
+    if (error instanceof Error && "code" in error) return undefined;
+    throw error;
   }
+}
+
+/** The processes that a process started, and those that these started. */
+function below(pid: string): string[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "latin1").split(" "),
+  );
+  return children.filter((child) => child !== "").flatMap((child) => [child, ...below(child)]);
 }
