@@ -95,6 +95,9 @@ function strip(path: string, code: string): string {
   try {
     return stripTypeScriptTypes(code);
   } catch (error) {
-    throw new BuildError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof SyntaxError)) throw error;
+    // Node puts the line in front of the stack, and nowhere else.
+    const [, line = ""] = /^(:\d+)\n/.exec(error.stack ?? "") ?? [];
+    throw new BuildError(`${path}${line}: ${error.message}`);
   }
 }

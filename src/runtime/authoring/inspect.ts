@@ -48,7 +48,7 @@ export async function inspectHook(given: string, env: Environment): Promise<Hook
     const manifest: ManifestView = { ...about, role, tier: "sandboxed", phases, instance, limits, authority };
     return { ...(await look(spec.component.file, bytes)), manifest };
   }
-  return look(basename(path), readBytes(env.cwd, path));
+  return look(basename(path), readBytes(env.cwd, given));
 }
 
 async function look(file: string, bytes: Uint8Array): Promise<HookInspection> {
