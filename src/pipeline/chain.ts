@@ -10,7 +10,7 @@ import {
   type PinnedHook,
 } from "../model/hook.ts";
 import type { Json } from "../model/json.ts";
-import type { Phase } from "../model/phase.ts";
+import type { Phase, Tier } from "../model/phase.ts";
 import type { Failures } from "./failures.ts";
 import type { Instances } from "./instances.ts";
 import { type BoundaryRecord, nameOf } from "./record.ts";
@@ -76,7 +76,7 @@ export interface Asked {
 }
 
 /**
- * Asks hooks in order. Consecutive hooks share a round trip; a change of the payload or a failure ends it, so that no
+ * Asks hooks in order. Consecutive hooks of one tier share a round trip; a change of the payload or a failure ends it, so that no
  * hook sees what was not validated. INVARIANT: every hook that is asked leaves exactly one verdict in the record,
  * and a hook that failed, now or earlier, leaves `failed`.
  */
@@ -97,17 +97,17 @@ export class HookChain {
     for (let next = 0; next < hooks.length; ) {
       const hook = hooks[next];
       if (hook === undefined || (text !== original && hook.name === asking.stopBefore)) break;
-      if (failures.get(hook.name) === undefined) await instances.ready();
+      if (failures.get(hook.name) === undefined) await instances.ready(hook.tier);
       const failure = failures.get(hook.name);
       if (failure !== undefined) {
         this.#fail(asking.record, { hook, cause: failure.cause, detail: failure.detail, calls: [] });
         next += 1;
         continue;
       }
-      const batch = this.#healthy(hooks.slice(next));
+      const batch = this.#together(hooks.slice(next), hook.tier);
       const before = asking.record.verdicts.length;
-      const riders = batch.length === hooks.length ? this.#riders(asking.ride) : undefined;
-      const started = await this.#begin(text, batch, asking, riders);
+      const riders = batch.length === hooks.length ? this.#riders(asking.ride, hook.tier) : undefined;
+      const started = await this.#begin(text, batch, asking, { tier: hook.tier, riders });
       const followed = await this.#follow(started, text, batch, asking);
       text = followed.text;
       next += asking.record.verdicts.length - before;
@@ -124,15 +124,15 @@ export class HookChain {
     return rest.length === 0 ? text : (await this.ask(text, rest, asking)).text;
   }
 
-  /** The hooks up to the first that has failed. */
-  #healthy(hooks: readonly PinnedHook[]): readonly PinnedHook[] {
-    const failed = hooks.findIndex((hook) => this.#parts.failures.get(hook.name) !== undefined);
-    return failed === -1 ? hooks : hooks.slice(0, failed);
+  /** The hooks up to the first that has failed or is of another tier: those that one host can answer for in one trip. */
+  #together(hooks: readonly PinnedHook[], tier: Tier): readonly PinnedHook[] {
+    const end = hooks.findIndex((hook) => hook.tier !== tier || this.#parts.failures.get(hook.name) !== undefined);
+    return end === -1 ? hooks : hooks.slice(0, end);
   }
 
   /** An audit rides along only as a whole. */
-  #riders(ride: Ride | undefined): AuditRide | undefined {
-    if (ride === undefined || ride.hooks.length === 0 || this.#healthy(ride.hooks).length < ride.hooks.length) {
+  #riders(ride: Ride | undefined, tier: Tier): AuditRide | undefined {
+    if (ride === undefined || ride.hooks.length === 0 || this.#together(ride.hooks, tier).length < ride.hooks.length) {
       return undefined;
     }
     return { ...ride, hooks: ride.hooks.map((hook) => hook.name) };
@@ -142,16 +142,16 @@ export class HookChain {
     text: string,
     batch: readonly PinnedHook[],
     asking: Asking,
-    audit: AuditRide | undefined,
+    { tier, riders }: { readonly tier: Tier; readonly riders: AuditRide | undefined },
   ): Promise<Riding> {
-    const host = await this.#parts.instances.ready();
+    const host = await this.#parts.instances.ready(tier);
     const session = host.begin({
       phase: asking.phase,
       payload: text,
       hooks: batch.map((hook) => hook.name),
       now: this.#parts.journal.now(),
       capsules: this.#parts.capsules(),
-      ...(audit === undefined ? {} : { audit }),
+      ...(riders === undefined ? {} : { audit: riders }),
     });
     return { session };
   }

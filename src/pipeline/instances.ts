@@ -1,6 +1,7 @@
 import type { Journal, Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import { type HookHost, type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
+import type { Tier } from "../model/phase.ts";
 import type { Failures } from "./failures.ts";
 
 export interface InstancesParts {
@@ -17,10 +18,19 @@ export interface InstancesParts {
   gone(hook: string): void;
   /** 0 for the agent's own boundaries, 1 and 2 for calls that hooks request. */
   readonly level: number;
+  /** Whether hook hosts are held already by this run or for it: it must not wait for others then. */
+  holding(): boolean;
+  /** Aborted when nobody waits for the run any more. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Held {
+  readonly host: HookHost;
+  readonly generation: number;
 }
 
 /**
- * The instances of a run's hooks in one hook host. When the host dies, all instances start anew in the next one.
+ * The instances of a run's hooks, in one hook host for each tier. When a host dies, all instances start anew in new ones.
  * INVARIANT: a hook that failed has no instance until it is re-armed, and then gets a fresh one.
  */
 export class Instances {
@@ -28,7 +38,7 @@ export class Instances {
   readonly #loaded = new Set<string>();
   /** Instructions that loading took, by hook. */
   readonly #fuel = new Map<string, number>();
-  #host: HookHost | undefined;
+  readonly #held = new Map<Tier, Held>();
   #generation = 0;
   #receipt: Receipt | undefined;
 
@@ -42,20 +52,28 @@ export class Instances {
     return this.#receipt;
   }
 
-  /** Loads the hooks for the first time, or says in the journal that there are none. */
-  async start(): Promise<void> {
-    if (this.#parts.hooks.length === 0) this.#record();
-    else await this.ready();
+  /** Whether there is a host that is this one's. */
+  get holds(): boolean {
+    return this.#held.size > 0;
   }
 
-  /** A live host that holds an instance of every hook that has not failed. */
-  async ready(): Promise<HookHost> {
+  /** Loads the hooks for the first time, or says in the journal that there are none. */
+  async start(): Promise<void> {
+    const [hook] = this.#parts.hooks;
+    if (hook === undefined) this.#record();
+    else await this.ready(hook.tier);
+  }
+
+  /** A live host with an instance of every hook of this tier that has not failed; those of the other tiers are ready too. */
+  async ready(tier: Tier): Promise<HookHost> {
     for (;;) {
-      const host = await this.#open();
-      if (this.#missing().length === 0) return host;
-      await this.#load(host);
-      this.#record();
-      if (this.#host === host) return host;
+      await this.#open();
+      if (this.#missing().length > 0) {
+        await this.#load();
+        this.#record();
+      }
+      const held = this.#held.get(tier);
+      if (held) return held.host;
     }
   }
 
@@ -69,43 +87,49 @@ export class Instances {
     if (this.#loaded.delete(hook)) this.#parts.gone(hook);
   }
 
-  /** Kills the host; all instances are gone, and start anew in the next one. */
+  /** Kills the hosts; all instances are gone, and start anew in the next ones. */
   async close(): Promise<void> {
-    const host = this.#host;
-    this.#host = undefined;
+    const hosts = [...this.#held.values()].map(({ host }) => host);
+    this.#held.clear();
     for (const hook of [...this.#loaded]) this.discard(hook);
-    await host?.kill();
+    await Promise.all(hosts.map((host) => host.kill()));
   }
 
   #missing(): PinnedHook[] {
     return this.#parts.hooks.filter((hook) => !this.#loaded.has(hook.name) && !this.#parts.failures.get(hook.name));
   }
 
-  /** The host that is there, unless it died while nobody asked it anything: then the next one. */
-  async #open(): Promise<HookHost> {
-    const { journal, level } = this.#parts;
-    const host = this.#host;
-    if (host !== undefined) {
+  /** The hosts that are there, unless one of them died while nobody asked it anything: then the next ones. */
+  async #open(): Promise<void> {
+    const { journal, level, hooks, hosts, deadlines, signal } = this.#parts;
+    for (const { host, generation } of this.#held.values()) {
       try {
-        await journal.faultable({ host: `${level}/${this.#generation}` }, () => mustLive(host));
-        return host;
+        await journal.faultable({ host: `${level}/${generation}` }, () => mustLive(host));
       } catch (error) {
         if (!(error instanceof HostFault)) throw error;
         await this.close();
+        break;
       }
     }
-    this.#generation += 1;
-    this.#host = await this.#parts.hosts.open({ deadlines: this.#parts.deadlines });
-    return this.#host;
+    for (const tier of new Set(hooks.map((hook) => hook.tier))) {
+      if (this.#held.has(tier)) continue;
+      this.#generation += 1;
+      const generation = this.#generation;
+      const nested = this.#parts.holding();
+      const host = await hosts.open({ deadlines, tier, nested, ...(signal === undefined ? {} : { signal }) });
+      this.#held.set(tier, { host, generation });
+    }
   }
 
-  async #load(host: HookHost): Promise<void> {
+  async #load(): Promise<void> {
     const { journal, failures, level } = this.#parts;
     for (const hook of this.#missing()) {
-      const instance = `${level}/${this.#generation}/${hook.name}`;
+      const held = this.#held.get(hook.tier);
+      if (held === undefined) throw new BugError({ code: "no-host", message: `no hook host is ${hook.tier}` });
+      const instance = `${level}/${held.generation}/${hook.name}`;
       try {
         const loaded = await journal.faultable({ load: instance }, async () =>
-          host.load({ hook, bytes: await this.#parts.component(hook), seed: this.#parts.seed(instance) }),
+          held.host.load({ hook, bytes: await this.#parts.component(hook), seed: this.#parts.seed(instance) }),
         );
         this.#fuel.set(hook.name, loaded.fuel);
         if (loaded.ok) this.#loaded.add(hook.name);

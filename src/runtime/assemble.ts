@@ -31,6 +31,10 @@ export interface Parts {
   readonly start: () => Promise<Start>;
   /** False on replay, where recorded faults are imposed instead. */
   readonly deadlines: boolean;
+  /** Of a run that its parent waits for. */
+  readonly child: boolean;
+  /** Aborted when nobody waits for the run any more. */
+  readonly signal?: AbortSignal;
 }
 
 /** Joins kernel, pipeline, hook hosts and hostcalls into one run. `close` kills the run's hook hosts. */
@@ -70,6 +74,8 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       failures,
       gone: (hook) => hostcalls.forget(hook, number),
       level: number,
+      holding: () => parts.child || [...levels.values()].some(({ instances }) => instances.holds),
+      signal: parts.signal,
     });
     const pipeline = new Pipeline({
       plan,

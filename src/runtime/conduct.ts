@@ -102,6 +102,8 @@ async function follow(
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
     deadlines: true,
+    child: header.depth > 0,
+    signal: conducted.signal,
   });
   closing.push(() => assembled.close());
   const run: Run = assembled.run;

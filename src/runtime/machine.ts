@@ -56,7 +56,9 @@ export async function hookHosts(
     node: process.execPath,
     cacheDir: env.cacheDir,
     cacheKey: await localKey(env),
+    clock: () => performance.now(),
     spares: options.spares,
+    restock: false,
     onWarning: options.onWarning,
   });
 }

@@ -104,6 +104,7 @@ async function openRun(
     files: { perform: unreachable },
     permitFile: (action, path) => authority.file(action, path),
     deadlines: false,
+    child: false,
   });
   const close = async (): Promise<void> => {
     await assembled.close();

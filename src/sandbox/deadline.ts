@@ -1,8 +1,12 @@
+/** How much too early a timer may be. */
+const EARLY_MS = 1;
+
 /** A wall-clock deadline that can be moved on from one wait to the next. */
 export class Deadline {
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
 
+  /** Calls `passed` when more than `ms` have gone by. */
   start(ms: number, passed: () => void): void {
     this.stop();
     const turn = this.#turn;
@@ -11,7 +15,7 @@ export class Deadline {
       setImmediate(() => {
         if (turn === this.#turn) passed();
       });
-    }, ms);
+    }, Math.max(0, ms) + EARLY_MS);
   }
 
   stop(): void {

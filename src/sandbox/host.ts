@@ -7,7 +7,7 @@ import { Deadline } from "./deadline.ts";
 import type { Frame, LoadMessage } from "./host/wire.ts";
 import { WORLD } from "./inspect/world.ts";
 import type { ConfinedProcess } from "./process.ts";
-import { Session } from "./session.ts";
+import { Session, type TimeLimits } from "./session.ts";
 
 export interface HostParts {
   readonly process: ConfinedProcess;
@@ -18,6 +18,8 @@ export interface HostParts {
   /** ms for everything that a hook does before its first call; undefined where recorded faults are imposed instead. */
   readonly loadDeadlineMs: number;
   readonly deadlines: boolean;
+  /** ms from any beginning, never going back. */
+  readonly clock: () => number;
 }
 
 /** With recorded deadlines imposed, only what hangs for this long is given up, in ms. */
@@ -26,7 +28,7 @@ const BACKSTOP_MS = 60_000;
 /** One hook host process, seen from outside. */
 export class Host implements HookHost {
   readonly #parts: HostParts;
-  readonly #deadlines = new Map<string, number>();
+  readonly #limits = new Map<string, TimeLimits>();
   #session: Session | undefined;
   #batches = 0;
   #loading = false;
@@ -70,7 +72,7 @@ export class Host implements HookHost {
       const reply = this.#reply(hook.name, asLoaded);
       this.#parts.process.send(message, [component.body]);
       const loaded = await reply;
-      if (loaded.ok) this.#deadlines.set(hook.name, hook.limits.deadlineMs);
+      if (loaded.ok) this.#limits.set(hook.name, hook.limits);
       return loaded;
     } finally {
       this.#loading = false;
@@ -80,19 +82,24 @@ export class Host implements HookHost {
   begin(batch: HookBatch): Session {
     this.#mustBeIdle();
     for (const hook of [...batch.hooks, ...(batch.audit?.hooks ?? [])]) {
-      if (!this.#deadlines.has(hook)) {
+      if (!this.#limits.has(hook)) {
         throw new BugError({ code: "hook-not-loaded", message: `the hook \`${hook}\` was not loaded into this host` });
       }
     }
     this.#batches += 1;
-    this.#session = new Session(this.#parts.process, this.#batches, batch, (hook) =>
-      this.#allowed(this.#deadlines.get(hook) ?? 0),
-    );
+    const { process, clock } = this.#parts;
+    const limitsOf = (hook: string) => this.#limitsOf(hook);
+    this.#session = new Session({ process, number: this.#batches, limitsOf, clock }, batch);
     return this.#session;
   }
 
   kill(): Promise<void> {
     return this.#parts.process.kill();
+  }
+
+  #limitsOf(hook: string): TimeLimits {
+    const { deadlineMs = 0, hostcallMs = 0 } = this.#limits.get(hook) ?? {};
+    return { deadlineMs: this.#allowed(deadlineMs), hostcallMs: this.#allowed(hostcallMs) };
   }
 
   #allowed(ms: number): number {

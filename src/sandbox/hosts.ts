@@ -30,6 +30,10 @@ export interface HookHostOptions {
   readonly most?: number;
   /** ms for starting a process, and for compiling, instantiating and configuring one hook. 10,000 when left out. */
   readonly loadDeadlineMs?: number;
+  /** ms from any beginning, never going back. */
+  readonly clock: () => number;
+  /** Flags of V8 for hook hosts, beside our own: for tests that compare compilers. */
+  readonly flags?: readonly string[];
   /** One line for people. */
   readonly onWarning: (message: string) => void;
 }
@@ -87,6 +91,7 @@ class Pool implements HookHosts {
       process,
       tier,
       deadlines,
+      clock: this.#options.clock,
       loadDeadlineMs: this.#loadDeadlineMs,
       component: (request) => this.#component(request),
     });
@@ -157,7 +162,7 @@ class Pool implements HookHosts {
   }
 
   #start(): Starting {
-    const starting = new Starting(this.#options.node, this.#loadDeadlineMs);
+    const starting = new Starting(this.#options.node, this.#loadDeadlineMs, this.#options.flags);
     starting.hold(false);
     this.#alive.add(starting);
     void starting.gone.then(() => {

@@ -138,7 +138,7 @@ function wordsFor(code: number | null, signal: NodeJS.Signals | null): string {
 }
 
 /** V8 may use this much stack, in KB: more than metered calls can, less than `LIMITS.stack` or what systems give by default. */
-const STACK_KB = 3000;
+export const STACK_KB = 3000;
 
 function spawnChild({ node, program, flags, confinement }: ProcessOptions): ChildProcess {
   const { boot, readable, args } = program;

@@ -5,28 +5,44 @@ import { Deadline } from "./deadline.ts";
 import type { AnswerMessage, Frame } from "./host/wire.ts";
 import type { ConfinedProcess } from "./process.ts";
 
+/** How long a hook may take, in ms of the wall clock. */
+export interface TimeLimits {
+  readonly deadlineMs: number;
+  readonly hostcallMs: number;
+}
+
+export interface SessionParts {
+  readonly process: ConfinedProcess;
+  /** Of this batch within its host. */
+  readonly number: number;
+  readonly limitsOf: (hook: string) => TimeLimits;
+  /** ms from any beginning, never going back. */
+  readonly clock: () => number;
+}
+
 /**
  * One batch in flight. The hooks answer in their order, each within its own deadline, which starts when its turn does and
- * goes on while a hostcall is served.
+ * goes on while a hostcall is served; `hostcallMs` bounds that waiting by itself.
  */
 export class Session implements HookSession {
-  readonly #process: ConfinedProcess;
-  readonly #number: number;
+  readonly #parts: SessionParts;
   readonly #hooks: readonly string[];
-  readonly #deadlineOf: (hook: string) => number;
   readonly #deadline = new Deadline();
+  readonly #hostcall = new Deadline();
   readonly #events: HookEvent[] = [];
   #turn = 0;
-  #asked = false;
+  /** When the hostcall was made that waits for its answer. */
+  #asked: number | undefined;
+  /** ms that the current hook has waited for answers. */
+  #waited = 0;
   #fault: HostFault | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(process: ConfinedProcess, number: number, batch: HookBatch, deadlineOf: (hook: string) => number) {
-    this.#process = process;
-    this.#number = number;
+  constructor(parts: SessionParts, batch: HookBatch) {
+    this.#parts = parts;
     this.#hooks = [...batch.hooks, ...(batch.audit?.hooks ?? [])];
-    this.#deadlineOf = deadlineOf;
     if (batch.hooks.length === 0) return;
+    const { process, number } = parts;
     process.listen({ frame: (frame) => this.#receive(frame), end: (fault) => this.#end(fault) });
     process.send({ kind: "batch", batch: number, ...batch });
     this.#watch();
@@ -51,19 +67,21 @@ export class Session implements HookSession {
 
   answer(answer: { readonly ok: unknown } | { readonly error: string }): void {
     if (this.#fault) return;
-    if (!this.#asked)
+    if (this.#asked === undefined)
       throw new BugError({ code: "answer-unasked", message: "an answer to a hostcall that was not made" });
-    this.#asked = false;
-    this.#process.send({ kind: "answer", ...answer } as AnswerMessage);
+    this.#hostcall.stop();
+    this.#waited += this.#parts.clock() - this.#asked;
+    this.#asked = undefined;
+    this.#parts.process.send({ kind: "answer", ...answer } as AnswerMessage);
   }
 
   #receive(frame: Frame): void {
-    const event = asEvent(frame.head, this.#number);
-    if (event === undefined || event.hook !== this.#hooks[this.#turn] || this.#asked) {
+    const event = asEvent(frame.head, this.#parts.number);
+    if (event === undefined || event.hook !== this.#hooks[this.#turn] || this.#asked !== undefined) {
       throw new Error("what is no event of the current hook");
     }
     this.#events.push(event);
-    if (event.kind === "hostcall") this.#asked = true;
+    if (event.kind === "hostcall") this.#wait(event.hook);
     else this.#advance(event);
     this.#signal();
   }
@@ -74,19 +92,39 @@ export class Session implements HookSession {
     this.#turn = last ? this.#hooks.length : this.#turn + 1;
     if (this.over) {
       this.#deadline.stop();
-      this.#process.listen(undefined);
+      this.#parts.process.listen(undefined);
     } else this.#watch();
   }
 
   #watch(): void {
     const hook = this.#hooks[this.#turn];
     if (hook === undefined || this.#fault) return;
-    const ms = this.#deadlineOf(hook);
-    this.#deadline.start(ms, () => this.#process.fail(new HostFault("deadline", hook, `no answer within ${ms} ms`)));
+    const { limitsOf, clock } = this.#parts;
+    const { deadlineMs } = limitsOf(hook);
+    const begun = clock();
+    this.#waited = 0;
+    this.#deadline.start(deadlineMs, () => this.#exceed(hook, "deadlineMs", deadlineMs, clock() - begun));
+  }
+
+  #wait(hook: string): void {
+    const { limitsOf, clock } = this.#parts;
+    const { hostcallMs } = limitsOf(hook);
+    const asked = clock();
+    const waited = this.#waited;
+    this.#asked = asked;
+    this.#hostcall.start(hostcallMs - waited, () =>
+      this.#exceed(hook, "hostcallMs", hostcallMs, waited + clock() - asked),
+    );
+  }
+
+  #exceed(hook: string, limit: keyof TimeLimits, allowed: number, used: number): void {
+    const detail = `\`${limit}\`: allowed ${allowed} ms, used ${Math.ceil(used)} ms`;
+    this.#parts.process.fail(new HostFault("deadline", hook, detail));
   }
 
   #end(fault: HostFault): void {
     this.#deadline.stop();
+    this.#hostcall.stop();
     this.#fault = new HostFault(fault.fault, fault.hook ?? this.#hooks[this.#turn], fault.message);
     this.#signal();
   }

@@ -28,15 +28,17 @@ export class Starting {
   readonly ready: Promise<ConfinedProcess>;
   readonly #node: string;
   readonly #deadlineMs: number;
+  readonly #flags: readonly string[];
   readonly #gone = Promise.withResolvers<void>();
   #process: ConfinedProcess | undefined;
   #started: Started | undefined;
   #killed = false;
   #held = true;
 
-  constructor(node: string, deadlineMs: number) {
+  constructor(node: string, deadlineMs: number, flags: readonly string[] = []) {
     this.#node = node;
     this.#deadlineMs = deadlineMs;
+    this.#flags = flags;
     this.ready = this.#start();
     void this.ready.then(async (process) => {
       await process.gone;
@@ -90,7 +92,7 @@ export class Starting {
     const process = new ConfinedProcess({
       node: this.#node,
       program: host,
-      flags: HOST_FLAGS,
+      flags: [...HOST_FLAGS, ...this.#flags],
       confinement,
       bounds: FROM_HOST,
     });

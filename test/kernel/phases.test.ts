@@ -1,11 +1,10 @@
-import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { digestOf } from "../../src/model/canonical.ts";
 import { PHASES, type Phase } from "../../src/model/phase.ts";
-import type { RunSummary } from "../../src/runtime.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
+import { blockedBoundaries, CHILD, NOTHING_HAPPENED, TURNS } from "../support/phases.ts";
 
 /** What a hook can do wrong at a boundary, and the word by which the journal names it. */
 const FAULTS = {
@@ -19,55 +18,6 @@ const FAULTS = {
   "a hook that answers garbage": { code: 'return transform("garbage", "{");', says: "failed (malformed)" },
   "a hook whose component is missing": { code: 'return allow("");', says: "failed (missing-artifact)" },
 } as const;
-
-const TURNS = [
-  {
-    text: "working",
-    calls: [
-      { id: "read", tool: "file.read", arguments: { path: "a.txt" } },
-      {
-        id: "write",
-        tool: "file.write",
-        arguments: { path: "out/made.txt", content: "made", createDirectories: true },
-      },
-      { id: "ask", tool: "agent.spawn", arguments: { agent: "helper", goal: "help" } },
-    ],
-  },
-  { text: 'told: ${results.read.content | default "nothing"} / ${results.ask.answer | default "nobody"}' },
-];
-
-/** What §3 of the design says a block means in each phase. */
-const EFFECTS: Readonly<Record<Phase, (lab: Lab, summary: RunSummary) => void>> = {
-  "pre-plan": modelWasNotAsked,
-  "pre-send": modelWasNotAsked,
-  "post-receive": (lab, summary) => {
-    expect(summary).toMatchObject({ state: "paused", exit: 4, result: "" });
-    expect(existsSync(join(lab.workspace, "out/made.txt"))).toBe(false);
-  },
-  "pre-tool": (lab, summary) => {
-    expect(summary).toMatchObject({ state: "completed", exit: 0, result: "told: nothing / nobody", children: [] });
-    expect(existsSync(join(lab.workspace, "out/made.txt"))).toBe(false);
-  },
-  "post-tool": (_lab, summary) => {
-    expect(summary).toMatchObject({ state: "completed", exit: 0, result: "told: nothing / nobody" });
-  },
-  "state-transition": (lab, summary) => {
-    expect(summary).toMatchObject({ state: "pending", exit: 4 });
-    expect(lab.entries.some((entry) => entry.kind === "input.model")).toBe(false);
-  },
-  spawn: (_lab, summary) => {
-    expect(summary).toMatchObject({ state: "completed", exit: 0, result: "told: secret of a / nobody", children: [] });
-  },
-  audit: (lab, summary) => {
-    expect(summary).toMatchObject({ state: "paused", exit: 4 });
-    expect(lab.entries.some((entry) => entry.kind === "input.model")).toBe(false);
-  },
-};
-
-function modelWasNotAsked(lab: Lab, summary: RunSummary): void {
-  expect(summary).toMatchObject({ state: "paused", exit: 4, steps: 1 });
-  expect(lab.entries.some((entry) => entry.kind === "input.model")).toBe(false);
-}
 
 let lab: Lab;
 beforeEach(async () => {
@@ -90,7 +40,7 @@ async function blueprintWith(
     hooks: [culprit],
     chain: { [phase]: ["culprit"] },
     turns: TURNS,
-    child: [{ text: "helped" }],
+    child: CHILD,
   });
   return { file, component: culprit.component };
 }
@@ -123,10 +73,10 @@ for (const phase of PHASES) {
       const summary = await lab.run(file);
       await Promise.all(removals);
 
-      EFFECTS[phase](lab, summary);
-      const blocked = lab.entries.filter((entry) => entry.kind === "check.boundary" && entry.body.decision === "block");
+      NOTHING_HAPPENED[phase](lab, summary);
+      const blocked = blockedBoundaries(lab);
       expect(blocked.length).toBeGreaterThan(0);
-      const said = JSON.stringify(blocked.map((entry) => [entry.body.reason, entry.body.audit]));
+      const said = JSON.stringify(blocked.map(({ reason, audit }) => [reason, audit]));
       expect(said).toContain("`culprit`");
       if (phase !== "audit" || says !== "told to block") expect(said).toContain(says);
 

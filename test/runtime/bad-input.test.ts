@@ -112,24 +112,10 @@ describe("a recording", () => {
   });
 
   test("D9 of another kernel version is not replayed, and still shown", async () => {
-    const file = await lab.blueprint(PLAIN);
-    await lab.run(file);
-    const [header = "", first = "", ...rest] = (await readFile(join(lab.root, "out.jsonl"), "utf8")).split("\n");
-    const { digestOf } = await import("../../src/model/canonical.ts");
-    const older = header.replace('"kernel":"1"', '"kernel":"0"');
-    expect(older).not.toBe(header);
-    // A whole rewrite of the chain, as an older version would have written it, needs no key.
-    const entries = [first, ...rest].filter((line) => line.includes('"seq":'));
-    let prev = digestOf(older);
-    const chained = entries.map((line) => {
-      const again = line.replace(/"prev":"sha256:[0-9a-f]{64}"/, `"prev":"${prev}"`);
-      prev = digestOf(again);
-      return again;
-    });
-    const end = `{"blobs":0,"count":${entries.length},"end":true,"head":"${prev}"}`;
-    await writeFile(join(lab.root, "older.jsonl"), `${[older, ...chained, end].join("\n")}\n`);
-    const replayed = await lab.finished("harness", ["replay", "older.jsonl"]);
+    // Made by kernel version 1, which knew no fuel.
+    const older = new URL("../vectors/kernel-1.jsonl", import.meta.url).pathname;
+    const replayed = await lab.finished("harness", ["replay", older]);
     expect(replayed).toMatchObject({ code: 2, stderr: expect.stringContaining("kernel version") });
-    expect(await lab.finished("harness", ["show", "older.jsonl"])).toMatchObject({ code: 0 });
+    expect(await lab.finished("harness", ["show", older])).toMatchObject({ code: 0 });
   });
 });

@@ -28,7 +28,14 @@ async function hostOf(expression: string, before = ""): Promise<Host> {
   const component = async () =>
     ({ ok: true, files: [{ name: "hook.js", size: program.length }], body: program }) as const;
   const process = await new Starting(globalThis.process.execPath, 10_000).ready;
-  const host = new Host({ process, tier: "sandboxed", component, deadlines: true, loadDeadlineMs: 5000 });
+  const host = new Host({
+    process,
+    tier: "sandboxed",
+    clock: () => performance.now(),
+    component,
+    deadlines: true,
+    loadDeadlineMs: 5000,
+  });
   hosts.push(host);
   return host;
 }

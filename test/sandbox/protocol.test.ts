@@ -9,7 +9,14 @@ import { loadPuppet, outcomeOf } from "../support/guests.ts";
 /** A host whose process is this one, and which has any code for every component. */
 function hostOn(process: ConfinedProcess): Host {
   const component = async () => ({ ok: true, files: [{ name: "hook.js", size: 0 }], body: new Uint8Array() }) as const;
-  return new Host({ process, tier: "sandboxed", component, deadlines: true, loadDeadlineMs: 5000 });
+  return new Host({
+    process,
+    tier: "sandboxed",
+    clock: () => performance.now(),
+    component,
+    deadlines: true,
+    loadDeadlineMs: 5000,
+  });
 }
 
 /** A process that is no hook host but speaks like one. */

@@ -151,6 +151,7 @@ export function testHosts(changes: Partial<HookHostOptions> = {}): HookHosts {
     cacheDir: FOLDER,
     cacheKey: Buffer.alloc(32, 7),
     spares: 0,
+    clock: () => performance.now(),
     onWarning: (message) => process.stderr.write(`${message}\n`),
     ...changes,
   });

@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { env, permission } from "node:process";
 import { engine } from "../wasm/engine.ts";
 import { type SelfCheck, WASM_CAPS } from "./wire.ts";
 
@@ -8,9 +9,8 @@ const DENIED = ["fs.read", "fs.write", "child", "worker", "net", "addon", "wasi"
 /** Looks from inside at what confines this process. Nothing foreign has run in it by then. */
 export function selfCheck(): SelfCheck {
   return {
-    permission:
-      DENIED.every((scope) => !process.permission.has(scope)) && fails(() => readdirSync("/"), "ERR_ACCESS_DENIED"),
-    environment: Object.keys(process.env),
+    permission: DENIED.every((scope) => !permission.has(scope)) && fails(() => readdirSync("/"), "ERR_ACCESS_DENIED"),
+    environment: Object.keys(env),
     wasmCaps:
       fails(() => new engine.Memory({ initial: WASM_CAPS.pages + 1 })) &&
       fails(() => new engine.Table({ initial: WASM_CAPS.entries + 1, element: "anyfunc" })),

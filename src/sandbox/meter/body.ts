@@ -23,6 +23,8 @@ import { type Locals, writeBody } from "./wrap.ts";
 export const MOVED = 3;
 /** Instructions that may run between two checks of the fuel on a path without loops. */
 const STRAIGHT = 10_000;
+/** What a call is taken for on such a path: a function without calls and loops does not check, and is as long as that at most. */
+const CALLEE = 1000;
 /** The largest frame of one function, in slots. */
 const MAX_FRAME = 30_000;
 /** Slots of a frame besides its locals and operands, and the temporaries of the meter. */
@@ -32,9 +34,8 @@ const PAGE_SHIFT = 13;
 
 /**
  * Rewrites the bodies of one module. Instructions are counted as they are walked, and charged where their basic block ends.
- * Calls give the counter to the global before and take it after. Loops check it. A `return` is a branch to the block that
- * `writeBody` puts around the code. INVARIANT: no branch of the original body changes its label, since that block stands where
- * the function's own label was.
+ * Calls give the counter to the global before and take it after. Loops check it. INVARIANT: no branch changes its label, since
+ * the block that `writeBody` puts around the code stands where the function's own label was; a `return` is a branch to it.
  */
 export class BodyMeter {
   readonly #in: Cursor;
@@ -133,9 +134,11 @@ export class BodyMeter {
 
   #instruction(): void {
     const start = this.#in.at;
+    if (this.#counted - this.#checked > STRAIGHT) this.#charge(start);
     const code = this.#in.byte();
     const form = FORMS[code] ?? 0;
-    if (!isFree(form)) {
+    // Nothing is left over from dead code for what comes to life behind it.
+    if (!isFree(form) && !this.#control.dead) {
       this.#counted += 1;
       this.#pending += 1;
     }
@@ -151,13 +154,11 @@ export class BodyMeter {
         this.#in.skip();
         break;
       case FORM.f32:
-        this.#in.at += 4;
-        break;
       case FORM.f64:
-        this.#in.at += 8;
+        this.#in.at += form === FORM.f32 ? 4 : 8;
         break;
       case FORM.types:
-        this.#in.at += this.#in.u32();
+        for (let left = this.#in.u32(); left > 0; left -= 1) this.#in.byte();
         break;
       case FORM.call:
       case FORM.callIndirect:
@@ -217,6 +218,7 @@ export class BodyMeter {
     this.#control.move(type.results.length);
     if (this.#control.dead) return;
     this.#calls = true;
+    this.#counted += CALLEE;
     this.#copy(start);
     this.#emit.charged(this.#pending);
     this.#emit.store();

@@ -201,7 +201,7 @@ describe("X4 a redactor that crashes or backtracks", () => {
         role: "transformer",
         limits: { ...LIMITS, memoryPages: 128, outputBytes: size * 2 },
       });
-      expect(await host.load({ hook, bytes, seed: SEED })).toEqual({ ok: true });
+      expect(await host.load({ hook, bytes, seed: SEED })).toMatchObject({ ok: true });
       const payload = canonicalJson({ value: `${mixed} ${KEY}` });
       for (let i = 0; i < 60; i += 1) {
         const answer = await outcomeOf(host, { phase: "post-tool", payload, hooks: ["hook"] });
