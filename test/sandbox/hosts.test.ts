@@ -100,6 +100,16 @@ describe("a batch", () => {
 });
 
 describe("the process", () => {
+  test("reads its input blocking, however long nothing comes", async () => {
+    const host = await hosts.open({ deadlines: true });
+    expect(await loadPuppet(host, "allows")).toMatchObject({ ok: true });
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
+    // The flags belong to the pipe, whoever stands around Node: O_NONBLOCK of open(2) is not among them.
+    const flags = children.map((pid) => /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/0`, "utf8"))?.[1]);
+    for (const flag of flags) expect(Number.parseInt(flag ?? "", 8) & 0o4000).toBe(0);
+    await host.kill();
+  });
+
   test("dies: the fault names the hook, and every later wait fails at once", async () => {
     const host = await hostOf("sleeps for ever");
     const session = host.begin({ phase: "audit", payload: "{}", hooks: ["hook"], now: 0, capsules: {} });
