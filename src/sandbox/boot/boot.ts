@@ -10,10 +10,7 @@ const { parse } = URL;
 const { files, entry }: Code = JSON.parse(take(take(8).readUInt32LE(0)).toString());
 registerHooks({
   resolve: (specifier, context, next) => {
-    const from = context.parentURL ?? "";
-    // Code that was made of a component is all there is of it.
-    if (from.startsWith("data:")) throw new Error("generated code imports something");
-    const url = parse(specifier, from)?.href ?? specifier;
+    const url = parse(specifier, context.parentURL)?.href ?? specifier;
     if (Object.hasOwn(files, url)) return { url, format: "module", shortCircuit: true };
     return next(specifier, context);
   },

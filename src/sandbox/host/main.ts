@@ -10,6 +10,7 @@ import type { AuditRide } from "../../model/hook.ts";
 import { AuditRecord } from "./audit-record.ts";
 import { type Ask, Bug } from "./door.ts";
 import { Exhausted } from "./gauge.ts";
+import { importGenerated } from "./generated.ts";
 import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
 import { selfCheck } from "./self-check.ts";
@@ -62,7 +63,7 @@ async function load(message: LoadMessage, body: Uint8Array) {
   const source = glue && modules.get(glue.name);
   if (!source || !glue) throw new Bug("a component without a program");
   modules.delete(glue.name);
-  const program = await import(`data:text/javascript;base64,${Buffer.from(source).toString("base64")}`);
+  const program = await importGenerated(Buffer.from(source).toString("utf8"));
   const { loaded, instance } = Instance.load({ message, program, modules, ask: asker(message.hook) });
   if (instance) instances.set(message.hook, instance);
   return loaded;
