@@ -6,6 +6,7 @@ export type { Watching } from "./runtime/conduct.ts";
 export type { RunOptions } from "./runtime/live.ts";
 export { runBlueprint } from "./runtime/live.ts";
 export type { Environment } from "./runtime/machine.ts";
+export { hookHostLayers } from "./runtime/machine.ts";
 export { rearmHook, resumeRun } from "./runtime/resume.ts";
 export { listRuns, type RunRow } from "./runtime/runs.ts";
 export type { RunSummary } from "./runtime/summary.ts";

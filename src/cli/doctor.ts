@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
+import type { HostLayer } from "../model/hook.ts";
+import { hookHostLayers } from "../runtime.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { columns } from "./table.ts";
@@ -23,7 +25,7 @@ export async function doctor({ json, out }: Call<object>): Promise<ExitCode> {
     platform(),
     node(),
     bwrap(),
-    permissionLayer(),
+    ...(await hookHost()),
     writable("data directory", dataDir),
     writable("state directory", stateDir),
     writable("cache directory", cacheDir),
@@ -67,19 +69,33 @@ function bwrap(): Check {
   return { name: "bwrap", ok: status === 0, needed: false, found, hint };
 }
 
-/** Hook hosts run under Node's permission model: a process that may not even read a file. */
-function permissionLayer(): Check {
-  const probe =
-    "try { require('node:fs').readFileSync('/etc/passwd') } catch (e) { process.exit(e.code === 'ERR_ACCESS_DENIED' ? 0 : 1) } process.exit(1)";
-  const { status } = spawnSync(process.execPath, ["--permission", "-e", probe], { timeout: 10_000, env: {} });
-  const ok = status === 0;
-  return {
-    name: "hook host",
-    ok,
-    needed: true,
-    found: ok ? "confined by the permission model" : "not confined",
-    hint: "this Node has no working --permission",
-  };
+/** Without these no hook is run; the others are there where the machine has them. */
+const NEEDED = new Set<HostLayer["name"]>(["permission", "wasm-caps"]);
+const WORDS: Readonly<Record<HostLayer["name"], string>> = {
+  permission: "permissions",
+  environment: "environment",
+  "wasm-caps": "wasm caps",
+  pdeathsig: "parent's death",
+  privileges: "privileges",
+  rlimits: "limits",
+  bwrap: "namespaces",
+};
+const HINT = "hook hosts run without it; docs/sandbox.md tells what it is good for and what it takes";
+
+/** What confines the processes that run hooks, looked at in one that was started for it. */
+async function hookHost(): Promise<Check[]> {
+  const layers = await hookHostLayers();
+  if (layers.length === 0) {
+    const hint = "this Node cannot run hooks: it takes Node 24 or newer, with a working `--permission`";
+    return [{ name: "hook host", ok: false, needed: true, found: "does not start", hint }];
+  }
+  return layers.map(({ name, active, detail }) => ({
+    name: `hook host: ${WORDS[name]}`,
+    ok: active,
+    needed: NEEDED.has(name),
+    found: detail,
+    hint: `${WORDS[name]}: ${HINT}`,
+  }));
 }
 
 function writable(name: string, folder: string): Check {

@@ -32,18 +32,10 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   if (options.goal.trim() === "") {
     throw new InputError({ code: "no-goal", message: "the goal is empty: expected what the agent is to achieve" });
   }
-  const file = await loadBlueprint(absolute(env.cwd, options.file));
-  const deps = { ...resolveDeps(storeOf(env)), installation: installation() };
-  const resolved = await resolveBlueprint(file, deps);
-  for (const { file: where, line, column, message } of resolved.warnings) {
-    options.onNotice(`${where}:${line}:${column} ${message}`);
-  }
-  const workspace = await mustBeFolder(absolute(env.cwd, options.workspace));
-  const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
-  openModel(resolved, chooseModel(resolved, options), env);
-
-  const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
+  // The hook host comes up while the blueprint is read.
+  const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
+    const { resolved, workspace, record } = await checked(options, env);
     const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
     const summary = await start(machine, {
       chosen: { model: options.model, baseUrl: options.baseUrl },
@@ -58,6 +50,20 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   } finally {
     await hosts.close();
   }
+}
+
+/** Everything that was given, found to be usable. */
+async function checked(options: RunOptions & Watching, env: Environment) {
+  const file = await loadBlueprint(absolute(env.cwd, options.file));
+  const deps = { ...resolveDeps(storeOf(env)), installation: installation() };
+  const resolved = await resolveBlueprint(file, deps);
+  for (const { file: where, line, column, message } of resolved.warnings) {
+    options.onNotice(`${where}:${line}:${column} ${message}`);
+  }
+  const workspace = await mustBeFolder(absolute(env.cwd, options.workspace));
+  const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
+  openModel(resolved, chooseModel(resolved, options), env);
+  return { resolved, workspace, record };
 }
 
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {

@@ -5,8 +5,8 @@ import { type ArtifactStore, openStore } from "../artifact/store.ts";
 import type { ResolveDeps } from "../blueprint/resolve.ts";
 import { runKeyFile } from "../journal/keys.ts";
 import { BugError, IntegrityError, WorldError } from "../model/errors.ts";
-import type { HookHosts } from "../model/hook.ts";
-import { createHookHosts } from "../sandbox/hosts.ts";
+import type { HookHosts, HostLayer } from "../model/hook.ts";
+import { createHookHosts, probeLayers } from "../sandbox/hosts.ts";
 
 /** Everything that is taken from the machine, read once by a surface and passed down. */
 export interface Environment {
@@ -61,6 +61,11 @@ export async function hookHosts(
     restock: false,
     onWarning: options.onWarning,
   });
+}
+
+/** What confines hook hosts on this machine; empty when none comes up. */
+export function hookHostLayers(): Promise<readonly HostLayer[]> {
+  return probeLayers(process.execPath);
 }
 
 /** 32 bytes in `local.key`, mode 600, made at the first use. Two processes that start at once agree on one. */

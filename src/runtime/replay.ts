@@ -6,6 +6,7 @@ import { replayJournal } from "../journal/open.ts";
 import type { Recording } from "../journal/recording.ts";
 import { execute, Run, type RunResult } from "../kernel/run.ts";
 import { BugError, IntegrityError } from "../model/errors.ts";
+import type { HookHosts } from "../model/hook.ts";
 import { assemble } from "./assemble.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
 import { SealedReplay } from "./sealed.ts";
@@ -43,8 +44,11 @@ export async function reexecute(
   env: Environment,
 ): Promise<Reexecuted> {
   const journal = replayJournal(recording, options.key);
+  let hosts: HookHosts | undefined;
   try {
-    const { run, close } = await openRun(journal, recording, options, env);
+    // Without the key no hook is asked. With it, the hook host comes up while the rest is read.
+    if (options.key !== undefined) hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
+    const { run, close } = await openRun({ journal, recording, options, hosts }, env);
     const seen = () => ({ entries: journal.count, steps: run.counters.steps });
     try {
       const result = await execute(run);
@@ -58,14 +62,20 @@ export async function reexecute(
       await close();
     }
   } finally {
+    await hosts?.close();
     await journal.close();
   }
 }
 
+interface Opening {
+  readonly journal: RunJournal;
+  readonly recording: Recording;
+  readonly options: ReexecuteOptions;
+  readonly hosts: HookHosts | undefined;
+}
+
 async function openRun(
-  journal: RunJournal,
-  recording: Recording,
-  options: ReexecuteOptions,
+  { journal, recording, options, hosts }: Opening,
   env: Environment,
 ): Promise<{ readonly run: Run; close(): Promise<void> }> {
   const header = readHeader(recording.header);
@@ -85,15 +95,14 @@ async function openRun(
   });
   const spec = specOf(header, resolved, { tools, authority });
   const world = { model: { complete: unreachable }, tools, start: unreachable };
-  if (options.key === undefined) {
+  if (hosts === undefined) {
     const sealed = new SealedReplay(journal);
     const noHooks = { gates: () => sealed, loadHooks: () => Promise.resolve(), rearm: () => true };
     const run = new Run(spec, { journal: sealed, ...world, ...noHooks });
     sealed.run = run;
     return { run, close: () => Promise.resolve() };
   }
-  const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
-  const assembled = assemble({
+  return assemble({
     spec,
     hooks: resolved.hooks,
     chain: resolved.chain,
@@ -106,11 +115,6 @@ async function openRun(
     deadlines: false,
     child: false,
   });
-  const close = async (): Promise<void> => {
-    await assembled.close();
-    await hosts.close();
-  };
-  return { run: assembled.run, close };
 }
 
 function unreachable(): never {

@@ -6,6 +6,7 @@ import { openRecording } from "../journal/recording.ts";
 import type { Start } from "../kernel/run.ts";
 import type { Control } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
+import type { HookHosts } from "../model/hook.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import { type Environment, hookHosts, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
@@ -34,56 +35,64 @@ export async function rearmHook(
   await again({ run, ...quiet, hook }, { kind: "rearm", hook, reason, by: "a person" }, env);
 }
 
-async function again(
-  options: { readonly run: string; readonly hook?: string } & Watching,
-  asked: "resume" | Control,
-  env: Environment,
-): Promise<RunSummary> {
-  const { run, signal } = options;
-  const folder = runFolder(env, mustBeRun(run));
-  const {
-    journal,
-    header: line,
-    repaired,
-  } = await resumeJournal({
+async function again(options: Again, asked: "resume" | Control, env: Environment): Promise<RunSummary> {
+  const folder = runFolder(env, mustBeRun(options.run));
+  const opened = await resumeJournal({
     folder,
     keys: keyFolder(env),
     clock: () => env.now(),
     random: (bytes) => env.random(bytes),
-    cancel: signal,
+    cancel: options.signal,
     onDurable: (entries) => {
       for (const entry of entries) options.onEntry(entry);
     },
   });
   try {
-    if (repaired > 0) options.onNotice(`${repaired} bytes of an entry that was not finished were cut off the journal`);
-    const header = readHeader(line);
-    const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
-    if (options.hook !== undefined && !resolved.hooks.some((hook) => hook.name === options.hook)) {
-      throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${options.hook}\`` });
-    }
-    const { workspace } = await readStart(folder, header, env);
-    const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
-    const layers = layersOf(resolved, header.inherited);
-    const waiting = waits(folder);
-    if (asked !== "resume") {
-      journal.push(asked);
-      if (!waiting) journal.push({ kind: "pause", by: "a person who re-armed a hook" });
-    } else if (waiting) journal.push({ kind: "resume", by: "a person" });
-    const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
+    // The hook host comes up while the rest is read.
+    const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
     try {
-      const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
-      const start = (): never => {
-        throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
-      };
-      const startChild = childrenOf(machine, { header, resolved, layers });
-      return await conduct(machine, { header, resolved, layers, journal, model, signal, start, startChild });
+      return await goOn({ options, asked, hosts, folder, opened }, env);
     } finally {
       await hosts.close();
     }
   } finally {
-    await journal.close();
+    await opened.journal.close();
   }
+}
+
+type Again = { readonly run: string; readonly hook?: string } & Watching;
+
+interface Reopened {
+  readonly options: Again;
+  readonly asked: "resume" | Control;
+  readonly hosts: HookHosts;
+  readonly folder: string;
+  readonly opened: Awaited<ReturnType<typeof resumeJournal>>;
+}
+
+async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: Environment): Promise<RunSummary> {
+  const { run, signal } = options;
+  const { journal, repaired } = opened;
+  if (repaired > 0) options.onNotice(`${repaired} bytes of an entry that was not finished were cut off the journal`);
+  const header = readHeader(opened.header);
+  const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
+  if (options.hook !== undefined && !resolved.hooks.some((hook) => hook.name === options.hook)) {
+    throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${options.hook}\`` });
+  }
+  const { workspace } = await readStart(folder, header, env);
+  const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
+  const layers = layersOf(resolved, header.inherited);
+  const waiting = waits(folder);
+  if (asked !== "resume") {
+    journal.push(asked);
+    if (!waiting) journal.push({ kind: "pause", by: "a person who re-armed a hook" });
+  } else if (waiting) journal.push({ kind: "resume", by: "a person" });
+  const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
+  const start = (): never => {
+    throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
+  };
+  const startChild = childrenOf(machine, { header, resolved, layers });
+  return conduct(machine, { header, resolved, layers, journal, model, signal, start, startChild });
 }
 
 /**

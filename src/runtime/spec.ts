@@ -35,8 +35,10 @@ export function headerOf(options: {
   readonly inherited: readonly Layer[];
   /** The run that spawned this one. */
   readonly parent?: string | undefined;
+  /** Layers that confine its hook hosts. */
+  readonly hookHost: readonly string[];
 }): Header & { readonly line: JsonObject & { readonly run: string; readonly kernel: string } } {
-  const { run, resolved, model, chosen, depth, inherited, parent } = options;
+  const { run, resolved, model, chosen, depth, inherited, parent, hookHost } = options;
   const header: Header = {
     run,
     kernel: KERNEL_VERSION,
@@ -55,6 +57,7 @@ export function headerOf(options: {
     ...(parent === undefined ? {} : { parent }),
     node: process.version,
     jco: programs().jco,
+    hookHost,
   };
   // Through JSON, which leaves out what is undefined.
   return { ...header, line: JSON.parse(JSON.stringify(line)) as JsonObject & { run: string; kernel: string } };

@@ -28,7 +28,9 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, inherited);
-  const header = headerOf({ run: newRun(env), resolved, model: choice, chosen, depth, inherited, parent });
+  const confining = resolved.hooks.length === 0 ? [] : await machine.hosts.layers();
+  const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
+  const header = headerOf({ run: newRun(env), resolved, model: choice, chosen, depth, inherited, parent, hookHost });
   const journal = await createJournal({
     folder: runFolder(env, header.run),
     keys: keyFolder(env),

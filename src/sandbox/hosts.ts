@@ -12,7 +12,7 @@ import {
 import { ComponentCache } from "./cache.ts";
 import { buildComponent, type Component } from "./component.ts";
 import { Host } from "./host.ts";
-import { layersOf } from "./layers.ts";
+import { layersAround } from "./layers.ts";
 import { programs } from "./programs.ts";
 import { Starting } from "./starting.ts";
 
@@ -38,6 +38,8 @@ export interface HookHostOptions {
   readonly onWarning: (message: string) => void;
 }
 
+const LOAD_DEADLINE_MS = 10_000;
+
 /**
  * Hook hosts: processes that run guests, one for a run and tier. Throws `InputError` for a key that is not 32 bytes long.
  * Linux is what is tested.
@@ -50,6 +52,14 @@ export function createHookHosts(options: HookHostOptions): HookHosts {
     });
   }
   return new Pool(options);
+}
+
+/** What confines a hook host, looked at in one that is started for it and killed; empty when it does not come up. */
+export async function probeLayers(node: string): Promise<readonly HostLayer[]> {
+  const starting = new Starting(node, LOAD_DEADLINE_MS);
+  const layers = await layersOf(starting);
+  await starting.kill();
+  return layers;
 }
 
 interface Waiting {
@@ -111,7 +121,7 @@ class Pool implements HookHosts {
   }
 
   get #loadDeadlineMs(): number {
-    return this.#options.loadDeadlineMs ?? 10_000;
+    return this.#options.loadDeadlineMs ?? LOAD_DEADLINE_MS;
   }
 
   get #isFree(): boolean {
@@ -180,8 +190,7 @@ class Pool implements HookHosts {
       starting = this.#start();
       this.#spares.push(starting);
     }
-    const process = await starting.ready;
-    return starting.started && !process.fault ? layersOf(starting.started) : [];
+    return layersOf(starting);
   }
 
   /** From the cache, or built; once for all who ask at the same time. */
@@ -211,6 +220,11 @@ class Pool implements HookHosts {
     if (built.ok) await this.#cache.write(digest, built);
     return built;
   }
+}
+
+async function layersOf(starting: Starting): Promise<readonly HostLayer[]> {
+  const process = await starting.ready;
+  return starting.started && !process.fault ? layersAround(starting.started) : [];
 }
 
 function closed(): HostFault {

@@ -18,7 +18,7 @@ const HARMLESS = new Set(["PWD"]);
  * The layers around a hook host, each looked at in the process itself: from inside by its self-check, from outside in
  * Linux's /proc. The signal at our death cannot be read there: it is what a tool has promised by starting the process at all.
  */
-export function layersOf({ pid, tools, seen }: Started): readonly HostLayer[] {
+export function layersAround({ pid, tools, seen }: Started): readonly HostLayer[] {
   const node = innermost(pid);
   const variables = seen.environment.filter((name) => !HARMLESS.has(name));
   const fatherless = tools.find((tool) => tool !== "prlimit");

@@ -64,6 +64,7 @@ export class Starting {
 
   async kill(): Promise<void> {
     this.#killed = true;
+    this.#held = true;
     await this.#process?.kill();
     await this.gone;
   }

@@ -6,6 +6,7 @@ import { ask, LIMITS, load, testHosts } from "../support/guests.ts";
 import { scriptedHook } from "../support/lab.ts";
 import { oldestNode } from "../support/oldest-node.ts";
 import { runs } from "../support/property.ts";
+import { tooDeep } from "./guests/hostile.ts";
 import { buildWat, watHook } from "./guests/wat.ts";
 
 interface Subject {
@@ -16,7 +17,12 @@ interface Subject {
   readonly outcome: object;
 }
 
-const PAYLOAD = JSON.stringify({ step: 1, text: "password: hunter2x AKIAIOSFODNN7EXAMPLE" });
+const CALL = {
+  id: "c",
+  tool: "file.write",
+  arguments: { path: "a", content: "password: hunter2x AKIAIOSFODNN7EXAMPLE" },
+};
+const PAYLOAD = JSON.stringify({ step: 1, call: CALL });
 /** Floating point, a NaN, memory that grows, calls through a table. */
 const LOCALS = "(local $i i32) (local $x f64)";
 const WORK = `(local.set $i (i32.const 0))
@@ -58,7 +64,7 @@ const SUBJECTS: readonly Subject[] = [
     outcome: {
       kind: "failed",
       cause: "limit",
-      detail: expect.stringMatching(/^`fuel`: allowed 100000, used 1000\\d\\d$/),
+      detail: expect.stringMatching(/^`fuel`: allowed 100000, used 10\d{4}$/),
     },
   },
   {
@@ -69,14 +75,14 @@ const SUBJECTS: readonly Subject[] = [
     outcome: {
       kind: "failed",
       cause: "limit",
-      detail: expect.stringMatching(/^`callDepth`: allowed 50000, used 5\\d{4}$/),
+      detail: expect.stringMatching(tooDeep.says),
     },
   },
   {
     name: "an AssemblyScript guest",
     component: () => readFile(new URL("../../hooks/redact/redact.wasm", import.meta.url)),
-    changes: { role: "transformer" },
-    outcome: { kind: "verdict" },
+    changes: { role: "transformer", limits: { ...LIMITS, memoryPages: 2048 } },
+    outcome: { kind: "verdict", decision: "block", rationale: expect.stringContaining("1 aws-access-key") },
   },
   {
     name: "a QuickJS guest",

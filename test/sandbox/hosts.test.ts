@@ -19,6 +19,7 @@ import {
   SEED,
   testHosts,
 } from "../support/guests.ts";
+import { runs } from "../support/property.ts";
 
 let hosts: HookHosts;
 beforeAll(() => {
@@ -99,6 +100,16 @@ describe("a batch", () => {
 });
 
 describe("the process", () => {
+  test("reads its input blocking, however long nothing comes", async () => {
+    const host = await hosts.open({ deadlines: true });
+    expect(await loadPuppet(host, "allows")).toMatchObject({ ok: true });
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
+    // The flags belong to the pipe, whoever stands around Node: O_NONBLOCK of open(2) is not among them.
+    const flags = children.map((pid) => /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/0`, "utf8"))?.[1]);
+    for (const flag of flags) expect(Number.parseInt(flag ?? "", 8) & 0o4000).toBe(0);
+    await host.kill();
+  });
+
   test("dies: the fault names the hook, and every later wait fails at once", async () => {
     const host = await hostOf("sleeps for ever");
     const session = host.begin({ phase: "audit", payload: "{}", hooks: ["hook"], now: 0, capsules: {} });
@@ -182,6 +193,91 @@ describe("the pool", () => {
     await few.close();
   });
 
+  test("serves those who wait in their order, and who gives up has no turn", async () => {
+    const few = testHosts({ most: 1 });
+    const first = await few.open({ deadlines: true });
+    const order: string[] = [];
+    const waits = (name: string, signal?: AbortSignal) =>
+      few.open({ deadlines: true, ...(signal ? { signal } : {}) }).then((host) => {
+        order.push(name);
+        return host.kill();
+      });
+    const impatient = new AbortController();
+    const early = waits("early");
+    const gaveUp = waits("impatient", impatient.signal);
+    const late = waits("late");
+    impatient.abort();
+    await expect(gaveUp).rejects.toMatchObject({ code: "host-wait-interrupted" });
+    await expect(waits("too late", impatient.signal)).rejects.toMatchObject({ code: "host-wait-interrupted" });
+    await first.kill();
+    await Promise.all([early, late]);
+    expect(order).toEqual(["early", "late"]);
+    await few.close();
+  });
+
+  test("forty who each open two more on the way all get through two places", async () => {
+    const few = testHosts({ most: 2 });
+    let inUse = 0;
+    let most = 0;
+    const one = async () => {
+      const base = await few.open({ deadlines: true });
+      inUse += 1;
+      most = Math.max(most, inUse);
+      const child = await few.open({ deadlines: true, nested: true });
+      const grandchild = await few.open({ deadlines: true, nested: true });
+      for (const host of [grandchild, child, base]) {
+        expect(host.alive).toBe(true);
+        await host.kill();
+      }
+      inUse -= 1;
+    };
+    await Promise.all(Array.from({ length: runs(40, 400) }, one));
+    expect(most).toBeLessThanOrEqual(2);
+    await few.close();
+  });
+
+  test("a spare is replaced when it is taken, unless nobody will want another", async () => {
+    const once = testHosts({ spares: 1, restock: false });
+    const restocked = testHosts({ spares: 1 });
+    await once.layers();
+    await restocked.layers();
+    const before = children().length;
+    const hosts = [await once.open({ deadlines: true })];
+    expect(children()).toHaveLength(before);
+    hosts.push(await restocked.open({ deadlines: true }));
+    expect(children()).toHaveLength(before + 1);
+    await Promise.all([once.close(), restocked.close()]);
+    expect(hosts.map((host) => host.alive)).toEqual([false, false]);
+  });
+
+  test("closing waits for a spare that is still coming up, and leaves nothing behind", async () => {
+    const before = children().length;
+    for (let n = 0; n < 5; n += 1) {
+      const hosts = testHosts({ spares: 2 });
+      await new Promise((resolve) => setTimeout(resolve, n * 10));
+      await hosts.close();
+    }
+    expect(children()).toHaveLength(before);
+  });
+
+  test("a spare keeps nobody from ending", async () => {
+    const script = `
+      import { testHosts } from "${new URL("../support/guests.ts", import.meta.url).href}";
+      await testHosts({ spares: 1 }).layers();`;
+    const node = ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", script];
+    await promisify(execFile)(process.execPath, node, { timeout: 30_000 });
+  });
+
+  test("a host takes hooks of its tier only", async () => {
+    const host = await hosts.open({ deadlines: true, tier: "trusted" });
+    expect(await loadPuppet(host, "allows", { tier: "trusted" })).toMatchObject({ ok: true });
+    await expect(loadPuppet(host, "allows", { name: "other" })).rejects.toMatchObject({ code: "tiers-mixed" });
+    expect(() => host.begin({ phase: "audit", payload: "{}", hooks: ["hook", "other"], now: 0, capsules: {} })).toThrow(
+      "was not loaded",
+    );
+    await host.kill();
+  });
+
   test("closing kills everything and lets nobody in", async () => {
     const closing = testHosts({ spares: 2, most: 1 });
     const host = await closing.open({ deadlines: true });
@@ -231,11 +327,16 @@ describe("the pool", () => {
     const { stdout } = await run.catch((error: { stdout: string }) => error);
     const pids = stdout.trim().split(" ");
     expect(pids.length).toBeGreaterThanOrEqual(2);
-    await expect.poll(() => pids.filter(runs), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => pids.filter(isRunning), { timeout: 5000 }).toEqual([]);
   });
 });
 
-function runs(pid: string): boolean {
+/** Processes that this one has started. */
+function children(): readonly string[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ").filter(isRunning);
+}
+
+function isRunning(pid: string): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {

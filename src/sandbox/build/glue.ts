@@ -37,6 +37,12 @@ const CHANGES: readonly {
     replace: '$1const utf16Decoder = new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true });',
   },
   {
+    why: "the canonical ABI traps on a list that lies outside of memory, and does not cut it short",
+    places: /^\s*var result\d+ = new Uint8Array\(memory\d+\.buffer\.slice\(/gm,
+    find: /^(\s*var result\d+ = new Uint8Array\(memory\d+\.buffer)\.slice\((ptr\d+), \2 \+ (len\d+) \* 1\)\);/gm,
+    replace: "$1, $2, $3).slice();",
+  },
+  {
     why: "the canonical ABI lets no component leave while something is lowered into it",
     places: /^\s*function _checkMayLeave\b/gm,
     find: /function _checkMayLeave\(componentIdx\) \{\n(\s*)if \(INSTANCE_FLAGS\.get\(componentIdx\)\?\.value !== 1\) \{/g,

@@ -14,6 +14,7 @@ import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
 import { selfCheck } from "./self-check.ts";
 import {
+  type AnswerMessage,
   type BatchMessage,
   EXHAUSTED,
   encodeFrame,
@@ -100,10 +101,22 @@ function asker(hook: string): Ask {
   return (call, request, log, fuel) => {
     record.log(hook, log);
     send({ batch: current, kind: "hostcall", hook, call, arguments: request, fuel, log });
-    const { head } = receive();
-    if (head.kind !== "answer") throw new Bug("a message while an answer was awaited");
-    return head;
+    return answer();
   };
+}
+
+/** Blocks until the answer to a hostcall is there. Batches that were sent ahead wait for their turn. */
+function answer(): AnswerMessage {
+  const ahead: Frame[] = [];
+  for (;;) {
+    const { head, body } = receive();
+    if (head.kind === "answer") {
+      waiting.unshift(...ahead);
+      return head;
+    }
+    if (head.kind !== "batch") throw new Bug("a message while an answer was awaited");
+    ahead.push({ head, body });
+  }
 }
 
 /** Blocks until a whole frame is there. Both ends are Pinion's own: what arrives has the types of `ToHost`. */

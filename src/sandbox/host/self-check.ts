@@ -1,13 +1,17 @@
 import { readdirSync } from "node:fs";
-import { env, permission } from "node:process";
 import { engine } from "../wasm/engine.ts";
 import { type SelfCheck, WASM_CAPS } from "./wire.ts";
+
+// Not imported: that would look at all of `node:process`, and so open standard input in a mode that does not block.
+const { env, permission } = process;
 
 /** What Node's permission model must deny. */
 const DENIED = ["fs.read", "fs.write", "child", "worker", "net", "addon", "wasi", "inspector"];
 
 /** Looks from inside at what confines this process. Nothing foreign has run in it by then. */
 export function selfCheck(): SelfCheck {
+  // Not imported: `node:process` as a module opens the standard streams, and a read of our input would no longer block.
+  const { env, permission } = process;
   return {
     permission: DENIED.every((scope) => !permission.has(scope)) && fails(() => readdirSync("/"), "ERR_ACCESS_DENIED"),
     environment: Object.keys(env),

@@ -27,7 +27,8 @@ const SECTION = {
  * - NaNs that operations give are canonical.
  *
  * The module must have passed inspection (valid, WebAssembly 2.0, one memory, no import from the meter): what it does is
- * otherwise the same. Custom sections are left out. Throws `Malformed` for a function whose frame no limit would ever allow.
+ * otherwise the same. Custom sections are left out. Throws `Malformed` for a function whose frame no limit would ever allow,
+ * or that is too large once it is metered.
  */
 export function meterModule(bytes: Uint8Array): Uint8Array {
   const scope = readScope(bytes);

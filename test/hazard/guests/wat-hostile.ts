@@ -180,6 +180,14 @@ const IN_PUPPET: readonly InPuppet[] = [
   },
   { name: "R7 memory out of bounds from cabi_realloc", ...BOUNDARY, part: { realloc: "(i32.const -16)" } },
   {
+    name: "R7 bytes of a list out of bounds",
+    ...BOUNDARY,
+    part: {
+      handle: `(call $write (i32.const 1100) (i32.const 4) (i32.const 1100) (i32.const 4) (i32.const 131000) (i32.const 1000)
+        (i32.const 60000)) ${DONE}`,
+    },
+  },
+  {
     name: "R7 an event out of bounds",
     ...BOUNDARY,
     part: {
@@ -237,6 +245,21 @@ const IN_PUPPET: readonly InPuppet[] = [
     name: "R13 a flood of hostcalls",
     ...tooMuch("hostcalls", 100, 101),
     part: { handle: `(loop (drop (call $now)) (br 0)) ${DONE}` },
+  },
+  {
+    name: "R13 a flood of hostcalls from cabi_realloc",
+    ...traps("re-entered or used after a trap"),
+    part: { realloc: "(loop (drop (call $now)) (br 0)) (i32.const 65536)" },
+  },
+  {
+    name: "R5 deep recursion through hostcalls in cabi_realloc",
+    ...traps("re-entered or used after a trap"),
+    limits: { hostcalls: 10_000 },
+    part: {
+      fields: "(global $answering (mut i32) (i32.const 0))",
+      realloc: `(if (global.get $answering) (then (call $random (i32.const 32) (i32.const 60000)))) (i32.const 65536)`,
+      handle: `(global.set $answering (i32.const 1)) (call $random (i32.const 32) (i32.const 60000)) ${DONE}`,
+    },
   },
   {
     name: "R16 a hostcall from post-return",
