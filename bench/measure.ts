@@ -12,7 +12,11 @@ export interface Measured {
 }
 
 /** Calls every candidate `warmUp + rounds` times in turn and keeps the times of the last `rounds`. */
-export async function interleaved(candidates: readonly Candidate[], rounds: number, warmUp: number): Promise<Measured[]> {
+export async function interleaved(
+  candidates: readonly Candidate[],
+  rounds: number,
+  warmUp: number,
+): Promise<Measured[]> {
   const times = candidates.map((): number[] => []);
   for (let round = 0; round < warmUp + rounds; round += 1) {
     for (const [index, { call }] of candidates.entries()) {

@@ -21,7 +21,8 @@ const PROGRAMS = {
   "sorts 2,000 strings": `const all = []; let x = 1;
     for (let i = 0; i < 2000; i++) { x = (x * 48271) % 2147483647; all.push(String(x)); }
     all.sort(); return allow(all[7]);`,
-  "floating point": "let s = 0; for (let i = 1; i < 20000; i++) s += Math.sqrt(i) / (i + 0.5); return allow(String(s));",
+  "floating point":
+    "let s = 0; for (let i = 1; i < 20000; i++) s += Math.sqrt(i) / (i + 0.5); return allow(String(s));",
   "regular expressions": `const text = payload.repeat(4); let n = 0;
     for (const _ of text.matchAll(/[a-z]+\\.[a-z]+|x{5,10}/g)) n++; return allow(String(n));`,
 };
@@ -32,7 +33,9 @@ async function instanceOf(component: Uint8Array, metered: boolean): Promise<Inst
   const files = await generateFiles(component);
   const glue = adaptGlue(Buffer.from(files.get(GLUE) ?? "").toString("utf8"));
   files.delete(GLUE);
-  const program = await import(`data:text/javascript;base64,${Buffer.from(`${glue}\n// ${metered}`).toString("base64")}`);
+  const program = await import(
+    `data:text/javascript;base64,${Buffer.from(`${glue}\n// ${metered}`).toString("base64")}`
+  );
   const modules = new Map(
     [...files].map(([name, bytes]) => [name, metered ? Uint8Array.from(meterModule(bytes)) : bytes]),
   );
@@ -79,7 +82,9 @@ async function compare(name: string, component: Uint8Array, rounds: number): Pro
   );
 }
 
-console.log(`node ${process.version}, ${process.arch}; p50 of single calls, interleaved; payload ${PAYLOAD.length} bytes`);
+console.log(
+  `node ${process.version}, ${process.arch}; p50 of single calls, interleaved; payload ${PAYLOAD.length} bytes`,
+);
 for (const [name, statements] of Object.entries(PROGRAMS)) {
   const rounds = name === "parses its payload" ? ROUNDS : 200;
   await compare(`TypeScript hook: ${name}`, await buildGuest(hookSource(statements)), rounds);
