@@ -11,8 +11,8 @@ export interface Started {
   readonly seen: SelfCheck;
 }
 
-/** bubblewrap tells its child where it is. */
-const HARMLESS = new Set(["PWD"]);
+/** Ours, about memory; and bubblewrap tells its child where it is. */
+const HARMLESS = new Set(["GLIBC_TUNABLES", "PWD"]);
 
 /**
  * The layers around a hook host, each looked at in the process itself: from inside by its self-check, from outside in
@@ -21,14 +21,11 @@ const HARMLESS = new Set(["PWD"]);
 export function layersAround({ pid, tools, seen }: Started): readonly HostLayer[] {
   const node = innermost(pid);
   const variables = seen.environment.filter((name) => !HARMLESS.has(name));
+  const environment = `nothing but ${seen.environment.join(" and ")}`;
   const fatherless = tools.find((tool) => tool !== "prlimit");
   return [
     layer("permission", seen.permission, "Node's permission model denies files, processes, workers, and the network"),
-    layer(
-      "environment",
-      variables.length === 0,
-      variables.length === 0 ? "no variables" : `has ${variables.join(", ")}`,
-    ),
+    layer("environment", variables.length === 0, variables.length === 0 ? environment : `has ${variables.join(", ")}`),
     layer("wasm-caps", seen.wasmCaps, "V8 bounds every memory and table"),
     layer(
       "pdeathsig",

@@ -12,6 +12,8 @@ export const HOST_FLAGS = [
   `--wasm-max-mem-pages=${WASM_CAPS.pages}`,
   `--wasm-max-table-size=${WASM_CAPS.entries}`,
   "--max-old-space-size=512",
+  // Garbage of single calls is short-lived: a larger nursery would only be larger.
+  "--max-semi-space-size=1",
   "--disallow-code-generation-from-strings",
 ];
 
