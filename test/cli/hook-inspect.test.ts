@@ -2,9 +2,12 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { beforeAll, describe, expect, it } from "vitest";
+import schema from "../../schemas/hook.v1.json" with { type: "json" };
 import { digestOf } from "../../src/model/canonical.ts";
 import { buildWat, watHook, withModule } from "../hazard/guests/wat.ts";
 import { Lab } from "../support/lab.ts";
+
+const FUEL = schema.properties.spec.properties.limits.properties.fuel.default;
 
 let lab: Lab;
 beforeAll(async () => {
@@ -47,14 +50,14 @@ describe("hook inspect", () => {
         tier: "sandboxed",
         phases: ["pre-plan", "pre-send", "pre-tool", "spawn"],
         instance: "run",
-        limits: { deadlineMs: 1000, hostcalls: 10, fuel: 500_000_000, tableEntries: 10_000 },
+        limits: { deadlineMs: 1000, hostcalls: 10, fuel: FUEL, tableEntries: 10_000 },
         authority: { tools: [], files: [] },
       },
     });
     const words = await inspect("budget/hook.yaml");
     expect(words.stdout).toMatch(/^ {2}pinion:hook\/host@1\.0\.0 +emit-event, read-capsule, write-capsule/m);
     expect(words.stdout).toMatch(/^tier +sandboxed \(a manifest cannot raise it\)$/m);
-    expect(words.stdout).toMatch(/^ {2}fuel +500000000$/m);
+    expect(words.stdout).toMatch(new RegExp(`^ {2}fuel +${FUEL}$`, "m"));
     expect(words.stdout).toContain("what it asks for: nothing");
   });
 

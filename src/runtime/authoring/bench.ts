@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readCases } from "../../blueprint/cases.ts";
 import type { Given } from "../../blueprint/manifest.ts";
-import { InputError } from "../../model/errors.ts";
+import { DeniedError, InputError } from "../../model/errors.ts";
 import type { Phase } from "../../model/phase.ts";
 import { type Environment, hookHosts } from "../machine.ts";
 import { manifestPath, readBytes, readGiven } from "./locate.ts";
@@ -43,7 +43,7 @@ export interface HookBench {
 /** Calls before the measured ones: an engine runs the first ones slower. */
 const WARM_UP = 300;
 
-/** Measures a hook in a hook host of its own, one call after another. Throws like `runHook`, and `InputError` when the hook fails. */
+/** Measures a hook in a hook host of its own, one call after another. Throws like `runHook`, and `DeniedError` when the hook fails. */
 export async function benchHook(options: HookBenchOptions, env: Environment): Promise<HookBench> {
   const { clock, calls } = options;
   const path = manifestPath(env.cwd, options.manifest);
@@ -125,8 +125,8 @@ function questionOf(
   return { phase: one.phase, given: { value: one.payload }, config: chosen ?? { value: one.config } };
 }
 
-function failure(cause: string, detail: string): InputError {
-  return new InputError({ code: "hook-failed", message: `the hook failed (${cause}): ${detail}` });
+function failure(cause: string, detail: string): DeniedError {
+  return new DeniedError({ code: "hook-failed", message: `the hook failed (${cause}): ${detail}` });
 }
 
 /** Private pages of the one process below ours that runs the same Node. Linux only. */

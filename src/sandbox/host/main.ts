@@ -28,12 +28,12 @@ import {
 } from "./wire.ts";
 
 const { exit } = process;
-const nextTurn = setImmediate;
 let current = 0;
 let record = new AuditRecord();
 const instances = new Map<string, Instance>();
 const decoder = new FrameDecoder(TO_HOST);
 const waiting: Frame[] = [];
+const input = Buffer.alloc(1 << 16);
 
 const confined = selfCheck();
 lockDown();
@@ -45,7 +45,7 @@ try {
     else if (head.kind === "batch") run(head);
     else throw new Bug("an answer that nobody waits for");
     // Lets the promises of the generated code settle.
-    await new Promise((resolve) => nextTurn(resolve));
+    await undefined;
   }
 } catch (error) {
   if (error instanceof Exhausted) exit(EXHAUSTED);
@@ -125,10 +125,9 @@ function receive(): { readonly head: ToHost; readonly body: Uint8Array } {
   for (;;) {
     const frame = waiting.shift();
     if (frame) return { head: frame.head as ToHost, body: frame.body };
-    const chunk = Buffer.allocUnsafe(1 << 16);
-    const length = readSync(0, chunk);
+    const length = readSync(0, input);
     if (length === 0) exit(0);
-    waiting.push(...decoder.push(chunk.subarray(0, length)));
+    waiting.push(...decoder.push(Buffer.from(input.subarray(0, length))));
   }
 }
 

@@ -182,7 +182,7 @@ export class BodyMeter {
         this.#branch(form, start);
         break;
       case FORM.unreachable:
-        this.#die();
+        this.#trap(start);
         break;
       case FORM.global:
         this.#global(code, start);
@@ -261,6 +261,17 @@ export class BodyMeter {
       this.#copied = this.#in.at;
     }
     if (form !== FORM.branchIf) this.#die();
+  }
+
+  /** A trap that the guest means to have tells exactly what was used; others tell what was at the last call or return. */
+  #trap(start: number): void {
+    if (!this.#control.dead) {
+      this.#copy(start);
+      this.#emit.charged(this.#pending);
+      this.#emit.store();
+      this.#charges += 1;
+    }
+    this.#die();
   }
 
   #global(code: number, start: number): void {

@@ -14,6 +14,6 @@ export const { configure, handle } = defineHook({
     "pre-plan": (payload, { note }) =>
       payload.goal.endsWith(note)
         ? allow("the note is there")
-        : transform<"pre-plan">({ ...payload, goal: `${payload.goal}\n${note}` }, "added the note"),
+        : transform({ ...payload, goal: `${payload.goal}\n${note}` }, "added the note"),
   },
 });
