@@ -1,13 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { compile, type JSONSchema } from "json-schema-to-typescript";
 import { documentValidators } from "./document-validators.ts";
+import { hookSdkFiles } from "./hook-sdk.ts";
 
 /**
  * Writes what is made from the schemas of documents: the types in src/model/generated and the validators in
- * src/blueprint/generated. With `--check` nothing is written and the exit code is 1 when a file is not what its schema says.
+ * src/blueprint/generated; and the generated files of packages/hook-sdk. With `--check` nothing is written and the exit code is 1 when a file is not what its schema says.
  */
 const TYPES = ["blueprint", "hook", "pipeline"];
-const VALIDATORS = [...TYPES, "policy", "script", "tools"];
+const VALIDATORS = [...TYPES, "cases", "policy", "script", "tools"];
 
 type Schema = { [keyword: string]: unknown };
 
@@ -16,6 +17,7 @@ for (const name of TYPES) {
   const schema = JSON.parse(await readFile(new URL(`../schemas/${name}.v1.json`, import.meta.url), "utf8")) as Schema;
   files.set(`src/model/generated/${name}.ts`, await typesOf(schema, name));
 }
+for (const [file, text] of await hookSdkFiles()) files.set(file, text);
 for (const [file, text] of files) {
   const path = new URL(`../${file}`, import.meta.url);
   if (text === (await readFile(path, "utf8").catch(() => undefined))) continue;

@@ -1,37 +1,19 @@
 import { createHash } from "node:crypto";
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
-import { dirname, join, posix } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readAll, type Sources, typeScriptSources } from "../../src/authoring/sources.ts";
 
-/** What a component is built from. Paths are relative to the root of the repository, contents are what the compiler sees. */
-export interface Sources {
-  readonly language: "typescript" | "assemblyscript";
-  readonly entry: string;
-  readonly files: ReadonlyMap<string, string>;
-}
-
-const IMPORT = /\b(?:from|import)\s*["'](\.[^"']+)["']/g;
+export type { Sources } from "../../src/authoring/sources.ts";
 
 /** `hooks/<name>/assembly/index.ts` is AssemblyScript, `hooks/<name>/hook.ts` is TypeScript. */
 export function readSources(root: string, name: string): Sources {
   const assembly = `hooks/${name}/assembly`;
-  if (existsSync(join(root, assembly))) {
-    const paths = globSync(`${assembly}/**/*.ts`, { cwd: root }).sort();
-    const files = new Map(paths.map((path) => [path, readFileSync(join(root, path), "utf8")]));
-    return { language: "assemblyscript", entry: `${assembly}/index.ts`, files };
-  }
-  const entry = `hooks/${name}/hook.ts`;
-  const files = new Map<string, string>();
-  follow(root, entry, files);
-  return { language: "typescript", entry, files };
-}
-
-/** The module and all that it imports by a relative path, as JavaScript under their own names. */
-function follow(root: string, path: string, files: Map<string, string>): void {
-  if (files.has(path)) return;
-  const code = stripTypeScriptTypes(readFileSync(join(root, path), "utf8"));
-  files.set(path, code);
-  for (const [, target = ""] of code.matchAll(IMPORT)) follow(root, posix.join(dirname(path), target), files);
+  if (!existsSync(join(root, assembly))) return typeScriptSources(root, `hooks/${name}/hook.ts`);
+  return {
+    language: "assemblyscript",
+    entry: `${assembly}/index.ts`,
+    files: readAll(root, `${assembly}/**/*.ts`),
+  };
 }
 
 /** Changes when a source, the contract or one of the compilers does. */

@@ -63,7 +63,7 @@ interface Component {
 }
 
 /** What a schema cannot say about a manifest. */
-function manifestFindings({ spec }: HookManifest): Finding[] {
+export function manifestFindings({ spec }: HookManifest): Finding[] {
   const findings = schemaFindings(spec.config, "/spec/config");
   if (spec.role === "observer") {
     for (const [index, phase] of spec.phases.entries()) {

@@ -154,7 +154,14 @@ export interface HookHost {
   /** Inspects, transpiles (or takes from the verified cache), ships, compiles, instantiates and configures one hook. Throws `HostFault`. */
   load(request: LoadRequest): Promise<Loaded>;
   begin(batch: HookBatch): HookSession;
+  /**
+   * The same without waiting until earlier batches are over: they are asked one after another, each when those before it are
+   * over, also where one of them failed or changed its payload. For callers who know what is asked next, such as a replay.
+   */
+  beginAhead(batch: HookBatch): HookSession;
   readonly alive: boolean;
+  /** Why it is dead; undefined while it lives. */
+  readonly fault: HostFault | undefined;
   /** SIGKILL; resolves when the process is gone. Idempotent. */
   kill(): Promise<void>;
 }

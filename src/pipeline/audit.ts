@@ -60,7 +60,7 @@ export async function auditBoundary(
 }
 
 /** Everything of an audit record that a transformer must leave alone, as one string to compare. */
-function skeleton(audit: Audit): string {
+export function skeleton(audit: Audit): string {
   return canonicalJson({
     ...audit,
     verdicts: audit.verdicts.map((verdict) => ({ ...verdict, rationale: "" })),

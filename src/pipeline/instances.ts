@@ -171,7 +171,7 @@ export class Instances {
   }
 }
 
-function mustLive(host: HookHost): Promise<void> {
-  if (host.alive) return Promise.resolve();
-  return Promise.reject(new HostFault("host-died", undefined, "the hook host died while it was idle"));
+function mustLive({ fault }: HookHost): Promise<void> {
+  if (fault === undefined) return Promise.resolve();
+  return Promise.reject(new HostFault(fault.fault, undefined, `while it was idle: ${fault.message}`));
 }

@@ -5,7 +5,13 @@ import * as generated from "./generated/payloads.mjs";
 
 /** A validator as ajv writes it (`scripts/generate-validators.ts`). */
 type Validator = ((value: unknown) => boolean) & {
-  readonly errors?: readonly { readonly instancePath: string; readonly message?: string }[] | null;
+  readonly errors?:
+    | readonly {
+        readonly instancePath: string;
+        readonly message?: string;
+        readonly params: Readonly<Record<string, unknown>>;
+      }[]
+    | null;
 };
 
 const VALIDATORS: Readonly<Record<Phase, Validator>> = {
@@ -39,6 +45,24 @@ function check(validate: Validator, value: unknown): string | undefined {
 /** What is wrong with a payload by the schema of its phase (`schemas/phase/`), or undefined. */
 export function invalidPayload(phase: Phase, payload: unknown): string | undefined {
   return check(VALIDATORS[phase], payload);
+}
+
+/** The same for a person who wrote the payload: where (RFC 6901) and what. Nothing when the payload is valid. */
+export function payloadFaults(
+  phase: Phase,
+  payload: unknown,
+): readonly { readonly pointer: string; readonly message: string }[] {
+  const validate = VALIDATORS[phase];
+  if (validate(payload)) return [];
+  return (validate.errors ?? []).slice(0, 1).map(({ instancePath, message, params }) => {
+    const { missingProperty, additionalProperty, allowedValues } = params;
+    if (missingProperty !== undefined)
+      return { pointer: instancePath, message: `missing field \`${missingProperty}\`` };
+    if (additionalProperty !== undefined)
+      return { pointer: instancePath, message: `unknown field \`${additionalProperty}\`` };
+    const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : "";
+    return { pointer: instancePath, message: `${message ?? "is wrong"}${allowed}` };
+  });
 }
 
 /** What is wrong with a capsule by `schemas/capsules.v1.json` and its byte budget, or undefined. */

@@ -26,13 +26,29 @@ const FLAGS = ["--max-old-space-size=2048", "--wasm-max-mem-pages=32768", "--lif
  * Makes code of an untrusted component, in a process of its own, confined like a hook host. Throws `HostFault` when that process hangs or dies:
  * nobody can say then whether the component was to blame. `signal` ends it.
  */
-export async function buildComponent(node: string, bytes: Uint8Array, signal: AbortSignal): Promise<Component> {
+export function buildComponent(node: string, bytes: Uint8Array, signal: AbortSignal): Promise<Component> {
+  return inBuilder({ node, bytes, mode: [], decode: asBuilt, signal });
+}
+
+interface Work<T> {
+  readonly node: string;
+  readonly bytes: Uint8Array;
+  /** Further arguments of the builder. */
+  readonly mode: readonly string[];
+  /** What the builder says, typed; undefined for what it does not say. */
+  readonly decode: (head: unknown, body: Uint8Array) => T | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Has a builder read one component and gives its answer. Throws `HostFault` when the process hangs or dies. */
+export async function inBuilder<T>({ node, bytes, mode, decode, signal }: Work<T>): Promise<T> {
   const confinement = await confinementOf(node);
-  const program = programs().builder;
+  const { builder } = programs();
+  const program = { ...builder, args: [...builder.args, ...mode] };
   const process = new ConfinedProcess({ node, program, flags: FLAGS, confinement, bounds: BOUNDS });
   const deadline = new Deadline();
   const cancel = () => process.fail(new HostFault("host-died", undefined, "the hook hosts were closed"));
-  return new Promise<Component>((resolve, reject) => {
+  return new Promise<T>((resolve, reject) => {
     deadline.start(BUILD_DEADLINE_MS, () =>
       process.fail(new HostFault("deadline", undefined, `no code within ${BUILD_DEADLINE_MS} ms`)),
     );
@@ -40,7 +56,7 @@ export async function buildComponent(node: string, bytes: Uint8Array, signal: Ab
       frame: ({ head, body }) => {
         const { bug } = Object(head) as { readonly bug?: unknown };
         if (typeof bug === "string") return reject(new BugError({ code: "component-build", message: bug }));
-        const built = asBuilt(head, body);
+        const built = decode(head, body);
         if (built === undefined) throw new Error("what is no component");
         resolve(built);
       },

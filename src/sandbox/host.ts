@@ -29,7 +29,8 @@ const BACKSTOP_MS = 60_000;
 export class Host implements HookHost {
   readonly #parts: HostParts;
   readonly #limits = new Map<string, TimeLimits>();
-  #session: Session | undefined;
+  /** Batches that are not over, the one at work first. */
+  readonly #line: Session[] = [];
   #batches = 0;
   #loading = false;
 
@@ -38,7 +39,11 @@ export class Host implements HookHost {
   }
 
   get alive(): boolean {
-    return this.#parts.process.fault === undefined;
+    return this.fault === undefined;
+  }
+
+  get fault(): HostFault | undefined {
+    return this.#parts.process.fault;
   }
 
   async load(request: LoadRequest): Promise<Loaded> {
@@ -81,6 +86,11 @@ export class Host implements HookHost {
 
   begin(batch: HookBatch): Session {
     this.#mustBeIdle();
+    return this.beginAhead(batch);
+  }
+
+  beginAhead(batch: HookBatch): Session {
+    if (this.#loading) throw busy();
     for (const hook of [...batch.hooks, ...(batch.audit?.hooks ?? [])]) {
       if (!this.#limits.has(hook)) {
         throw new BugError({ code: "hook-not-loaded", message: `the hook \`${hook}\` was not loaded into this host` });
@@ -89,8 +99,13 @@ export class Host implements HookHost {
     this.#batches += 1;
     const { process, clock } = this.#parts;
     const limitsOf = (hook: string) => this.#limitsOf(hook);
-    this.#session = new Session({ process, number: this.#batches, limitsOf, clock }, batch);
-    return this.#session;
+    const onOver = () => {
+      this.#line.shift();
+      this.#line[0]?.take();
+    };
+    const session = new Session({ process, number: this.#batches, limitsOf, clock, onOver }, batch);
+    if (this.#line.push(session) === 1) session.take();
+    return session;
   }
 
   kill(): Promise<void> {
@@ -107,9 +122,7 @@ export class Host implements HookHost {
   }
 
   #mustBeIdle(): void {
-    if (this.#loading || this.#session?.over === false) {
-      throw new BugError({ code: "host-busy", message: "a hook host does one thing at a time" });
-    }
+    if (this.#loading || this.#line.length > 0) throw busy();
   }
 
   /** The one frame that answers what is about to be sent. */
@@ -134,4 +147,8 @@ export class Host implements HookHost {
       });
     });
   }
+}
+
+function busy(): BugError {
+  return new BugError({ code: "host-busy", message: "a hook host does one thing at a time" });
 }

@@ -18,6 +18,8 @@ export interface SessionParts {
   readonly limitsOf: (hook: string) => TimeLimits;
   /** ms from any beginning, never going back. */
   readonly clock: () => number;
+  /** Called once, when nothing more will come of this batch. */
+  readonly onOver: () => void;
 }
 
 /**
@@ -41,10 +43,17 @@ export class Session implements HookSession {
   constructor(parts: SessionParts, batch: HookBatch) {
     this.#parts = parts;
     this.#hooks = [...batch.hooks, ...(batch.audit?.hooks ?? [])];
-    if (batch.hooks.length === 0) return;
     const { process, number } = parts;
-    process.listen({ frame: (frame) => this.#receive(frame), end: (fault) => this.#end(fault) });
-    process.send({ kind: "batch", batch: number, ...batch });
+    if (batch.hooks.length > 0) process.send({ kind: "batch", batch: number, ...batch });
+  }
+
+  /** What the process says from now on is about this batch, and time counts. */
+  take(): void {
+    if (this.over) {
+      this.#parts.onOver();
+      return;
+    }
+    this.#parts.process.listen({ frame: (frame) => this.#receive(frame), end: (fault) => this.#end(fault) });
     this.#watch();
   }
 
@@ -93,6 +102,7 @@ export class Session implements HookSession {
     if (this.over) {
       this.#deadline.stop();
       this.#parts.process.listen(undefined);
+      this.#parts.onOver();
     } else this.#watch();
   }
 
@@ -126,6 +136,7 @@ export class Session implements HookSession {
     this.#deadline.stop();
     this.#hostcall.stop();
     this.#fault = new HostFault(fault.fault, fault.hook ?? this.#hooks[this.#turn], fault.message);
+    this.#parts.onOver();
     this.#signal();
   }
 

@@ -35,21 +35,61 @@ test("the component that the others are made of is fine", async () => {
 test("a refused component is not loaded, its fault is said, and the host goes on", async () => {
   const bomb = withModule(good, await module("(memory i64 1)"));
   const detail = "the component is no `pinion:hook/hook@1.0.0`: core module 1 uses memory64";
-  expect(await load(host, bomb, { name: "refused" })).toEqual({ ok: false, cause: "malformed", detail });
+  expect(await load(host, bomb, { name: "refused" })).toMatchObject({ ok: false, cause: "malformed", detail });
   expect(host.alive).toBe(true);
 });
 
 describe("R8 compile bombs", () => {
-  test("R8 a million nested blocks", async () => {
-    const nested = 1_000_000;
-    const body = bytes(0, Buffer.alloc(nested * 2, Buffer.from([0x02, 0x40])), Buffer.alloc(nested + 1, 0x0b));
-    const bomb = bytes(
+  /** A module of one function with this body. */
+  const oneFunction = (body: Uint8Array) =>
+    bytes(
       HEADER,
       section(1, bytes(1, 0x60, 0, 0)),
       section(3, bytes(1, 0)),
       section(10, bytes(1, leb(body.length), body)),
     );
-    expect(await refused(withModule(good, bomb))).toMatch("nests blocks more than 5000 levels deep");
+
+  test.each([
+    [1_000_000, "core module 1 has 3000002 bytes of code in function 0, allowed 2097152"],
+    [600_000, "nests blocks more than 5000 levels deep"],
+  ])("R8 %i nested blocks", async (nested, detail) => {
+    const body = bytes(0, Buffer.alloc(nested * 2, Buffer.from([0x02, 0x40])), Buffer.alloc(nested + 1, 0x0b));
+    expect(await refused(withModule(good, oneFunction(body)))).toMatch(detail);
+  });
+
+  test("R8 a function of more than 2 MiB", async () => {
+    const body = bytes(0, Buffer.alloc(2 * 1024 * 1024, 0x01), 0x0b);
+    expect(await refused(withModule(good, oneFunction(body)))).toMatch(
+      "core module 1 has 2097154 bytes of code in function 0, allowed 2097152",
+    );
+  });
+
+  /** `leb` of the tests shifts 32-bit numbers with their sign. */
+  const FOUR_BILLION = [0xff, 0xff, 0xff, 0xff, 0x0f];
+  test.each([
+    ["four billion locals in six bytes", bytes(1, FOUR_BILLION, 0x7f, 0x0b), 4_294_967_295],
+    ["locals whose sum has more than 32 bits", bytes(2, FOUR_BILLION, 0x7f, FOUR_BILLION, 0x7e, 0x0b), 4_294_967_295],
+    ["one local too many, in two groups", bytes(2, leb(10_000), 0x7f, 1, 0x7e, 0x0b), 10_001],
+  ])("R8 %s", async (_, body, found) => {
+    expect(await refused(withModule(good, oneFunction(body)))).toMatch(
+      `core module 1 has ${found} locals in function 0, allowed 10000`,
+    );
+  });
+
+  test("R8 as many locals as are allowed", async () => {
+    await inspect(withModule(good, oneFunction(bytes(1, leb(10_000), 0x7f, 0x0b))), componentWit);
+  });
+
+  test.each([
+    ["types", 1, [0x60, 0, 0]],
+    ["globals", 6, [0x7f, 0, 0x41, 0, 0x0b]],
+    ["element segments", 9, [1, 0, 0]],
+    ["data segments", 11, [1, 0]],
+  ])("R8 20,000 %s", async (what, id, item) => {
+    const many = section(id, bytes(leb(20_000), Buffer.alloc(20_000 * item.length, Buffer.from(item))));
+    expect(await refused(withModule(good, bytes(HEADER, many)))).toMatch(
+      `core module 1 has 20000 ${what}, allowed 10000`,
+    );
   });
 
   test("R8 a million functions", async () => {
@@ -112,6 +152,34 @@ describe("R8 compile bombs", () => {
     const padding = section(0, bytes(leb(1), [0x78], Buffer.alloc(17 * 1024 * 1024)));
     expect(await refused(bytes(good, padding))).toMatch("allowed 16777216");
   });
+});
+
+test.each([
+  [
+    "a table of a million entries",
+    "(table 1000000 funcref)",
+    "has 1000000 entries in a table from the start, allowed 100000",
+  ],
+  ["a table of externref", "(table 100001 externref)", "has 100001 entries in a table from the start, allowed 100000"],
+  ["a thousand tables", "(table 1 funcref)".repeat(1000), "has 1000 tables, allowed 16"],
+  ["tables that are imported", '(import "a" "b" (table 1 funcref))'.repeat(17), "has 17 tables, allowed 16"],
+])("R4 %s", async (_, fields, detail) => {
+  expect(await refused(withModule(good, await module(fields)))).toMatch(`core module 1 ${detail}`);
+});
+
+test("R3 a memory that starts with 4 GiB", async () => {
+  expect(await refused(withModule(good, await module("(memory 65536)")))).toMatch(
+    "core module 1 has 65536 pages of memory from the start, allowed 8192",
+  );
+});
+
+test.each([
+  ["its fuel", '(import "pinion:meter" "fuel" (global (mut i64)))'],
+  ["a function of it", '(import "pinion:meter" "more" (func))'],
+])("R25 a core module that reaches for the meter by importing %s", async (_, imports) => {
+  expect(await refused(withModule(good, await module(imports)))).toBe(
+    "core module 1 imports from `pinion:meter`, which is kept for the meter",
+  );
 });
 
 test("R9 thousands of memories", async () => {

@@ -13,8 +13,9 @@ const FAULTS = {
   "a hook that traps": { code: "throw 1;", says: "failed (trap)" },
   "a hook that never returns": {
     code: "for (;;) globalThis.turns = (globalThis.turns ?? 0) + 1;",
-    says: "failed (deadline)",
+    says: "failed (limit): `fuel`",
   },
+  "a hook that waits for ever": { code: "for (;;) host.sleep(50);", says: "failed (deadline)" },
   "a hook that answers garbage": { code: 'return transform("garbage", "{");', says: "failed (malformed)" },
   "a hook whose component is missing": { code: 'return allow("");', says: "failed (missing-artifact)" },
 } as const;

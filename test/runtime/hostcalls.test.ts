@@ -179,7 +179,7 @@ test("a hook that failed blocks until a person re-arms it, and the run goes on a
   const weak = await scriptedHook(
     `if (JSON.parse(payload).usage.steps === 1) for (;;) globalThis.turns = (globalThis.turns ?? 0) + 1;
       return allow("well again");`,
-    { name: "weak", phases: ["pre-plan"], limits: { deadlineMs: 300 } },
+    { name: "weak", phases: ["pre-plan"], limits: { deadlineMs: 300, fuel: 1_000_000_000_000 } },
   );
   const file = await lab.blueprint({
     turns: [{ text: "one" }, { text: "two" }, { text: "three" }],

@@ -37,6 +37,21 @@ test("R10 after the first abort every hostcall of the call fails, is not logged,
   expect(door.close()).toEqual([{ call: "emit-event", kind: "first", data: 1 }]);
 });
 
+test.each([
+  ["capsules", "writeCapsule", ["plan"]],
+  ["approval requests", "requestApproval", []],
+])("R12 a flood of %s ends at the bytes that one call may have waiting", (_, name, values) => {
+  const { door, call } = openDoor({ hostcalls: 10_000 });
+  const text = JSON.stringify("x".repeat(65_534));
+  for (let round = 0; round < 2; round += 1) {
+    door.open(SURROUNDINGS);
+    for (let n = 0; n < 16; n += 1) call(name, ...values, text);
+    expect(() => call(name, ...values, "1")).toThrow(Abort);
+    expect(door.failure).toEqual({ cause: "limit", detail: "`bufferedBytes`: allowed 1048576, used 1048577" });
+    expect(door.close()).toHaveLength(16);
+  }
+});
+
 test("R15 between calls the door is shut", () => {
   const { door, asked, call } = openDoor();
   expect(() => call("now")).toThrow(Abort);

@@ -147,6 +147,13 @@ test("`now` gives the same 64 bits, and what the host throws", async () => {
   }
 });
 
+test("a component that makes no hostcalls does the same, and needs nothing of what guards them", async () => {
+  const generated = await generate(await buildWat(watHook({})));
+  const stock = await observed(generated.glue, generated, ["host", "now"], () => 0n);
+  expect(await observed(adaptGlue(generated.glue), generated, ["host", "now"], () => 0n)).toEqual(stock);
+  expect(stock.first).toMatchObject({ value: { decision: "allow" } });
+});
+
 test("code that is not as expected is refused, whatever is missing", async () => {
   const { glue } = await generate(await buildWat(caller(FUNCTIONS[0] ?? ["", "", "", "", ""])));
   const changes = [

@@ -48,8 +48,12 @@ it("holds what runs and what it runs on, and no sources", () => {
     "blueprints/reviewer/sample/secrets/prod.key",
     "hooks/redact/hook.yaml",
     "hooks/redact/redact.wasm",
+    "packages/hook-sdk/hook.ts",
+    "packages/hook-sdk/world.d.ts",
     "schemas/blueprint.v1.json",
     "schemas/phase/pre-tool.v1.json",
+    "templates/hook/c/pinion.h",
+    "templates/hook/ts/package.json",
     "wit/hook.wit",
   ]) {
     expect(files).toContain(wanted);
@@ -66,6 +70,18 @@ it("gives every bin a file, and every export a compiled one", () => {
     expect(readFileSync(join(root, file), "utf8")).not.toBe("");
   }
 });
+
+it(
+  "makes, builds and tries a hook",
+  () => {
+    const inside = join(root, "authored");
+    expect(run("hook", "new", "--lang", "ts", "--dir", "authored", "no-runs")).toMatchObject({ status: 0 });
+    expect(run("hook", "build", "authored/no-runs")).toMatchObject({ status: 0 });
+    expect(run("hook", "test", "authored/no-runs").stdout).toMatch(/5 passed, 0 failed\n$/);
+    expect(readFileSync(join(inside, "no-runs/hook.yaml"), "utf8")).toContain("name: no-runs");
+  },
+  SLOW,
+);
 
 it(
   "runs the shipped reviewer and replays what it recorded",

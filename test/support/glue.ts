@@ -16,8 +16,8 @@ interface Linked {
   readonly instances: readonly CoreInstance[];
 }
 
-/** The same settings as the builder's. */
-export async function generate(component: Uint8Array): Promise<Generated> {
+/** What jco makes of a component, with the same settings as the builder's: files by name. */
+export async function generateFiles(component: Uint8Array): Promise<Map<string, Uint8Array>> {
   await jco.$init;
   const { files } = jco.generate(component, {
     name: GLUE.replace(/\.js$/, ""),
@@ -29,12 +29,17 @@ export async function generate(component: Uint8Array): Promise<Generated> {
     base64Cutoff: 0,
     multiMemory: false,
   });
-  const program = files.find(([name]) => name === GLUE);
+  return new Map(files);
+}
+
+export async function generate(component: Uint8Array): Promise<Generated> {
+  const files = await generateFiles(component);
+  const program = files.get(GLUE);
   if (program === undefined) throw new Error("jco generated no program");
-  const modules = files.filter(([name]) => name !== GLUE);
+  files.delete(GLUE);
   return {
-    glue: Buffer.from(program[1]).toString("utf8"),
-    modules: new Map(modules.map(([name, bytes]) => [name, new engine.Module(Uint8Array.from(bytes))])),
+    glue: Buffer.from(program).toString("utf8"),
+    modules: new Map([...files].map(([name, bytes]) => [name, new engine.Module(Uint8Array.from(bytes))])),
   };
 }
 

@@ -87,6 +87,10 @@ const BEHAVIOURS = {
     host.writeCapsule("risk", JSON.stringify({ level: "low" }));
     host.requestApproval(JSON.stringify({ why: "to be sure" }));
     return allow([host.now(), host.readCapsule("risk"), host.readCapsule("plan"), ...host.random(4)].join(" "));`,
+  "calls what its payload names": `
+    const { name, values } = JSON.parse(payload).call.arguments;
+    try { return allow(String({ ...host, ...files }[name](...values))); }
+    catch (error) { return allow(String(error.message ?? error.payload ?? error)); }`,
   "evaluates its payload": `
     const calls = Object.assign({}, host, files);
     const [name, ...values] = JSON.parse(payload, (_, value) => Array.isArray(value?.bytes) ? Uint8Array.from(value.bytes) : value);

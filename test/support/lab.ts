@@ -274,7 +274,7 @@ export class Lab {
         phases: hook.phases,
         config: { type: "object", properties: {}, additionalProperties: true },
         ...(hook.instance === undefined ? {} : { instance: hook.instance }),
-        limits: { deadlineMs: 2000, memoryPages: 512, ...hook.limits },
+        limits: { deadlineMs: 2000, hostcallMs: 2000, memoryPages: 512, ...hook.limits },
         ...(hook.authority === undefined ? {} : { authority: hook.authority }),
       },
     };

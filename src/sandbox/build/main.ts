@@ -2,7 +2,7 @@
  * The process that turns one untrusted component into code: inspects it, transpiles it, meters its core modules, writes the files to its standard
  * output and exits. It has no environment and no network and reads nothing but the transpiler; what it is given cannot
  * run here, and a component that hurts the tools hurts this process only. Its arguments are the paths of jco's `wasm-tools`
- * and `component`.
+ * and `component`; a third one, `inspect`, has it say what the component is made of instead.
  */
 import { writeSync } from "node:fs";
 import { registerHooks } from "node:module";
@@ -19,7 +19,7 @@ import { type Built, readAll } from "./stream.ts";
 type WasmTools = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
 type Jco = typeof import("@bytecodealliance/jco-transpile/component");
 
-const [, wasmTools = "", component = ""] = process.argv;
+const [, wasmTools = "", component = "", mode] = process.argv;
 const inert = new URL(`inert-wasi${extname(import.meta.url)}`, import.meta.url).href;
 registerHooks({
   resolve: (specifier, context, next) =>
@@ -33,11 +33,8 @@ const files: { readonly name: string; readonly content: Uint8Array }[] = [];
 let built: Built;
 try {
   const { componentWit }: WasmTools = await import(pathToFileURL(wasmTools).href);
-  await inspect(bytes, (whole) => componentWit(whole).catch(refused));
-  const jco: Jco = await import(pathToFileURL(component).href);
-  await jco.$init;
-  files.push(...transpile(jco.generate));
-  built = { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) };
+  const facts = await inspect(bytes, (whole) => componentWit(whole).catch(refused));
+  built = mode === "inspect" ? { ok: true, facts } : await build();
 } catch (error) {
   files.length = 0;
   built =
@@ -51,6 +48,13 @@ writeAll(
     files.map(({ content }) => content),
   ),
 );
+
+async function build(): Promise<Built> {
+  const jco: Jco = await import(pathToFileURL(component).href);
+  await jco.$init;
+  files.push(...transpile(jco.generate));
+  return { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) };
+}
 
 function transpile(generate: Jco["generate"]) {
   const generated = (() => {

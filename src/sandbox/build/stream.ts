@@ -1,8 +1,10 @@
 import { readSync } from "node:fs";
+import type { ComponentFacts } from "../inspect/inspect.ts";
 
-/** The head of the one frame that the builder writes; the body holds the files, the generated program first. */
+/** The head of the one frame that the builder writes; the body holds the files, if any, the generated program first. */
 export type Built =
   | { readonly ok: true; readonly files: readonly { readonly name: string; readonly size: number }[] }
+  | { readonly ok: true; readonly facts: ComponentFacts }
   | { readonly ok: false; readonly detail: string }
   | { readonly ok: false; readonly bug: string };
 

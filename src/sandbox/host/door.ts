@@ -9,6 +9,8 @@ import type { AnswerMessage } from "./wire.ts";
 /** Bytes of one capsule, approval request, or the arguments of a tool call. */
 const MAX_VALUE_BYTES = 64 * 1024;
 const MAX_ARGUMENT_BYTES = 1024 * 1024;
+/** Bytes of all capsules and approval requests of one call together: they wait here until they are shipped. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 const MAX_NAME = 4096;
 const MAX_RANDOM = 1024;
 const EVENT_KIND = /^[a-z][a-z0-9-]{0,63}$/;
@@ -56,6 +58,7 @@ export class Door {
   #hostcalls = 0;
   #events = 0;
   #eventBytes = 0;
+  #bufferedBytes = 0;
   #failure: Failure | undefined;
 
   constructor(parts: { readonly limits: HookLimits; readonly seed: string; readonly ask: DoorAsk }) {
@@ -70,6 +73,7 @@ export class Door {
     this.#hostcalls = 0;
     this.#events = 0;
     this.#eventBytes = 0;
+    this.#bufferedBytes = 0;
     this.#failure = undefined;
   }
 
@@ -127,8 +131,8 @@ export class Door {
     return this.#open;
   }
 
-  #within(name: "hostcalls" | "events" | "eventBytes", used: number): void {
-    const allowed = this.#limits[name];
+  #within(name: "hostcalls" | "events" | "eventBytes" | "bufferedBytes", used: number): void {
+    const allowed = name === "bufferedBytes" ? MAX_BUFFERED_BYTES : this.#limits[name];
     if (used > allowed) this.#fail("limit", `\`${name}\`: allowed ${allowed}, used ${used}`);
   }
 
@@ -157,6 +161,7 @@ export class Door {
   /** The guest sees what it wrote for the rest of its call; whether it is kept is for the kernel to say. */
   #writeCapsule(kind: string, text: string): void {
     const { capsules } = this.#enter();
+    this.#buffer(text);
     const known = capsuleKind(kind);
     const value = json(text, "`value`", MAX_VALUE_BYTES);
     this.#log.push({ call: "write-capsule", kind: known, value });
@@ -165,7 +170,13 @@ export class Door {
 
   #requestApproval(text: string): void {
     this.#enter();
+    this.#buffer(text);
     this.#log.push({ call: "request-approval", request: json(text, "`request`", MAX_VALUE_BYTES) });
+  }
+
+  #buffer(text: string): void {
+    this.#bufferedBytes += Buffer.byteLength(text);
+    this.#within("bufferedBytes", this.#bufferedBytes);
   }
 
   #draw(length: number): Uint8Array {

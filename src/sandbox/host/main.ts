@@ -14,6 +14,7 @@ import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
 import { selfCheck } from "./self-check.ts";
 import {
+  type AnswerMessage,
   type BatchMessage,
   EXHAUSTED,
   encodeFrame,
@@ -26,12 +27,12 @@ import {
 } from "./wire.ts";
 
 const { exit } = process;
-const nextTurn = setImmediate;
 let current = 0;
 let record = new AuditRecord();
 const instances = new Map<string, Instance>();
 const decoder = new FrameDecoder(TO_HOST);
 const waiting: Frame[] = [];
+const input = Buffer.alloc(1 << 16);
 
 const confined = selfCheck();
 lockDown();
@@ -43,7 +44,7 @@ try {
     else if (head.kind === "batch") run(head);
     else throw new Bug("an answer that nobody waits for");
     // Lets the promises of the generated code settle.
-    await new Promise((resolve) => nextTurn(resolve));
+    await undefined;
   }
 } catch (error) {
   if (error instanceof Exhausted) exit(EXHAUSTED);
@@ -100,10 +101,22 @@ function asker(hook: string): Ask {
   return (call, request, log, fuel) => {
     record.log(hook, log);
     send({ batch: current, kind: "hostcall", hook, call, arguments: request, fuel, log });
-    const { head } = receive();
-    if (head.kind !== "answer") throw new Bug("a message while an answer was awaited");
-    return head;
+    return answer();
   };
+}
+
+/** Blocks until the answer to a hostcall is there. Batches that were sent ahead wait for their turn. */
+function answer(): AnswerMessage {
+  const ahead: Frame[] = [];
+  for (;;) {
+    const { head, body } = receive();
+    if (head.kind === "answer") {
+      waiting.unshift(...ahead);
+      return head;
+    }
+    if (head.kind !== "batch") throw new Bug("a message while an answer was awaited");
+    ahead.push({ head, body });
+  }
 }
 
 /** Blocks until a whole frame is there. Both ends are Pinion's own: what arrives has the types of `ToHost`. */
@@ -111,10 +124,9 @@ function receive(): { readonly head: ToHost; readonly body: Uint8Array } {
   for (;;) {
     const frame = waiting.shift();
     if (frame) return { head: frame.head as ToHost, body: frame.body };
-    const chunk = Buffer.allocUnsafe(1 << 16);
-    const length = readSync(0, chunk);
+    const length = readSync(0, input);
     if (length === 0) exit(0);
-    waiting.push(...decoder.push(chunk.subarray(0, length)));
+    waiting.push(...decoder.push(Buffer.from(input.subarray(0, length))));
   }
 }
 

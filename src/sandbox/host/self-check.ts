@@ -2,9 +2,6 @@ import { readdirSync } from "node:fs";
 import { engine } from "../wasm/engine.ts";
 import { type SelfCheck, WASM_CAPS } from "./wire.ts";
 
-// Not imported: that would look at all of `node:process`, and so open standard input in a mode that does not block.
-const { env, permission } = process;
-
 /** What Node's permission model must deny. */
 const DENIED = ["fs.read", "fs.write", "child", "worker", "net", "addon", "wasi", "inspector"];
 

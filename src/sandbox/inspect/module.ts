@@ -1,11 +1,31 @@
 import { engine } from "../wasm/engine.ts";
+import { METER } from "../wasm/metering.ts";
 import { binaryKind, Malformed, type Reader, sections } from "../wasm/reader.ts";
+import { atMost, checkBounds } from "./bounds.ts";
 import { valueType, walkBody, walkExpression } from "./code.ts";
 
-const MAX_FUNCTIONS = 100_000;
-const MAX_IMPORTS = 10_000;
-const MAX_EXPORTS = 10_000;
+/** Imported and defined ones together. */
 const MAX_TABLES = 16;
+/** The most that a manifest can allow (`schemas/hook.v1.json`): whoever starts with more can never be loaded. */
+const MAX_ENTRIES = 100_000;
+const MAX_PAGES = 8192;
+
+/** What a core module is made of. */
+export interface ModuleFacts {
+  readonly bytes: number;
+  /** Functions that it defines, and the bytes of their bodies. */
+  readonly functions: number;
+  readonly codeBytes: number;
+  /** Pages of 64 KiB of the memory that it defines; without `maximum` it declares none. */
+  readonly memory?: Size;
+  /** Entries of the tables that it defines. */
+  readonly tables: readonly Size[];
+}
+
+export interface Size {
+  readonly initial: number;
+  readonly maximum?: number;
+}
 
 /**
  * Names of imports and exports end up inside the generated code, so they may hold nothing that could leave a string
@@ -18,13 +38,16 @@ const SAFE_NAME = /^[\w $.,:;|/@<>=#*()+\-[\]]*$/;
  * memory at most (and the extended constants that position-independent code needs), bounded. Threads, memory64, exceptions,
  * garbage collection, tail calls, relaxed SIMD and several memories are refused. Throws `Malformed`.
  */
-export function checkModule(bytes: Uint8Array, index: number): void {
+export function checkModule(bytes: Uint8Array, index: number): ModuleFacts {
   try {
     if (binaryKind(bytes) !== "module") throw new Malformed("is no core module");
+    checkBounds(bytes);
     // A view of somebody else's buffer may be larger than the module: V8 sees the copy that we checked.
     if (!engine.validate(Uint8Array.from(bytes))) throw new Malformed("is not valid");
-    const counts: Counts = { memories: 0, tables: 0 };
+    const counts: Counts = { memories: 0, tables: 0, functions: 0, codeBytes: 0, memory: undefined, sizes: [] };
     sections(bytes, (id, content) => checkSection(id, content, counts));
+    const { functions, codeBytes, memory, sizes: tables } = counts;
+    return { bytes: bytes.length, functions, codeBytes, ...(memory && { memory }), tables };
   } catch (error) {
     if (error instanceof Malformed) throw new Malformed(`core module ${index} ${error.message}`);
     throw error;
@@ -34,6 +57,10 @@ export function checkModule(bytes: Uint8Array, index: number): void {
 interface Counts {
   memories: number;
   tables: number;
+  functions: number;
+  codeBytes: number;
+  memory: Size | undefined;
+  readonly sizes: Size[];
 }
 
 function checkSection(id: number, content: Reader, counts: Counts): void {
@@ -42,20 +69,15 @@ function checkSection(id: number, content: Reader, counts: Counts): void {
       content.each(() => functionType(content));
       break;
     case 2:
-      atMost(
-        content.each(() => imported(content, counts)),
-        MAX_IMPORTS,
-        "imports",
-      );
-      break;
-    case 3:
-      atMost(content.u32(), MAX_FUNCTIONS, "functions");
+      content.each(() => imported(content, counts));
       break;
     case 4:
-      content.each(() => table(content, counts));
+      content.each(() => counts.sizes.push(table(content, counts)));
       break;
     case 5:
-      content.each(() => memory(content, counts));
+      content.each(() => {
+        counts.memory = memory(content, counts);
+      });
       break;
     case 6:
       content.each(() => {
@@ -65,22 +87,18 @@ function checkSection(id: number, content: Reader, counts: Counts): void {
       });
       break;
     case 7:
-      atMost(
-        content.each(() => exported(content)),
-        MAX_EXPORTS,
-        "exports",
-      );
+      content.each(() => exported(content));
       break;
     case 10:
-      content.each(() => walkBody(content.sub(content.u32())));
+      counts.functions = content.each(() => {
+        const size = content.u32();
+        counts.codeBytes += size;
+        walkBody(content.sub(size));
+      });
       break;
     case 13:
       throw new Malformed("uses exceptions (a tag section)");
   }
-}
-
-function atMost(found: number, allowed: number, what: string): void {
-  if (found > allowed) throw new Malformed(`has ${found} ${what}, allowed ${allowed}`);
 }
 
 function functionType(reader: Reader): void {
@@ -90,7 +108,9 @@ function functionType(reader: Reader): void {
 }
 
 function imported(reader: Reader, counts: Counts): void {
-  safe(reader.name());
+  const from = reader.name();
+  if (from === METER) throw new Malformed(`imports from \`${METER}\`, which is kept for the meter`);
+  safe(from);
   safe(reader.name());
   const kind = reader.byte();
   if (kind === 0) reader.u32();
@@ -114,24 +134,28 @@ function safe(name: string): void {
   }
 }
 
-function table(reader: Reader, counts: Counts): void {
+function table(reader: Reader, counts: Counts): Size {
   counts.tables += 1;
   atMost(counts.tables, MAX_TABLES, "tables");
   valueType(reader);
-  limits(reader);
+  const size = limits(reader);
+  atMost(size.initial, MAX_ENTRIES, "entries in a table from the start");
+  return size;
 }
 
-function memory(reader: Reader, counts: Counts): void {
+function memory(reader: Reader, counts: Counts): Size {
   counts.memories += 1;
   if (counts.memories > 1) throw new Malformed("uses several memories");
-  limits(reader);
+  const size = limits(reader);
+  atMost(size.initial, MAX_PAGES, "pages of memory from the start");
+  return size;
 }
 
-function limits(reader: Reader): void {
+function limits(reader: Reader): Size {
   const flags = reader.byte();
   if (flags & 0x02) throw new Malformed("uses threads (shared memory)");
   if (flags & 0x04) throw new Malformed("uses memory64");
   if (flags > 1) throw new Malformed("uses limits that are not in WebAssembly 2.0");
-  reader.u32();
-  if (flags === 1) reader.u32();
+  const initial = reader.u32();
+  return flags === 1 ? { initial, maximum: reader.u32() } : { initial };
 }

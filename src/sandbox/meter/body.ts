@@ -1,7 +1,7 @@
-import { Malformed } from "../wasm/reader.ts";
 import { type BlockForm, Control } from "./control.ts";
 import { Cursor } from "./cursor.ts";
 import { Emitter, I32, I64, OP } from "./emit.ts";
+import { frameOf } from "./frame.ts";
 import {
   BULK,
   EFFECTS,
@@ -25,10 +25,6 @@ export const MOVED = 3;
 const STRAIGHT = 10_000;
 /** What a call is taken for on such a path: a function without calls and loops does not check, and is as long as that at most. */
 const CALLEE = 1000;
-/** The largest frame of one function, in slots. */
-const MAX_FRAME = 30_000;
-/** Slots of a frame besides its locals and operands, and the temporaries of the meter. */
-const FRAME = 16;
 /** 2^13 instructions a page. */
 const PAGE_SHIFT = 13;
 
@@ -83,7 +79,7 @@ export class BodyMeter {
         code: this.#code.view(),
         global: this.#scope.importedGlobals,
         fuel: this.#emit.fuel,
-        frame: this.#frame(locals, type),
+        frame: frameOf({ type, locals: locals.count, operands: this.#control.highest, wide: this.#wide }),
         whole: this.#calls || this.#checks,
         charged: this.#charges > 0,
         returns: this.#control.returns,
@@ -104,7 +100,7 @@ export class BodyMeter {
     this.#calls = false;
     this.#checks = false;
     this.#charges = 0;
-    this.#wide = type.params.includes(V128);
+    this.#wide = type.wide;
     this.#temporaries.clear();
     this.#types = [];
     this.#control.reset(type.results.length);
@@ -186,7 +182,7 @@ export class BodyMeter {
         this.#branch(form, start);
         break;
       case FORM.unreachable:
-        this.#die();
+        this.#trap(start);
         break;
       case FORM.global:
         this.#global(code, start);
@@ -217,6 +213,7 @@ export class BodyMeter {
     this.#control.move(-type.params.length);
     this.#control.move(type.results.length);
     if (this.#control.dead) return;
+    if (type.wide) this.#wide = true;
     this.#calls = true;
     this.#counted += CALLEE;
     this.#copy(start);
@@ -266,8 +263,20 @@ export class BodyMeter {
     if (form !== FORM.branchIf) this.#die();
   }
 
+  /** A trap that the guest means to have tells exactly what was used; others tell what was at the last call or return. */
+  #trap(start: number): void {
+    if (!this.#control.dead) {
+      this.#copy(start);
+      this.#emit.charged(this.#pending);
+      this.#emit.store();
+      this.#charges += 1;
+    }
+    this.#die();
+  }
+
   #global(code: number, start: number): void {
     const index = this.#in.u32();
+    if (this.#scope.wideGlobals.has(index)) this.#wide = true;
     if (index < this.#scope.importedGlobals) return;
     this.#copy(start);
     this.#emit.op(code, index + MOVED);
@@ -383,13 +392,6 @@ export class BodyMeter {
   #copy(to: number): void {
     this.#code.copy(this.#in.bytes, this.#copied, to);
     this.#copied = to;
-  }
-
-  #frame(locals: Locals, type: FunctionType): number {
-    const weight = this.#wide ? 2 : 1;
-    const frame = FRAME + weight * (locals.count + this.#control.highest) + type.results.length;
-    if (frame > MAX_FRAME) throw new Malformed(`has a function with a frame of ${frame} slots, allowed ${MAX_FRAME}`);
-    return frame;
   }
 }
 

@@ -26,8 +26,12 @@ const SECTION = {
  * - growth of memories and tables;
  * - NaNs that operations give are canonical.
  *
+ * The counter is exact where a call ends and at `unreachable`; at any other trap it is that of the last function entry, call
+ * or return of the function that trapped. Either way it is the same on every machine.
+ *
  * The module must have passed inspection (valid, WebAssembly 2.0, one memory, no import from the meter): what it does is
- * otherwise the same. Custom sections are left out. Throws `Malformed` for a function whose frame no limit would ever allow.
+ * otherwise the same. Custom sections are left out. Throws `Malformed` for a function whose frame no limit would ever allow,
+ * or that is too large once it is metered.
  */
 export function meterModule(bytes: Uint8Array): Uint8Array {
   const scope = readScope(bytes);

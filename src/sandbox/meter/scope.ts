@@ -1,8 +1,12 @@
+import { walkExpression } from "../inspect/code.ts";
 import { type Reader, sections } from "../wasm/reader.ts";
+import { V128 } from "./nan.ts";
 
 export interface FunctionType {
   readonly params: Uint8Array;
   readonly results: Uint8Array;
+  /** Takes or gives vectors, which need two slots each. */
+  readonly wide: boolean;
 }
 
 /** A maximum of a memory or table; undefined where none is declared. */
@@ -15,6 +19,8 @@ export interface Scope {
   readonly functions: readonly number[];
   readonly importedFunctions: number;
   readonly importedGlobals: number;
+  /** Indices of globals that hold vectors. */
+  readonly wideGlobals: ReadonlySet<number>;
   readonly tables: readonly Maximum[];
   readonly memories: readonly Maximum[];
 }
@@ -27,6 +33,11 @@ export function readScope(bytes: Uint8Array): Scope {
   const memories: Maximum[] = [];
   let importedFunctions = 0;
   let importedGlobals = 0;
+  const wideGlobals = new Set<number>();
+  const global = (content: Reader, index: number) => {
+    if (content.byte() === V128) wideGlobals.add(index);
+    content.skip(1);
+  };
   sections(bytes, (id, content) => {
     if (id === 1) content.each(() => types.push(functionType(content)));
     else if (id === 2) {
@@ -38,20 +49,28 @@ export function readScope(bytes: Uint8Array): Scope {
         else if (kind === 1) tables.push(tableMaximum(content));
         else if (kind === 2) memories.push(maximum(content));
         else {
-          content.skip(2);
+          global(content, importedGlobals);
           importedGlobals += 1;
         }
       });
     } else if (id === 3) content.each(() => functions.push(content.u32()));
     else if (id === 4) content.each(() => tables.push(tableMaximum(content)));
     else if (id === 5) content.each(() => memories.push(maximum(content)));
+    else if (id === 6) {
+      content.each((index) => {
+        global(content, importedGlobals + index);
+        walkExpression(content);
+      });
+    }
   });
-  return { types, functions, importedFunctions, importedGlobals, tables, memories };
+  return { types, functions, importedFunctions, importedGlobals, wideGlobals, tables, memories };
 }
 
 function functionType(reader: Reader): FunctionType {
   reader.skip(1);
-  return { params: valueTypes(reader), results: valueTypes(reader) };
+  const params = valueTypes(reader);
+  const results = valueTypes(reader);
+  return { params, results, wide: params.includes(V128) || results.includes(V128) };
 }
 
 function valueTypes(reader: Reader): Uint8Array {

@@ -1,5 +1,9 @@
+import { Malformed } from "../wasm/reader.ts";
 import { EMPTY, Emitter, OP } from "./emit.ts";
 import { Output } from "./output.ts";
+
+/** The largest function that V8 compiles, in bytes. */
+const MAX_SIZE = 7_654_321;
 
 export interface Locals {
   /** Number of groups, and where they stand in the source. */
@@ -45,7 +49,7 @@ export interface MeteredBody {
  *     end
  *     give the counter to the global as it is; unreachable
  *
- * What neither calls nor loops needs less: its caller is checked, and its frame ends before the next begins.
+ * What neither calls nor loops needs less: its caller is checked, and its frame ends before the next begins. Throws `Malformed`.
  */
 export function writeBody(body: MeteredBody, out: Output): void {
   const before = new Output(64 + body.locals.to - body.locals.from);
@@ -83,7 +87,11 @@ export function writeBody(body: MeteredBody, out: Output): void {
   }
   after.byte(OP.end);
 
-  out.u32(before.length + body.code.length + after.length);
+  const size = before.length + body.code.length + after.length;
+  if (size > MAX_SIZE) {
+    throw new Malformed(`has a function of ${size} bytes when it is metered, allowed ${MAX_SIZE}`);
+  }
+  out.u32(size);
   out.all(before.view());
   out.all(body.code);
   out.all(after.view());

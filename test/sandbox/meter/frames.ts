@@ -50,6 +50,16 @@ function results(count: number, type: ValueType): string {
     (func (export "run") (call $down) ${repeat(count, () => use(type))})`;
 }
 
+function passedOn(count: number, below = 0): string {
+  const types = repeat(count, () => "v128");
+  const gets = repeat(count, (index) => `(local.get ${index})`);
+  const more = repeat(below, () => "(global.get $g)");
+  return `(global $g (mut v128) (v128.const i64x2 0 0))
+    (func $down (param ${types}) (result ${types}) ${more} (call $down ${gets}) (call $down)
+      ${repeat(count, (index) => `local.set ${index}`)} ${repeat(below, () => "global.set $g")} ${gets})
+    (func (export "run") (call $down ${repeat(count, () => "(global.get $g)")}) ${repeat(count, () => "drop")})`;
+}
+
 function blocks(count: number): string {
   const types = repeat(count, () => "i64");
   return `${SEED} (func $run (export "run")
@@ -73,12 +83,24 @@ export const FRAMES: Readonly<Record<string, string>> = {
   "a few operands": operands(6, "f64"),
   "a thousand operands": operands(1000, "i64"),
   "a thousand vectors as operands": operands(1000, "v128"),
+  "a thousand vectors of a global": `(global $g (mut v128) (v128.const i64x2 0 0))
+    (func $run (export "run") ${repeat(1000, () => "global.get $g")} call $run ${repeat(1000, () => "global.set $g")})`,
   "many parameters": parameters(100, "i32"),
   "a thousand parameters": parameters(1000, "i64"),
   "a thousand vectors as parameters": parameters(1000, "v128"),
   "many results": results(100, "i64"),
   "a thousand results": results(1000, "v128"),
+  "a thousand results that are passed on": `(func $run (result ${repeat(1000, () => "v128")}) (call $run))
+    (func (export "run") (call $run) ${repeat(1000, () => "drop")})`,
+  "parameters and results that are passed on": passedOn(1000),
+  "parameters and results that are passed on, deep in the operands": passedOn(1000, 1000),
   "a block with many parameters": blocks(200),
+  "two functions that call each other": `(func $a (export "run") (call $b)) (func $b (call $a))`,
+  "one that hands itself down through a table": `(type $t (func (param funcref))) (table $t 1 funcref)
+    (func $down (param funcref) (table.set $t (i32.const 0) (local.get 0))
+      (call_indirect (type $t) (local.get 0) (i32.const 0)))
+    (elem declare func $down)
+    (func (export "run") (call $down (ref.func $down)))`,
   "a call through a table": `(type $t (func (param i64 f64) (result i64))) (table funcref (elem $run))
     (func $down (type $t) (i64.add (local.get 0)
       (call_indirect (type $t) (local.get 0) (local.get 1) (i32.const 0))))
@@ -97,3 +119,15 @@ export const FRAMES: Readonly<Record<string, string>> = {
       ${repeat(50, (index) => `(local.set 0 (call $small (local.get 0) (i64.const ${index})))`)}
       (call $run) (global.set $g (local.get 0)))`,
 };
+
+const TABLE = `(import "shared" "table" (table 2 funcref)) (type $t (func))`;
+const caller = (own: number, other: number) =>
+  `${TABLE} (func $f (call_indirect (type $t) (i32.const ${other}))) (elem (i32.const ${own}) $f)`;
+
+/** Modules that call each other for ever: the first has what the others import as `shared`, the last has `run`. */
+export const MODULES = [
+  `(table (export "table") 2 funcref)`,
+  caller(0, 1),
+  caller(1, 0),
+  `${TABLE} (func (export "run") (call_indirect (type $t) (i32.const 0)))`,
+] as const;

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { Gauge } from "../../../src/sandbox/host/gauge.ts";
-import { MAX_DEPTH } from "../../../src/sandbox/wasm/metering.ts";
 import { PLENTY } from "./gauged.ts";
 import { MeteredInstance } from "./metered.ts";
 
@@ -86,57 +85,6 @@ test("R1 endless loop: a start function is out of fuel", async () => {
   const made = MeteredInstance.of(`(func (loop (br 0))) (start 0)`, { gauge });
   await expect(made).rejects.toThrow("unreachable");
   expect(gauge.failure?.detail).toMatch(/^`fuel`: allowed 1000, used 100\d$/);
-});
-
-const TOO_DEEP = {
-  "a function that calls itself": `(func $run (export "run") (call $run))`,
-  "two that call each other": `(func $a (export "run") (call $b)) (func $b (call $a))`,
-  "one that calls itself through a table": `(type $t (func)) (table funcref (elem $run))
-    (func $run (export "run") (call_indirect (type $t) (i32.const 0)))`,
-  "one that hands itself down through a table": `(type $t (func (param funcref))) (table $t 1 funcref)
-    (func $down (param funcref) (table.set $t (i32.const 0) (local.get 0))
-      (call_indirect (type $t) (local.get 0) (i32.const 0)))
-    (elem declare func $down)
-    (func (export "run") (call $down (ref.func $down)))`,
-};
-
-for (const [what, fields] of Object.entries(TOO_DEEP)) {
-  test(`R5 deep recursion: ${what} stops at the same depth each time, and the host lives`, async () => {
-    const calls = [];
-    for (let time = 0; time < 2; time += 1) {
-      const instance = await MeteredInstance.of(fields);
-      const { error, failure, used, depth } = instance.call("run");
-      expect(error).not.toBeInstanceOf(RangeError);
-      expect(failure).toMatch(new RegExp(`^\`callDepth\`: allowed ${MAX_DEPTH}, used \\d+$`));
-      calls.push({ failure, used, depth });
-    }
-    expect(calls[0]).toEqual(calls[1]);
-    // Even the smallest frame takes some, and none takes so much that ordinary recursion is out of reach.
-    expect(calls[0]?.used).toBeGreaterThan(1000);
-  });
-}
-
-test("R5 deep recursion: across two modules that share a counter", async () => {
-  const gauge = new Gauge(PLENTY);
-  const table = `(import "shared" "table" (table 2 funcref)) (type $t (func))`;
-  const first = await MeteredInstance.of(`(table (export "table") 2 funcref)`, { gauge });
-  const shared = first.instance.exports;
-  for (const [own, other] of [
-    [0, 1],
-    [1, 0],
-  ]) {
-    await MeteredInstance.of(
-      `${table} (func $f (call_indirect (type $t) (i32.const ${other}))) (elem (i32.const ${own}) $f)`,
-      { gauge, imports: { shared } },
-    );
-  }
-  const caller = await MeteredInstance.of(`${table} (func (export "run") (call_indirect (type $t) (i32.const 0)))`, {
-    gauge,
-    imports: { shared },
-  });
-  const { error, failure } = caller.call("run");
-  expect(error).not.toBeInstanceOf(RangeError);
-  expect(failure).toMatch(/^`callDepth`/);
 });
 
 test("calls that end give their depth back, however often and wherever they end", async () => {

@@ -6,8 +6,9 @@ import { Gauge } from "../../../src/sandbox/host/gauge.ts";
 import { nestedModules } from "../../../src/sandbox/inspect/nesting.ts";
 import { meterModule } from "../../../src/sandbox/meter/meter.ts";
 import { METER, METER_GLOBALS } from "../../../src/sandbox/wasm/metering.ts";
+import { Malformed } from "../../../src/sandbox/wasm/reader.ts";
 import { runs, seed } from "../../support/property.ts";
-import { PREAMBLE, section, sized, text } from "./bytes.ts";
+import { PREAMBLE, section, sized, text, unsigned } from "./bytes.ts";
 import { type WasmGlobal, wasm } from "./engine.ts";
 import { execute } from "./execute.ts";
 import { depthOf, PLENTY } from "./gauged.ts";
@@ -154,6 +155,32 @@ test("metered code is code like any other: metered once more, it does the same",
     }),
     { seed, numRuns: runs(20, 300) },
   );
+});
+
+/** A module whose only function, `run`, takes an i32 and has this body. */
+function moduleOf(body: Uint8Array): Uint8Array {
+  const head = [...PREAMBLE, ...section(1, [[0x60, 1, 0x7f, 0]]), ...section(3, [[0]])];
+  const size = unsigned(body.length);
+  head.push(...section(7, [[...text("run"), 0, 0]]), 10, ...unsigned(1 + size.length + body.length), 1, ...size);
+  return Buffer.concat([Uint8Array.from(head), body]);
+}
+
+test("R8 compile bomb: a function that no compiler would take any more when it is metered is malformed", () => {
+  const block = Uint8Array.of(0x02, 0x40, 0x20, 0x00, 0x0d, 0x00, 0x0b);
+  const blocks = (count: number) =>
+    moduleOf(Buffer.concat([Buffer.of(0), Buffer.alloc(count * block.length, block), Buffer.of(0x0b)]));
+  expect(wasm.validate(meterModule(blocks(100_000)))).toBe(true);
+  const large = blocks(600_000);
+  expect(wasm.validate(large)).toBe(true);
+  expect(() => meterModule(large)).toThrow(/^has a function of \d+ bytes when it is metered, allowed 7654321$/);
+});
+
+test("R8 compile bomb: a function whose frame no limit would allow is malformed", () => {
+  const locals = (count: number) => moduleOf(Uint8Array.of(1, ...unsigned(count), 0x7e, 0x0b));
+  expect(wasm.validate(meterModule(locals(20_000)))).toBe(true);
+  expect(wasm.validate(locals(49_000))).toBe(true);
+  expect(() => meterModule(locals(49_000))).toThrow(Malformed);
+  expect(() => meterModule(locals(49_000))).toThrow(/^has a function with a frame of \d+ slots, allowed 30000$/);
 });
 
 const hooks = globSync("hooks/*/*.wasm", { cwd: ROOT });

@@ -1,27 +1,36 @@
 /**
- * Runs metered modules in a process with V8 flags of its own. Arguments: files with metered bytes, an original one behind each
- * that is to be run by `execute`. Prints what came of each as a line of JSON.
+ * Runs metered modules in a process with V8 flags of its own. Each argument is a file with metered bytes and, behind a colon,
+ * the original that `execute` is to run; or files with commas between: one after the other is instantiated, the first is what
+ * the others import as `shared`, and the last one's `run` is called. Prints what came of each argument as a line of JSON.
  */
 import { readFileSync } from "node:fs";
 import { Gauge } from "../../../src/sandbox/host/gauge.ts";
-import { wasm } from "./engine.ts";
+import { type WasmInstance, wasm } from "./engine.ts";
 import { depthOf, meterSteps, PLENTY } from "./gauged.ts";
 import { interfaceOf } from "./interface.ts";
 
 for (const argument of process.argv.slice(2)) {
   const [metered = "", original] = argument.split(":");
-  const bytes = readFileSync(metered);
-  const found = original ? meterSteps(bytes, interfaceOf(readFileSync(original)), 1, PLENTY.fuel) : runOnce(bytes);
+  const found = original
+    ? meterSteps(readFileSync(metered), interfaceOf(readFileSync(original)), 1, PLENTY.fuel)
+    : runOnce(metered.split(","));
   process.stdout.write(`${JSON.stringify(found)}\n`);
 }
 
-function runOnce(bytes: Uint8Array) {
+function runOnce(files: readonly string[]) {
   const gauge = new Gauge(PLENTY);
   gauge.fill();
-  const instance = new wasm.Instance(new wasm.Module(bytes), gauge.imports);
+  let shared: object = {};
+  let last: WasmInstance | undefined;
+  for (const file of files) {
+    last = new wasm.Instance(new wasm.Module(readFileSync(file)), { ...gauge.imports, shared });
+    if (file === files[0]) shared = last.exports;
+  }
+  const run = last?.exports.run;
+  if (typeof run !== "function") throw new Error("nothing to run");
   let thrown: string | undefined;
   try {
-    (instance.exports.run as () => void)();
+    run();
   } catch (error) {
     thrown = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }

@@ -9,7 +9,7 @@ import { meterModule } from "../../../src/sandbox/meter/meter.ts";
 import { STACK_KB } from "../../../src/sandbox/process.ts";
 import { MAX_DEPTH } from "../../../src/sandbox/wasm/metering.ts";
 import { runs, seed } from "../../support/property.ts";
-import { FRAMES } from "./frames.ts";
+import { FRAMES, MODULES } from "./frames.ts";
 import { generateModule } from "./generate.ts";
 
 const run = promisify(execFile);
@@ -41,18 +41,22 @@ async function inTier(flags: readonly string[], files: readonly string[]): Promi
     .map((line) => JSON.parse(line));
 }
 
+async function meterInto(file: string, fields: string): Promise<string> {
+  const path = join(folder, file);
+  await writeFile(path, meterModule(await parse(`(module ${fields})`)));
+  return path;
+}
+
 test("R5 deep recursion: stops at the limit of the depth in every tier of the compiler, whatever the frames hold", async () => {
   const files = await Promise.all(
-    Object.values(FRAMES).map(async (fields, index) => {
-      const file = join(folder, `frame-${index}.wasm`);
-      await writeFile(file, meterModule(await parse(`(module ${fields})`)));
-      return file;
-    }),
+    Object.values(FRAMES).map((fields, index) => meterInto(`frame-${index}.wasm`, fields)),
   );
+  const modules = await Promise.all(MODULES.map((fields, index) => meterInto(`module-${index}.wasm`, fields)));
+  const names = [...Object.keys(FRAMES), "modules that call each other"];
   const found: Record<string, unknown> = {};
   for (const [tier, flags] of Object.entries(TIERS)) {
-    const results = await inTier(flags, files);
-    found[tier] = Object.fromEntries(Object.keys(FRAMES).map((shape, index) => [shape, results[index]]));
+    const results = await inTier(flags, [...files, modules.join()]);
+    found[tier] = Object.fromEntries(names.map((name, index) => [name, results[index]]));
   }
   for (const shapes of Object.values(found)) {
     for (const result of Object.values(shapes as object)) {
@@ -62,6 +66,8 @@ test("R5 deep recursion: stops at the limit of the depth in every tier of the co
       });
     }
     expect(shapes).toEqual(found.default);
+    // Ordinary recursion is within reach.
+    expect(shapes).toMatchObject({ empty: { used: expect.toSatisfy((calls: number) => calls > 5000) } });
   }
 });
 
