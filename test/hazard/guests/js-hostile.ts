@@ -86,6 +86,11 @@ export const JS_GUESTS: readonly Hostile[] = [
     says: /^`deadlineMs`: allowed 300 ms, used \d+ ms/,
     limits: { deadlineMs: 300, hostcalls: 10_000 },
   }),
+  guest("R14 sleeps that are short, together longer than a hook may wait", "for (;;) host.sleep(50);", {
+    cause: "deadline",
+    says: /^`hostcallMs`: allowed 300 ms, used \d+ ms/,
+    limits: { deadlineMs: 30_000, hostcallMs: 300, hostcalls: 10_000 },
+  }),
   guest("R16 throwing a number", "throw 7;", TRAP),
   guest("R16 throwing an error", 'throw new Error("broken");', { cause: "error", says: "broken" }),
   guest("R16 throwing nothing", "throw undefined;", TRAP),

@@ -180,6 +180,15 @@ const IN_PUPPET: readonly InPuppet[] = [
   },
   { name: "R7 memory out of bounds from cabi_realloc", ...BOUNDARY, part: { realloc: "(i32.const -16)" } },
   {
+    name: "R6 a string of 128 MB of memory",
+    ...tooMuch("outputBytes", 4_194_304, 128 * MEBIBYTE),
+    limits: { memoryPages: 8192 },
+    part: {
+      fields: verdict(3840, { address: MEBIBYTE, length: 128 * MEBIBYTE }),
+      handle: "(drop (memory.grow (i32.const 2100))) (i32.const 3840)",
+    },
+  },
+  {
     name: "R7 bytes of a list out of bounds",
     ...BOUNDARY,
     part: {
@@ -292,6 +301,10 @@ export const WAT_GUESTS: readonly Hostile[] = [
   })),
   alone(
     { name: "R1 an endless loop in a start function", ...outOfFuel() },
+    { fields: `(func $spin ${SPIN}) (start $spin)` },
+  ),
+  alone(
+    { name: "R1 an endless loop in a start function, for each call anew", ...outOfFuel(), instance: "call" },
     { fields: `(func $spin ${SPIN}) (start $spin)` },
   ),
   alone(
