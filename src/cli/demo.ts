@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
 import { type RunSummary, runBlueprint } from "../runtime.ts";
@@ -17,8 +18,8 @@ export async function main(): Promise<ExitCode> {
   try {
     const env = environment();
     const root = dirname(dirname(import.meta.dirname));
-    mkdirSync(join(env.stateDir, "demo"), { recursive: true, mode: 0o700 });
-    const folder = mkdtempSync(join(env.stateDir, "demo", "run-"));
+    // The sample holds a planted credential, which is in clear nowhere in Pinion's own folders.
+    const folder = mkdtempSync(join(tmpdir(), "pinion-demo-"));
     const workspace = join(folder, "project");
     const record = join(folder, "recording.jsonl");
     cpSync(join(root, dirname(BLUEPRINT), "sample"), workspace, { recursive: true });

@@ -20,7 +20,12 @@ export class Shell {
   }
 
   run(bin: string, ...args: readonly string[]): Done {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("bin", `${bin}.mjs`), ...args], {
+    return this.script(`bin/${bin}.mjs`, ...args);
+  }
+
+  /** A script of the repository, by its path from the root. */
+  script(path: string, ...args: readonly string[]): Done {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [resolve(path), ...args], {
       encoding: "utf8",
       env: this.env,
       cwd: this.cwd,
