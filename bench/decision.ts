@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { adaptGlue, GLUE } from "../src/sandbox/build/glue.ts";
 import { Instance } from "../src/sandbox/host/instance.ts";
+import { compileModule } from "../src/sandbox/host/modules.ts";
 import { meterModule } from "../src/sandbox/meter/meter.ts";
 import { generateFiles } from "../test/support/glue.ts";
 import { ask, buildGuest, hookSource, LIMITS, load, SEED, testHosts } from "../test/support/guests.ts";
@@ -88,7 +89,7 @@ async function inThread(component: Uint8Array): Promise<() => void> {
       files: [],
     },
     program: await import(`data:text/javascript;base64,${glue}`),
-    modules: new Map([...files].map(([name, bytes]) => [name, Uint8Array.from(meterModule(bytes))])),
+    modules: new Map([...files].map(([name, bytes]) => [name, compileModule(meterModule(bytes))])),
     ask: () => {
       throw new Error("nothing here needs an answer");
     },

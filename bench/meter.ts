@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { adaptGlue, GLUE } from "../src/sandbox/build/glue.ts";
 import { Instance } from "../src/sandbox/host/instance.ts";
+import { compileModule } from "../src/sandbox/host/modules.ts";
 import { nestedModules } from "../src/sandbox/inspect/nesting.ts";
 import { meterModule } from "../src/sandbox/meter/meter.ts";
 import { generateFiles } from "../test/support/glue.ts";
@@ -37,7 +38,7 @@ async function instanceOf(component: Uint8Array, metered: boolean): Promise<Inst
     `data:text/javascript;base64,${Buffer.from(`${glue}\n// ${metered}`).toString("base64")}`
   );
   const modules = new Map(
-    [...files].map(([name, bytes]) => [name, metered ? Uint8Array.from(meterModule(bytes)) : bytes]),
+    [...files].map(([name, bytes]) => [name, compileModule(metered ? meterModule(bytes) : bytes)]),
   );
   const message = {
     kind: "load",

@@ -17,9 +17,9 @@ export interface ComponentCacheOptions {
 }
 
 /**
- * Components as code, one file each: `HMAC-SHA256 | u32le length of the head | head (JSON) | body`. The MAC covers all that
- * follows it, and the head names the component and the maker, so an entry that was edited, swapped or cut is not used:
- * it is thrown away with a warning and made again.
+ * Components as code, one file each: `HMAC-SHA256 | u32le length of the head | head (JSON) | body`. The MAC covers
+ * the length and the head, and the head names the component, the maker, and the digest of every file in the body, so an entry
+ * that was edited, swapped or cut is not used: it is thrown away with a warning and made again.
  */
 export class ComponentCache {
   readonly #options: ComponentCacheOptions;
@@ -51,10 +51,10 @@ export class ComponentCache {
     const head = Buffer.from(JSON.stringify({ ok: true, component, maker: this.#options.maker, files: code.files }));
     const length = Buffer.alloc(4);
     length.writeUInt32LE(head.length);
-    const content = Buffer.concat([length, head, code.body]);
+    const named = Buffer.concat([length, head]);
     try {
       await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
-      await writeFile(partial, [this.#mac(content), content], { mode: 0o600, flag: "wx" });
+      await writeFile(partial, [this.#mac(named), named, code.body], { mode: 0o600, flag: "wx" });
       await rename(partial, path);
     } catch (error) {
       // There may be none, nor a folder for it; why is in `error`.
@@ -66,12 +66,15 @@ export class ComponentCache {
 
   #open(entry: Buffer, component: Digest): (Component & { readonly ok: true }) | undefined {
     const content = entry.subarray(MAC_BYTES);
-    if (content.length < 4 || !timingSafeEqual(entry.subarray(0, MAC_BYTES), this.#mac(content))) return undefined;
+    if (content.length < 4) return undefined;
     const end = 4 + content.readUInt32LE(0);
-    const head = JSON.parse(content.toString("utf8", 4, end));
+    const named = content.subarray(0, end);
+    if (!timingSafeEqual(entry.subarray(0, MAC_BYTES), this.#mac(named))) return undefined;
+    const head = JSON.parse(named.toString("utf8", 4));
     if (head.component !== component || head.maker !== this.#options.maker) return undefined;
     const code = asBuilt(head, content.subarray(end));
-    return code?.ok ? code : undefined;
+    if (!code?.ok || code.files.some(({ digest }, index) => digest !== head.files[index].digest)) return undefined;
+    return code;
   }
 
   #mac(content: Uint8Array): Buffer {

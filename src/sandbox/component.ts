@@ -1,3 +1,4 @@
+import { type Digest, digestOf } from "../model/canonical.ts";
 import { BugError } from "../model/errors.ts";
 import { HostFault } from "../model/hook.ts";
 import { Deadline } from "./deadline.ts";
@@ -13,6 +14,8 @@ export type Component =
 export interface File {
   readonly name: string;
   readonly size: number;
+  /** sha256 of its bytes, computed on this side. */
+  readonly digest: Digest;
 }
 
 const MiB = 1024 * 1024;
@@ -82,7 +85,7 @@ export function asBuilt(head: unknown, body: Uint8Array): Component | undefined 
   for (const file of built.files) {
     const { name, size } = Object(file) as Partial<File>;
     if (typeof name !== "string" || !Number.isSafeInteger(size) || size === undefined || size < 0) return undefined;
-    files.push({ name, size });
+    files.push({ name, size, digest: digestOf(body.subarray(total, total + size)) });
     total += size;
   }
   return files.length > 0 && total === body.length ? { ok: true, files, body } : undefined;

@@ -4,7 +4,7 @@ import type { Tier } from "../model/phase.ts";
 import { asLoaded } from "./check.ts";
 import type { Component } from "./component.ts";
 import { Deadline } from "./deadline.ts";
-import type { Frame, LoadMessage } from "./host/wire.ts";
+import type { Frame, LoadMessage, SentFile } from "./host/wire.ts";
 import { WORLD } from "./inspect/world.ts";
 import type { ConfinedProcess } from "./process.ts";
 import { Session, type TimeLimits } from "./session.ts";
@@ -29,6 +29,8 @@ const BACKSTOP_MS = 60_000;
 export class Host implements HookHost {
   readonly #parts: HostParts;
   readonly #limits = new Map<string, TimeLimits>();
+  /** Digests of the core modules that the process holds. */
+  readonly #held = new Set<string>();
   /** Batches that are not over, the one at work first. */
   readonly #line: Session[] = [];
   #batches = 0;
@@ -64,6 +66,7 @@ export class Host implements HookHost {
           detail: `the component is no \`${WORLD}\`: ${component.detail}`,
         };
       }
+      const { files, body } = this.#unsent(component);
       const message: LoadMessage = {
         kind: "load",
         hook: hook.name,
@@ -72,10 +75,10 @@ export class Host implements HookHost {
         limits: hook.limits,
         config: JSON.stringify(hook.config),
         seed,
-        files: component.files,
+        files,
       };
       const reply = this.#reply(hook.name, asLoaded);
-      this.#parts.process.send(message, [component.body]);
+      this.#parts.process.send(message, body);
       const loaded = await reply;
       if (loaded.ok) this.#limits.set(hook.name, hook.limits);
       return loaded;
@@ -110,6 +113,23 @@ export class Host implements HookHost {
 
   kill(): Promise<void> {
     return this.#parts.process.kill();
+  }
+
+  /** What of a component must be sent: its program, and the core modules that the process does not hold yet. */
+  #unsent(component: Component & { readonly ok: true }): {
+    readonly files: readonly SentFile[];
+    readonly body: readonly Uint8Array[];
+  } {
+    const body: Uint8Array[] = [];
+    let at = 0;
+    const files = component.files.map((file, index) => {
+      const held = this.#held.has(file.digest);
+      if (!held) body.push(component.body.subarray(at, at + file.size));
+      if (index > 0) this.#held.add(file.digest);
+      at += file.size;
+      return { ...file, held };
+    });
+    return { files, body };
   }
 
   #limitsOf(hook: string): TimeLimits {

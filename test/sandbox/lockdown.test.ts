@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { digestOf } from "../../src/model/canonical.ts";
 import { Host } from "../../src/sandbox/host.ts";
 import { Starting } from "../../src/sandbox/starting.ts";
 import { load, outcomeOf } from "../support/guests.ts";
@@ -26,7 +27,11 @@ async function hostOf(expression: string, before = ""): Promise<Host> {
     } };
   }`);
   const component = async () =>
-    ({ ok: true, files: [{ name: "hook.js", size: program.length }], body: program }) as const;
+    ({
+      ok: true,
+      files: [{ name: "hook.js", size: program.length, digest: digestOf(program) }],
+      body: program,
+    }) as const;
   const process = await new Starting(globalThis.process.execPath, 10_000).ready;
   const host = new Host({
     process,

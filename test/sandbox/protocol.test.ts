@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { digestOf } from "../../src/model/canonical.ts";
 import { BARE } from "../../src/sandbox/confinement.ts";
 import { FROM_HOST } from "../../src/sandbox/host/wire.ts";
 import { Host } from "../../src/sandbox/host.ts";
@@ -8,7 +9,8 @@ import { loadPuppet, outcomeOf } from "../support/guests.ts";
 
 /** A host whose process is this one, and which has any code for every component. */
 function hostOn(process: ConfinedProcess): Host {
-  const component = async () => ({ ok: true, files: [{ name: "hook.js", size: 0 }], body: new Uint8Array() }) as const;
+  const component = async () =>
+    ({ ok: true, files: [{ name: "hook.js", size: 0, digest: digestOf("") }], body: new Uint8Array() }) as const;
   return new Host({
     process,
     tier: "sandboxed",

@@ -5,7 +5,7 @@ import type { CoreInstance, CoreModule } from "../wasm/engine.ts";
 import { Abort, type Ask, Bug, Door, type Failure, type Surroundings } from "./door.ts";
 import { Exhausted, exceeded, Gauge } from "./gauge.ts";
 import { guestJson, PAYLOAD_LEVELS } from "./guest-json.ts";
-import { CoreModules, OverLimit } from "./modules.ts";
+import { type Compiled, CoreModules, OverLimit } from "./modules.ts";
 import { isExhaustion, trapOf } from "./trap.ts";
 import type { LoadMessage } from "./wire.ts";
 
@@ -32,8 +32,8 @@ export interface InstanceParts {
   readonly message: LoadMessage;
   /** The generated module, imported. */
   readonly program: { readonly instantiate: Instantiate };
-  /** Metered core modules by name. */
-  readonly modules: ReadonlyMap<string, Uint8Array>;
+  /** By name. */
+  readonly modules: ReadonlyMap<string, Compiled>;
   readonly ask: Ask;
 }
 
@@ -64,7 +64,7 @@ export class Instance {
     this.#door = new Door({ limits, seed, ask: (...asked) => parts.ask(...asked, this.#gauge.used) });
   }
 
-  /** Compiles, instantiates and configures. */
+  /** Instantiates and configures. */
   static load(parts: InstanceParts): { readonly loaded: Loaded; readonly instance?: Instance } {
     const instance = new Instance(parts);
     const failure = instance.#guarded(() => {

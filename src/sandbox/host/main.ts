@@ -13,6 +13,7 @@ import { Exhausted } from "./gauge.ts";
 import { importGenerated } from "./generated.ts";
 import { Instance } from "./instance.ts";
 import { lockDown } from "./lockdown.ts";
+import { type Compiled, compileModule } from "./modules.ts";
 import { selfCheck } from "./self-check.ts";
 import {
   type AnswerMessage,
@@ -30,6 +31,8 @@ import {
 const { exit } = process;
 let current = 0;
 let record = new AuditRecord();
+/** Core modules by their digest. */
+const held = new Map<string, Compiled>();
 const instances = new Map<string, Instance>();
 const decoder = new FrameDecoder(TO_HOST);
 const waiting: Frame[] = [];
@@ -53,17 +56,20 @@ try {
 }
 
 async function load(message: LoadMessage, body: Uint8Array) {
-  const modules = new Map<string, Uint8Array>();
-  let at = 0;
-  for (const { name, size } of message.files) {
-    modules.set(name, body.subarray(at, at + size));
-    at += size;
+  const [glue, ...files] = message.files;
+  if (!glue) throw new Bug("a component without a program");
+  const program = await importGenerated(Buffer.from(body.subarray(0, glue.size)).toString("utf8"));
+  const modules = new Map<string, Compiled>();
+  let at = glue.size;
+  for (const { name, size, digest, held: known } of files) {
+    if (!known) {
+      held.set(digest, compileModule(body.subarray(at, at + size)));
+      at += size;
+    }
+    const compiled = held.get(digest);
+    if (!compiled) throw new Bug(`a module \`${digest}\` that was never sent`);
+    modules.set(name, compiled);
   }
-  const [glue] = message.files;
-  const source = glue && modules.get(glue.name);
-  if (!source || !glue) throw new Bug("a component without a program");
-  modules.delete(glue.name);
-  const program = await importGenerated(Buffer.from(source).toString("utf8"));
   const { loaded, instance } = Instance.load({ message, program, modules, ask: asker(message.hook) });
   if (instance) instances.set(message.hook, instance);
   return loaded;

@@ -28,23 +28,30 @@ export class OverLimit extends Error {
   }
 }
 
-/** The core modules of one component, metered by the builder: compiled once, instantiated as often as asked. */
-export class CoreModules {
-  readonly #compiled = new Map<string, CoreModule>();
-  readonly #starts = new Map<CoreModule, Start>();
+/** A core module that the builder metered. */
+export interface Compiled {
+  readonly module: CoreModule;
+  readonly start: Start;
+}
 
-  constructor(modules: ReadonlyMap<string, Uint8Array>) {
-    for (const [name, bytes] of modules) {
-      const module = new engine.Module(Uint8Array.from(bytes));
-      this.#compiled.set(name, module);
-      this.#starts.set(module, startOf(bytes));
-    }
+export function compileModule(bytes: Uint8Array): Compiled {
+  return { module: new engine.Module(Uint8Array.from(bytes)), start: startOf(bytes) };
+}
+
+/** The core modules of one component by name: instantiated as often as asked. */
+export class CoreModules {
+  readonly #compiled: ReadonlyMap<string, Compiled>;
+  readonly #starts: ReadonlyMap<CoreModule, Start>;
+
+  constructor(compiled: ReadonlyMap<string, Compiled>) {
+    this.#compiled = compiled;
+    this.#starts = new Map([...compiled.values()].map(({ module, start }) => [module, start]));
   }
 
   get(name: string): CoreModule {
-    const module = this.#compiled.get(name);
-    if (!module) throw new Bug(`the generated code wants a module \`${name}\` that it did not come with`);
-    return module;
+    const found = this.#compiled.get(name);
+    if (!found) throw new Bug(`the generated code wants a module \`${name}\` that it did not come with`);
+    return found.module;
   }
 
   /** What the generated code calls for each core instance of one instance of the component. Throws `OverLimit`. */

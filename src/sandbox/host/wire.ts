@@ -19,8 +19,18 @@ export interface LoadMessage {
   readonly config: string;
   /** 32 bytes, hex. */
   readonly seed: string;
-  /** The body: files one after another, the glue first. Sizes in bytes. */
-  readonly files: readonly { readonly name: string; readonly size: number }[];
+  /** The glue first. The body holds those one after another that this process does not hold yet. */
+  readonly files: readonly SentFile[];
+}
+
+export interface SentFile {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** sha256: hooks of one toolchain share most of their code. */
+  readonly digest: string;
+  /** A core module with this digest was sent before, so it is not in the body. */
+  readonly held: boolean;
 }
 
 export interface BatchMessage {
