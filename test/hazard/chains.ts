@@ -38,7 +38,8 @@ async function blueprintWith(lab: Lab, guest: Hostile, phase: Phase): Promise<st
     role: "transformer",
     phases: [phase],
     ...(config === undefined ? {} : { config }),
-    ...(limits === undefined ? {} : { limits }),
+    // Far above what any of them takes, so that a busy machine is not taken for a hostile guest.
+    limits: { deadlineMs: 30_000, ...limits },
     ...(instance === undefined ? {} : { instance }),
     ...(authority === undefined ? {} : { authority }),
   };

@@ -6,8 +6,14 @@ import { PHASES, type Phase } from "../../src/model/phase.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
 import { blockedBoundaries, CHILD, NOTHING_HAPPENED, TURNS } from "../support/phases.ts";
 
+interface Fault {
+  readonly code: string;
+  readonly says: string;
+  readonly deadlineMs?: number;
+}
+
 /** What a hook can do wrong at a boundary, and the word by which the journal names it. */
-const FAULTS = {
+const FAULTS: Readonly<Record<string, Fault>> = {
   "a hook that blocks": { code: 'return block("told to block");', says: "told to block" },
   // A thrown number cannot be lowered to the error string, which traps.
   "a hook that traps": { code: "throw 1;", says: "failed (trap)" },
@@ -15,10 +21,10 @@ const FAULTS = {
     code: "for (;;) globalThis.turns = (globalThis.turns ?? 0) + 1;",
     says: "failed (limit): `fuel`",
   },
-  "a hook that waits for ever": { code: "for (;;) host.sleep(50);", says: "failed (deadline)" },
+  "a hook that waits for ever": { code: "for (;;) host.sleep(50);", says: "failed (deadline)", deadlineMs: 400 },
   "a hook that answers garbage": { code: 'return transform("garbage", "{");', says: "failed (malformed)" },
   "a hook whose component is missing": { code: 'return allow("");', says: "failed (missing-artifact)" },
-} as const;
+};
 
 let lab: Lab;
 beforeEach(async () => {
@@ -29,13 +35,13 @@ afterEach(() => lab.close());
 
 async function blueprintWith(
   phase: Phase,
-  code: string,
+  { code, deadlineMs = 20_000 }: Pick<Fault, "code" | "deadlineMs">,
 ): Promise<{ readonly file: string; readonly component: Uint8Array }> {
   const culprit = await scriptedHook(code, {
     name: "culprit",
     role: "transformer",
     phases: [phase],
-    limits: { deadlineMs: 400 },
+    limits: { deadlineMs, fuel: 10_000_000 },
   });
   const file = await lab.blueprint({
     hooks: [culprit],
@@ -47,7 +53,7 @@ async function blueprintWith(
 }
 
 test("without a fault everything happens", async () => {
-  const { file } = await blueprintWith("audit", 'return allow("");');
+  const { file } = await blueprintWith("audit", { code: 'return allow("");' });
   const summary = await lab.run(file);
   expect(summary).toMatchObject({ state: "completed", blocked: 0, result: "told: secret of a / helped" });
   expect(await readFile(join(lab.workspace, "out/made.txt"), "utf8")).toBe("made");
@@ -57,9 +63,9 @@ test("without a fault everything happens", async () => {
 });
 
 for (const phase of PHASES) {
-  for (const [fault, { code, says }] of Object.entries(FAULTS)) {
+  for (const [fault, { says, ...does }] of Object.entries(FAULTS)) {
     test(`${phase}: ${fault} keeps the guarded action from happening, and replays without waiting`, async () => {
-      const { file, component } = await blueprintWith(phase, code);
+      const { file, component } = await blueprintWith(phase, does);
       const lost = join(lab.env.dataDir, "store/sha256", digestOf(component).slice(7, 9), digestOf(component).slice(7));
       const removals: Promise<void>[] = [];
       if (fault.includes("missing")) {

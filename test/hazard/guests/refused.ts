@@ -63,9 +63,15 @@ const CONFIGURES = "export configure: func(config: string) -> result<_, string>;
 export const REFUSED: readonly Hostile[] = [
   besideBytes(
     "R8 a million nested blocks",
-    /nest/,
+    /bytes of code in function 0/,
     ...ONE_FUNCTION,
     body(Buffer.alloc(MILLION * 2, Buffer.from([0x02, 0x40])), Buffer.alloc(MILLION, 0x0b)),
+  ),
+  besideBytes(
+    "R8 a hundred thousand nested blocks",
+    /nest/,
+    ...ONE_FUNCTION,
+    body(Buffer.alloc(200_000, Buffer.from([0x02, 0x40])), Buffer.alloc(100_000, 0x0b)),
   ),
   besideBytes(
     "R8 a million functions",
