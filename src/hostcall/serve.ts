@@ -1,5 +1,5 @@
 import { canonicalJson } from "../model/canonical.ts";
-import type { HookEvent, PinnedHook } from "../model/hook.ts";
+import type { HookEvent, HookLimits, PinnedHook } from "../model/hook.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Phase } from "../model/phase.ts";
 import { type HandleParts, Handles } from "./files.ts";
@@ -86,8 +86,7 @@ export class Hostcalls {
   /** A sleep that the hook's own limits would cut short is not begun: nothing waits for a hook that is gone. */
   async #sleep({ milliseconds: ms }: JsonObject, hook: PinnedHook): Promise<Answer> {
     const most = Math.min(MAX_SLEEP_MS, hook.limits.deadlineMs, hook.limits.hostcallMs);
-    if (typeof ms !== "number" || !(ms >= 0 && ms <= most))
-      return { error: `a sleep of this hook lasts 0 to ${most} ms` };
+    if (typeof ms !== "number" || !(ms >= 0 && ms <= most)) return { error: tooLong(ms, most, hook.limits) };
     const outcome = await this.#parts.journal.input<null>({
       kind: "input.sleep",
       ref: { hook: hook.name },
@@ -99,4 +98,10 @@ export class Hostcalls {
     });
     return outcome.kind === "ok" ? { ok: null } : { error: "the sleep was interrupted" };
   }
+}
+
+function tooLong(asked: Json | undefined, most: number, limits: HookLimits): string {
+  const bound = (["hostcallMs", "deadlineMs"] as const).find((name) => limits[name] === most);
+  const why = bound === undefined ? "" : `: \`${bound}\` allows no more`;
+  return `a sleep of ${String(asked)} ms, allowed 0 to ${most} ms${why}`;
 }

@@ -32,7 +32,7 @@ export const LIMITS = {
   fsize: 0,
   nofile: 64,
   data: 4096 * MiB,
-  stack: 16 * MiB,
+  stack: 256 * MiB,
 } as const;
 /** Counts processes and threads. Outside a user namespace it would count all that the user runs. It does not bind root. */
 export const NPROC = 64;

@@ -137,8 +137,11 @@ function wordsFor(code: number | null, signal: NodeJS.Signals | null): string {
   return `the process ended with ${signal ?? passedOn ?? `exit code ${code}`}`;
 }
 
-/** V8 may use this much stack, in KB: more than metered calls can, less than `LIMITS.stack` or what systems give by default. */
-export const STACK_KB = 3000;
+/**
+ * How much stack V8 may use, in KB: where we set the limit, `OPTIMISED` times what the depth limit of metered code allows, for
+ * code that an optimiser makes of it; elsewhere less than the 8 MiB that systems give, which is enough for plain code.
+ */
+export const STACK_KB = { limited: 240_000, unlimited: 6000 } as const;
 
 /**
  * The one variable that a child has, for glibc: memory that the compilers of V8 took for a moment goes back to the system
@@ -153,7 +156,7 @@ function spawnChild({ node, program, flags, confinement }: ProcessOptions): Chil
       node,
       "--permission",
       ...readable.map((path) => `--allow-fs-read=${path}`),
-      `--stack-size=${STACK_KB}`,
+      `--stack-size=${confinement.tools.includes("prlimit") ? STACK_KB.limited : STACK_KB.unlimited}`,
       ...flags,
       "--input-type=module",
       "--eval",

@@ -24,7 +24,7 @@ export interface Program {
 export interface Programs {
   readonly host: Program;
   readonly builder: Program;
-  /** Names what turns components into code: the version of jco, and a digest of our own part in it. */
+  /** Names what turns components into code: the version of jco, and a digest of our own part in it and in how it is kept. */
   readonly maker: string;
   /** The version of jco-transpile. */
   readonly jco: string;
@@ -69,7 +69,7 @@ function find(): Programs {
       args: ["wasm-tools", "component"].map((part) => realpathSync(resolve(`${TRANSPILER}/${part}`))),
     },
     jco: version,
-    maker: `jco-${version}-${digest(["build", "inspect", "meter", "wasm"].flatMap(folder))}`,
+    maker: `jco-${version}-${digest([...["build", "inspect", "meter", "wasm"].flatMap(folder), `sandbox/cache${TYPE}`])}`,
   };
 }
 

@@ -77,16 +77,17 @@ test("R2 an endless loop in handle: the process is killed", async () => {
   await isKilled("never returns");
 });
 
-test("R3 a memory bomb: memory stops growing at the limit of the hook", async () => {
+test("R3 a memory bomb: memory stops growing at the limit of the hook, which has failed whatever it answers", async () => {
   const outcome = await failsAlone(
     await wat({
-      // Returns the number of pages that it got as the length of a rationale in memory that is full of zeros.
+      // Allows only when it got exactly what it may have.
       handle: `(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
-        (i32.store (i32.const 2012) (memory.size)) (i32.const 2000)`,
+        (if (i32.ne (memory.size) (i32.const 100)) (then (unreachable))) (i32.const ${ALLOW})`,
     }),
     { limits: { ...LIMITS, memoryPages: 100 } },
   );
-  expect(outcome).toMatchObject({ kind: "verdict", rationale: "\0".repeat(100) });
+  const detail = "`memoryPages`: allowed 100, used 100 and asked for more";
+  expect(outcome).toEqual({ kind: "failed", cause: "limit", detail });
 });
 
 test("R3 a memory that starts above the limit of the hook: it is not loaded", async () => {
@@ -97,22 +98,27 @@ test("R3 a memory that starts above the limit of the hook: it is not loaded", as
   await host.kill();
 });
 
-test("R3 a memory bomb in JavaScript: the hook traps", async () => {
-  expect(await failsAlone("takes all memory")).toMatchObject({ kind: "failed" });
+test("R3 a memory bomb in JavaScript: the hook has failed, also when it catches what QuickJS throws", async () => {
+  const outcome = await failsAlone("takes all memory");
+  expect(outcome).toMatchObject({
+    cause: "limit",
+    detail: expect.stringMatching(/^`memoryPages`: allowed 512, used \d+/),
+  });
 });
 
 test.each(["funcref", "externref"])(
-  "R4 a table bomb of %s: tables stop growing at the limit of the hook",
+  "R4 a table bomb of %s: tables stop growing at the limit of the hook, which has failed whatever it answers",
   async (type) => {
     const outcome = await failsAlone(
       await wat({
         fields: `(table $t 1 ${type})`,
         handle: `(loop (br_if 0 (i32.ne (table.grow $t (ref.null ${type.slice(0, -3)}) (i32.const 1)) (i32.const -1))))
-        (i32.store (i32.const 2012) (table.size $t)) (i32.const 2000)`,
+        (if (i32.ne (table.size $t) (i32.const 300)) (then (unreachable))) (i32.const ${ALLOW})`,
       }),
       { limits: { ...LIMITS, tableEntries: 300 } },
     );
-    expect(outcome).toMatchObject({ kind: "verdict", rationale: "\0".repeat(300) });
+    const detail = "`tableEntries`: allowed 300, used 300 and asked for more";
+    expect(outcome).toEqual({ kind: "failed", cause: "limit", detail });
   },
 );
 

@@ -64,6 +64,12 @@ $1if (_lowering || INSTANCE_FLAGS.get(componentIdx)?.value !== 1) {`,
     replace: "$1_whileLowering($2);",
   },
   {
+    why: "nothing counts the handles that nested components make for each other, nor forgets those that they drop",
+    places: /^\s*function rscTableCreate(?:Own|Borrow)\b/gm,
+    find: /^\s*function rscTableCreate(?:Own|Borrow)\(table, rep(?:, scopeId)?\) \{\n/gm,
+    replace: `$&    if (table.length > 2048 || table._createdReps?.size > 1024) throw new WebAssembly.RuntimeError("too many handles");\n`,
+  },
+  {
     why: "a task for each hostcall",
     places: /^\s*_trampoline\d+\.fnName = /gm,
     find: /(const _trampoline\d+ = function\([^)]*\) \{\n)((?:(?! *_trampoline)[^\n]*\n)*?) *const hostProvided = true;\n(?:(?! *_trampoline)[^\n]*\n)*? *parentTask = getCurrentTask\(\n *(\d+),\n(?:(?! *_trampoline)[^\n]*\n)*? *const started = task\.enterSync\(\);\n/g,

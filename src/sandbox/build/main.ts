@@ -31,16 +31,20 @@ registerHooks({
 const bytes = readAll(0);
 const files: { readonly name: string; readonly content: Uint8Array }[] = [];
 let built: Built;
+const { componentWit }: WasmTools = await import(pathToFileURL(wasmTools).href);
+const jco: Jco = await import(pathToFileURL(component).href);
+await jco.$init;
 try {
-  const { componentWit }: WasmTools = await import(pathToFileURL(wasmTools).href);
   const facts = await inspect(bytes, (whole) => componentWit(whole).catch(refused));
-  built = mode === "inspect" ? { ok: true, facts } : await build();
+  built = mode === "inspect" ? { ok: true, facts } : build();
 } catch (error) {
   files.length = 0;
-  built =
-    error instanceof Malformed
-      ? { ok: false, detail: error.message }
-      : { ok: false, bug: error instanceof Error ? error.message : String(error) };
+  // Whatever goes wrong from here on, the component made it so: the hook fails, not the run.
+  const said = error instanceof Error ? error.message : String(error);
+  built = {
+    ok: false,
+    detail: error instanceof Malformed ? said : `cannot be turned into code: ${said.slice(0, 300)}`,
+  };
 }
 writeAll(
   encodeFrame(
@@ -49,9 +53,7 @@ writeAll(
   ),
 );
 
-async function build(): Promise<Built> {
-  const jco: Jco = await import(pathToFileURL(component).href);
-  await jco.$init;
+function build(): Built {
   files.push(...transpile(jco.generate));
   return { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) };
 }

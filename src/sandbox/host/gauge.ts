@@ -52,7 +52,7 @@ export class Gauge {
     return undefined;
   }
 
-  /** The limit at which growing was denied, for a guest that has trapped: most likely over that. */
+  /** The limit at which growing was denied: that is going over it, whatever the guest made of the answer. */
   get denied(): Failure | undefined {
     const { memoryPages, tableEntries } = this.#allowed;
     if (this.#pages.value < 0) return ranOut("memoryPages", memoryPages, this.#pages.value & COUNT);
@@ -63,9 +63,9 @@ export class Gauge {
   /** Takes what the memories and tables of a core module start with; what is wrong with it, if it is too much. */
   take({ pages, entries }: { readonly pages: number; readonly entries: number }): Failure | undefined {
     const { memoryPages, tableEntries } = this.#allowed;
-    const morePages = memoryPages - this.#pages.value + pages;
+    const morePages = memoryPages - (this.#pages.value & COUNT) + pages;
     if (morePages > memoryPages) return exceeded("memoryPages", memoryPages, morePages);
-    const moreEntries = tableEntries - this.#entries.value + entries;
+    const moreEntries = tableEntries - (this.#entries.value & COUNT) + entries;
     if (moreEntries > tableEntries) return exceeded("tableEntries", tableEntries, moreEntries);
     this.#pages.value -= pages;
     this.#entries.value -= entries;

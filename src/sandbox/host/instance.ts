@@ -7,9 +7,11 @@ import { Exhausted, exceeded, Gauge } from "./gauge.ts";
 import { guestJson, PAYLOAD_LEVELS } from "./guest-json.ts";
 import { type Compiled, CoreModules, OverLimit } from "./modules.ts";
 import { isExhaustion, trapOf } from "./trap.ts";
-import type { LoadMessage } from "./wire.ts";
+import { FROM_HOST, type LoadMessage } from "./wire.ts";
 
 const MAX_ERROR_TEXT = 2000;
+/** Bytes that an answer may have as JSON: what a frame takes, with room for the log. */
+const MAX_WRITTEN = FROM_HOST.head / 2;
 
 interface Verdict {
   readonly decision: "allow" | "block" | "transform";
@@ -120,9 +122,9 @@ export class Instance {
       if (isExhaustion(error)) throw new Exhausted(String(error));
       if (error instanceof Bug || error instanceof ReferenceError) throw error;
     }
-    const failure = this.#door.failure ?? this.#gauge.failure;
+    const failure = this.#door.failure ?? this.#gauge.failure ?? this.#gauge.denied;
     if (failure) return failure;
-    return thrown === undefined ? (result as T) : failureOf(thrown, this.#gauge);
+    return thrown === undefined ? (result as T) : failureOf(thrown);
   }
 
   #judge(verdict: Verdict): (HookOutcome & { readonly kind: "verdict" }) | Failure {
@@ -130,6 +132,9 @@ export class Instance {
     const { decision, rationale, payload } = verdict;
     const bytes = Buffer.byteLength(rationale) + Buffer.byteLength(payload ?? "");
     if (bytes > limits.outputBytes) return exceeded("outputBytes", limits.outputBytes, bytes);
+    // Control characters take six bytes each on their way out.
+    const written = bytes * 6 < MAX_WRITTEN ? 0 : Buffer.byteLength(JSON.stringify([rationale, payload]));
+    if (written > MAX_WRITTEN) return exceeded("outputBytes", MAX_WRITTEN, written);
     const wrong = wrongVerdict(role, verdict);
     if (wrong) return { cause: "malformed", detail: wrong };
     return { kind: "verdict", decision, rationale, ...(payload === undefined ? {} : { payload }) };
@@ -150,14 +155,10 @@ function wrongVerdict(role: Role, { decision, payload }: Verdict): string | unde
 }
 
 /** What a guest threw that neither the door nor the meter stopped. */
-function failureOf(error: unknown, gauge: Gauge): Failure {
+function failureOf(error: unknown): Failure {
   if (error instanceof OverLimit) return error.failure;
   if (error instanceof Error && Object.hasOwn(error, "payload") && !(error instanceof Abort)) {
     return { cause: "error", detail: error.message.slice(0, MAX_ERROR_TEXT).toWellFormed() };
   }
-  const trap = trapOf(error);
-  const { denied } = gauge;
-  return denied
-    ? { ...denied, detail: `${denied.detail}; then it trapped (${trap})` }
-    : { cause: "trap", detail: trap };
+  return { cause: "trap", detail: trapOf(error) };
 }

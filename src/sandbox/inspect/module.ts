@@ -31,7 +31,7 @@ export interface Size {
  * Names of imports and exports end up inside the generated code, so they may hold nothing that could leave a string
  * literal, whatever the generator makes of it.
  */
-const SAFE_NAME = /^[\w $.,:;|/@<>=#*()+\-[\]]*$/;
+const SAFE_NAME = /^(?!.*\bimport\s*\()[\w $.,:;|/@<>=#*()+\-[\]]*$/;
 
 /**
  * Checks one core module as it stands in the component, before anything rewrites it: valid, WebAssembly 2.0 with one

@@ -1,4 +1,5 @@
 import { binaryKind, Malformed, type Reader, sections } from "../wasm/reader.ts";
+import { checkCanon } from "./canon.ts";
 import { description, externName, sortIndex } from "./types.ts";
 
 const MAX_MODULES = 64;
@@ -54,12 +55,19 @@ function countInstances(bytes: Uint8Array, found: Found, depth: number): number 
       case 6:
         content.each(() => notComponent(aliasSort(content)));
         break;
+      case 8:
+        content.each(() => checkCanon(content));
+        break;
+      case 9:
+        throw new Malformed("has a start function of its own");
       case 10:
         content.each(() => notComponent(importSort(content)));
         break;
       case 11:
         content.each(() => notComponent(exportSort(content)));
         break;
+      default:
+        if (id > 11) throw new Malformed(`has a section ${id}, which no component of this world needs`);
     }
   });
   return instances;

@@ -25,6 +25,8 @@ const PRIMITIVES: Readonly<Record<number, string>> = {
   116: "char",
   115: "string",
 };
+/** How deep types of instances may nest. */
+const MAX_LEVELS = 4;
 const SORTS = ["core item", "function", "value", "type", "component", "instance"] as const;
 const SORT = { function: 1, type: 3, instance: 5 } as const;
 
@@ -60,9 +62,12 @@ class TypeSpace {
   readonly types: TypeEntry[] = [];
   readonly #instances: ReadonlyMap<string, string>[] = [];
   readonly #outer: TypeSpace | undefined;
+  readonly #level: number;
 
   constructor(outer: TypeSpace | undefined) {
     this.#outer = outer;
+    this.#level = outer === undefined ? 0 : outer.#level + 1;
+    if (this.#level > MAX_LEVELS) throw new Malformed(`types of instances nested more than ${MAX_LEVELS} levels deep`);
   }
 
   definition(reader: Reader): TypeEntry {
@@ -238,11 +243,21 @@ export function externName(reader: Reader): string {
 
 function list(reader: Reader, item: () => string): string {
   const items: string[] = [];
-  reader.each(() => items.push(item()));
+  let length = 0;
+  reader.each(() => {
+    const text = item();
+    length += text.length + 2;
+    if (length > MAX_TEXT) throw tooLong();
+    items.push(text);
+  });
   return items.join(", ");
 }
 
 function bounded(text: string): string {
-  if (text.length > MAX_TEXT) throw new Malformed(`a type of more than ${MAX_TEXT} characters`);
+  if (text.length > MAX_TEXT) throw tooLong();
   return text;
+}
+
+function tooLong(): Malformed {
+  return new Malformed(`a type of more than ${MAX_TEXT} characters`);
 }

@@ -16,7 +16,7 @@ import {
 } from "./instructions.ts";
 import { absorbs, canonicalFloat, canonicalLanes, F32, F64, floatTypeOf, V128 } from "./nan.ts";
 import { Output } from "./output.ts";
-import type { FunctionType, Scope } from "./scope.ts";
+import type { Extent, FunctionType, Scope } from "./scope.ts";
 import { type Locals, writeBody } from "./wrap.ts";
 
 /** The index by which the meter's globals, which are imported last, move those that a module defines. */
@@ -71,6 +71,7 @@ export class BodyMeter {
     this.#copied = this.#in.at;
     while (this.#control.depth > 0) this.#instruction();
     if (this.#in.at !== end) throw new RangeError("a body that does not end where it should");
+    const { highest: operands } = this.#control;
     writeBody(
       {
         source: this.#in.bytes,
@@ -79,7 +80,7 @@ export class BodyMeter {
         code: this.#code.view(),
         global: this.#scope.importedGlobals,
         fuel: this.#emit.fuel,
-        frame: frameOf({ type, locals: locals.count, operands: this.#control.highest, wide: this.#wide }),
+        frame: frameOf({ type, locals: locals.count, operands, instructions: this.#counted, wide: this.#wide }),
         whole: this.#calls || this.#checks,
         charged: this.#charges > 0,
         returns: this.#control.returns,
@@ -198,7 +199,6 @@ export class BodyMeter {
         break;
       case FORM.vector:
         this.#vector();
-        break;
     }
   }
 
@@ -263,7 +263,7 @@ export class BodyMeter {
     if (form !== FORM.branchIf) this.#die();
   }
 
-  /** A trap that the guest means to have tells exactly what was used; others tell what was at the last call or return. */
+  /** A trap that is meant tells exactly what was used. */
   #trap(start: number): void {
     if (!this.#control.dead) {
       this.#copy(start);
@@ -286,14 +286,14 @@ export class BodyMeter {
   #memoryGrow(start: number): void {
     const index = this.#in.u32();
     if (this.#control.dead) return;
-    this.#grow(start, { which: 1, shift: PAGE_SHIFT, most: this.#scope.memories[index] }, () =>
+    this.#grow(start, { which: 1, shift: PAGE_SHIFT, extent: this.#scope.memories[index] }, () =>
       this.#emit.op(OP.memorySize, index),
     );
   }
 
   #grow(
     start: number,
-    what: { readonly which: 1 | 2; readonly shift: number; readonly most: number | undefined },
+    what: { readonly which: 1 | 2; readonly shift: number; readonly extent: Extent | undefined },
     size: () => void,
   ): void {
     this.#copy(start);
@@ -332,7 +332,7 @@ export class BodyMeter {
       this.#emit.chargeItems(length, shift);
       this.#check();
     } else if (code === TABLE_GROW) {
-      this.#grow(start, { which: 2, shift: 0, most: this.#scope.tables[index] }, () => {
+      this.#grow(start, { which: 2, shift: 0, extent: this.#scope.tables[index] }, () => {
         this.#emit.op(OP.prefixed, 16);
         this.#code.u32(index);
       });

@@ -1,5 +1,6 @@
 import { DEPTH_BITS, DEPTH_LIMIT, SYSTEM_EXHAUSTED } from "../wasm/metering.ts";
 import type { Output } from "./output.ts";
+import type { Extent } from "./scope.ts";
 
 /** Opcodes that metering writes (core specification §5.4). */
 export const OP = {
@@ -138,10 +139,12 @@ export class Emitter {
 
   /**
    * Grows a memory or table by the number in local `by`, or not at all when what is left (`which`) does not reach; leaves the
-   * result. `grow` and `size` write the instructions; `initial` is the local with a table's new entries. When growing fails
-   * though the limits and the declared maximum allow it, the system is exhausted: the counter says so, and the label is left.
+   * result. `grow` and `size` write the instructions. When growing fails though the limits and the declared maximum allow it, the
+   * system is exhausted: the counter says so, and the label is left. Of an imported memory or table nobody knows why; it counts
+   * as denied.
    */
-  grow({ which, by, got, shift, most, label, grow, size }: Growing): void {
+  grow({ which, by, got, shift, extent, label, grow, size }: Growing): void {
+    const { most, imported } = extent ?? { most: undefined, imported: true };
     const out = this.#out;
     this.op(OP.localSet, by);
     this.op(OP.localGet, by);
@@ -151,10 +154,7 @@ export class Emitter {
     out.byte(OP.i32GtU);
     out.byte(OP.if);
     out.byte(EMPTY);
-    this.growing(OP.globalGet, which);
-    this.i32(DENIED_BIT);
-    out.byte(OP.i32Or);
-    this.growing(OP.globalSet, which);
+    this.#deny(which);
     this.i32(-1);
     this.op(OP.localSet, by);
     out.byte(OP.end);
@@ -179,10 +179,13 @@ export class Emitter {
     }
     out.byte(OP.if);
     out.byte(EMPTY);
-    out.byte(OP.i64Const);
-    out.all(EXHAUSTED_MARK);
-    this.op(OP.localSet, this.fuel);
-    this.op(OP.br, label + 2);
+    if (imported) this.#deny(which);
+    else {
+      out.byte(OP.i64Const);
+      out.all(EXHAUSTED_MARK);
+      this.op(OP.localSet, this.fuel);
+      this.op(OP.br, label + 2);
+    }
     out.byte(OP.end);
     out.byte(OP.else);
     this.growing(OP.globalGet, which);
@@ -193,6 +196,13 @@ export class Emitter {
     out.byte(OP.end);
     this.op(OP.localGet, got);
   }
+
+  #deny(which: 1 | 2): void {
+    this.growing(OP.globalGet, which);
+    this.i32(DENIED_BIT);
+    this.#out.byte(OP.i32Or);
+    this.growing(OP.globalSet, which);
+  }
 }
 
 export interface Growing {
@@ -201,7 +211,7 @@ export interface Growing {
   readonly by: number;
   readonly got: number;
   readonly shift: number;
-  readonly most: number | undefined;
+  readonly extent: Extent | undefined;
   readonly label: number;
   readonly grow: () => void;
   readonly size: () => void;

@@ -9,8 +9,13 @@ export interface FunctionType {
   readonly wide: boolean;
 }
 
-/** A maximum of a memory or table; undefined where none is declared. */
-export type Maximum = number | undefined;
+/** How far a memory or table may grow by itself. */
+export interface Extent {
+  /** The declared maximum; undefined where there is none. */
+  readonly most: number | undefined;
+  /** Where it comes from may declare less. */
+  readonly imported: boolean;
+}
 
 /** The index spaces of a core module, as far as the meter needs them. */
 export interface Scope {
@@ -21,16 +26,16 @@ export interface Scope {
   readonly importedGlobals: number;
   /** Indices of globals that hold vectors. */
   readonly wideGlobals: ReadonlySet<number>;
-  readonly tables: readonly Maximum[];
-  readonly memories: readonly Maximum[];
+  readonly tables: readonly Extent[];
+  readonly memories: readonly Extent[];
 }
 
 /** Reads the index spaces of a valid module. */
 export function readScope(bytes: Uint8Array): Scope {
   const types: FunctionType[] = [];
   const functions: number[] = [];
-  const tables: Maximum[] = [];
-  const memories: Maximum[] = [];
+  const tables: Extent[] = [];
+  const memories: Extent[] = [];
   let importedFunctions = 0;
   let importedGlobals = 0;
   const wideGlobals = new Set<number>();
@@ -46,16 +51,16 @@ export function readScope(bytes: Uint8Array): Scope {
         content.name();
         const kind = content.byte();
         if (kind === 0) importedFunctions = functions.push(content.u32());
-        else if (kind === 1) tables.push(tableMaximum(content));
-        else if (kind === 2) memories.push(maximum(content));
+        else if (kind === 1) tables.push(table(content, true));
+        else if (kind === 2) memories.push(extent(content, true));
         else {
           global(content, importedGlobals);
           importedGlobals += 1;
         }
       });
     } else if (id === 3) content.each(() => functions.push(content.u32()));
-    else if (id === 4) content.each(() => tables.push(tableMaximum(content)));
-    else if (id === 5) content.each(() => memories.push(maximum(content)));
+    else if (id === 4) content.each(() => tables.push(table(content, false)));
+    else if (id === 5) content.each(() => memories.push(extent(content, false)));
     else if (id === 6) {
       content.each((index) => {
         global(content, importedGlobals + index);
@@ -79,13 +84,13 @@ function valueTypes(reader: Reader): Uint8Array {
   return Uint8Array.from(types);
 }
 
-function tableMaximum(reader: Reader): Maximum {
+function table(reader: Reader, imported: boolean): Extent {
   reader.skip(1);
-  return maximum(reader);
+  return extent(reader, imported);
 }
 
-function maximum(reader: Reader): Maximum {
+function extent(reader: Reader, imported: boolean): Extent {
   const bounded = reader.byte() === 1;
   reader.u32();
-  return bounded ? reader.u32() : undefined;
+  return { most: bounded ? reader.u32() : undefined, imported };
 }

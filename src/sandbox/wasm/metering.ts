@@ -15,8 +15,8 @@ export const METER_GLOBALS = ["fuel", "pages", "entries"] as const;
 export const DEPTH_BITS = 20;
 /** The bit that is set when the calls are too deep. */
 export const DEPTH_LIMIT = 2 ** (DEPTH_BITS - 1);
-/** The deepest that calls may nest, in slots of 8 bytes as the frames of unoptimised code have them at most. */
-export const MAX_DEPTH = 120_000;
+/** The deepest that calls may nest, in slots of 8 bytes. */
+export const MAX_DEPTH = 400_000;
 export const DEPTH_START = DEPTH_LIMIT - MAX_DEPTH;
 
 /** What metered code leaves in `fuel` when the system has no memory for what the limits allow: no fault of the guest. */

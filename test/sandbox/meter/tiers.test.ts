@@ -15,8 +15,8 @@ import { generateModule } from "./generate.ts";
 const run = promisify(execFile);
 const SCRIPT = new URL("tier-run.ts", import.meta.url).pathname;
 
-/** Half of the stack that a hook host has, in KB: the margin is that large at least. */
-const STACK = STACK_KB / 2;
+/** Two thirds of the stack that a hook host has where it has least, in KB. */
+const STACK = (STACK_KB.unlimited * 2) / 3;
 /** Code as it is compiled first, as it is compiled at last, and on the way from the one to the other. */
 const TIERS = {
   default: [],
