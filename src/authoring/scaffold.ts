@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "../model/errors.ts";
 import type { Role } from "../model/phase.ts";
 import { syncFolder } from "./replace.ts";
@@ -29,20 +29,36 @@ export interface Scaffold {
 
 /**
  * Makes the folder of a new hook: manifest, source, cases, an event to try it with, and what its language needs. It is there as a
- * whole or not at all. Gives the names of its files. Throws `InputError` for a bad name and a folder that is there already.
+ * whole or not at all. Gives the names of its files. Throws `InputError` for a bad name, and for a folder that is there already or
+ * cannot be made.
  */
 export async function scaffold(parts: Scaffold): Promise<readonly string[]> {
   checkName(parts.name);
-  const { folder } = parts;
+  const files = contents(parts);
+  try {
+    await make(parts.folder, files);
+  } catch (cause) {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined) throw cause;
+    throw new InputError({
+      code: "folder-unusable",
+      message: `\`${parts.folder}\` cannot be made (${code})`,
+      hint: "choose another folder with `--dir`",
+      cause,
+    });
+  }
+  return [...files.keys()].sort();
+}
+
+async function make(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
   const taken = new InputError({
     code: "folder-exists",
     message: `\`${folder}\` is there already`,
     hint: "take another name, or another folder with `--dir`",
   });
   if (existsSync(folder)) throw taken;
-  const files = contents(parts);
-  await mkdir(dirname(folder), { recursive: true });
-  const partial = await mkdtemp(join(dirname(folder), `.${parts.name}-`));
+  await makeFolder(dirname(folder));
+  const partial = await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
   try {
     for (const [path, text] of files) await write(join(partial, path), text);
     // An empty folder would be replaced; any other is refused by the system itself.
@@ -54,14 +70,24 @@ export async function scaffold(parts: Scaffold): Promise<readonly string[]> {
     throw code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR" ? taken : error;
   }
   await syncFolder(dirname(folder));
-  return [...files.keys()].sort();
+}
+
+/** With its parents. Node's own way never ends below a folder like /proc, which is there and takes no others. */
+async function makeFolder(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
 }
 
 function checkName(name: string): void {
   if (name.length <= MAX_NAME && NAME.test(name)) return;
+  const shown = JSON.stringify(name.slice(0, MAX_NAME));
+  const rest = name.length > MAX_NAME ? `… (${name.length} characters)` : "";
   throw new InputError({
     code: "bad-name",
-    message: `${JSON.stringify(name)} is no name for a hook: expected lower-case letters, digits and single hyphens, at most ${MAX_NAME} characters`,
+    message: `${shown}${rest} is no name for a hook: expected lower-case letters, digits and single hyphens, at most ${MAX_NAME} characters`,
     hint: "for example `no-weekends`",
   });
 }

@@ -1,8 +1,8 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
 import { basename, dirname, join, posix, relative, sep } from "node:path";
 import { InputError } from "../model/errors.ts";
 import { BuildError } from "./fault.ts";
+import { strip } from "./strip.ts";
 
 export type Language = "typescript" | "assemblyscript" | "c";
 
@@ -88,16 +88,5 @@ function follow({ root, path, files }: Step): void {
       );
     }
     follow({ root, path: target, files });
-  }
-}
-
-function strip(path: string, code: string): string {
-  try {
-    return stripTypeScriptTypes(code);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    // Node puts the line in front of the stack, and nowhere else.
-    const [, line = ""] = /^(:\d+)\n/.exec(error.stack ?? "") ?? [];
-    throw new BuildError(`${path}${line}: ${error.message}`);
   }
 }

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { readFileAtMost } from "./bounded.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
@@ -60,7 +61,7 @@ export function pathOf({ root, parts }: Place): string {
 /**
  * Reads a regular file below a root, opening one component at a time through the handle of the folder before it
  * (`/proc/self/fd/<fd>/<name>`, `O_NOFOLLOW`), so that neither a link nor a renamed folder leads outside. Linux only.
- * A file of more than `limit` bytes is refused without being read.
+ * A file of more than `limit` bytes is refused: without being read when the system says so, and otherwise when it turns out.
  */
 export async function readContained(place: Place, limit: number = MAX_ARTIFACT_BYTES): Promise<Contained> {
   const file = pathOf(place);
@@ -79,7 +80,9 @@ export async function readContained(place: Place, limit: number = MAX_ARTIFACT_B
     if (stat.size > limit) {
       return { kind: "refused", reason: `\`${file}\` has ${stat.size} bytes, the limit is ${limit}` };
     }
-    return { kind: "bytes", bytes: await folder.readFile(), file };
+    const bytes = await readFileAtMost(folder, stat.size, limit);
+    if (bytes !== undefined) return { kind: "bytes", bytes, file };
+    return { kind: "refused", reason: `\`${file}\` has more than ${limit} bytes, which is the limit` };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;

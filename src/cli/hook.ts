@@ -84,7 +84,8 @@ export function hookCommand(session: Session): Command {
 }
 
 const BUILD = `
-The source is hook.ts, assembly/index.ts or hook.c beside the manifest. Exit code 1 when it does not compile.
+The source is hook.ts, assembly/index.ts or hook.c beside the manifest. Exit code 1 when it does not
+compile or its compiler is not there, 2 when the manifest is wrong or there is no source.
 With --json: { hook, language, component, bytes, digest, manifest }, where digest is the component's and
 manifest is what a blueprint pins`;
 

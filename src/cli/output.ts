@@ -1,3 +1,4 @@
+import { EXIT } from "../model/errors.ts";
 import type { Tone } from "./timeline/line.ts";
 
 /** Where a command writes: data for programs and people who asked for it, talk for whoever watches. */
@@ -14,11 +15,17 @@ export function output(): Output {
   };
 }
 
-/** A reader that went away early is no error; a run goes on without it. */
+/** A reader that went away early is no error; a run goes on without it. It goes on without a full disk, too, but then it has failed. */
 function write(stream: NodeJS.WriteStream, text: string): void {
   if (stream.listenerCount("error") === 0) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+    let failed = false;
+    stream.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === "EPIPE" || failed) return;
+      failed = true;
+      process.once("exit", () => {
+        process.exitCode = EXIT.error;
+      });
+      if (stream === process.stdout) write(process.stderr, `error: stdout cannot be written (${code ?? message})`);
     });
   }
   stream.write(`${text}\n`);

@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -60,6 +61,19 @@ describe("a blueprint file", () => {
     writeFileSync(file, "");
     truncateSync(file, 2 ** 40);
     await expect(loadBlueprint(file)).rejects.toThrow(`has ${2 ** 40} bytes, the limit is 1048576`);
+  });
+
+  it("B12 no more is read than may be, whatever the system says of the size", async () => {
+    // The environment of a process: a regular file of 0 bytes, says the system.
+    const env = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`V${n}`, "x".repeat(100_000)]));
+    const child = spawn("/bin/sleep", ["600"], { env, stdio: "ignore" });
+    try {
+      const file = `/proc/${child.pid}/environ`;
+      expect(statSync(file).size).toBe(0);
+      await expect(loadBlueprint(file)).rejects.toThrow(`\`${file}\` has more than 1048576 bytes, which is the limit`);
+    } finally {
+      child.kill();
+    }
   });
 
   it.each([

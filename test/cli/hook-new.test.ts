@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Lab } from "../support/lab.ts";
 
@@ -64,6 +64,25 @@ describe("hook new", () => {
     const { code, stderr } = await hook("--lang", "ts", "--", name);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
     expect(readdirSync(lab.root)).toEqual(before);
+  });
+
+  it("shows no more of a long name than a name may have", async () => {
+    const { code, stderr } = await hook("x".repeat(300), "--lang", "ts");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: "x{64}"… \(300 characters\) is no name for a hook: expected /);
+  });
+
+  it.each([
+    ["/proc", "ENOENT"],
+    ["/proc/deep/er", "ENOENT"],
+    ["/dev/null", "ENOTDIR"],
+    ["n".repeat(256), "ENAMETOOLONG"],
+  ])("says that no folder can be made in %s, and why", async (dir, code) => {
+    expect(await hook("placeless", "--lang", "c", "--dir", dir)).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `error: \`${resolve(lab.root, dir)}/placeless\` cannot be made (${code})\n  choose another folder with \`--dir\`\n`,
+    });
   });
 
   it("refuses a language and a role that there are not", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -148,6 +148,34 @@ describe("hook run", () => {
       encoding: "utf8",
     });
     expect(stdout).toMatch(/^allow: fine/);
+  });
+
+  it.each([
+    ["a device", "/dev/zero"],
+    ["a large file", "large.json"],
+    ["what follows from standard input", "-"],
+  ])("reads no more of %s than a payload may have", async (_, file) => {
+    const { spawnSync } = await import("node:child_process");
+    writeFileSync(join(lab.root, "large.json"), " ".repeat(2 ** 20 + 1));
+    const bin = new URL("../../bin/hook.mjs", import.meta.url).pathname;
+    for (const option of ["--input", "--config"]) {
+      const given = { "--input": "pre-tool.json", "--config": "config.yaml", [option]: file };
+      const args = [bin, "run", "puppet", "--phase", "pre-tool", ...Object.entries(given).flat()];
+      const zeros = openSync("/dev/zero", "r");
+      const { status, stderr } = spawnSync(process.execPath, args, {
+        cwd: lab.root,
+        env: lab.variables,
+        stdio: [zeros, "ignore", "pipe"],
+        encoding: "utf8",
+        timeout: 60_000,
+      });
+      closeSync(zeros);
+      const name = file === "-" ? "standard input" : `\`${file}\``;
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: `error: ${name} has more than 1048576 bytes, which is the limit\n`,
+      });
+    }
   });
 
   it("says where the input is no payload of the phase", async () => {

@@ -129,5 +129,9 @@ describe("hook bench", () => {
   it("refuses a number of calls that is none, and half a question", async () => {
     expect((await lab.finished("hook", ["bench", "gate", "--calls", "0"])).code).toBe(2);
     expect((await lab.finished("hook", ["bench", "gate", "--phase", "pre-tool"])).stderr).toContain("belong together");
+    expect(await lab.finished("hook", ["bench", "nosuch"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: `\/.*\/nosuch` does not exist\n/),
+    });
   });
 });

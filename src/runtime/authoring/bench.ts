@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { readCases } from "../../blueprint/cases.ts";
-import type { Given } from "../../blueprint/manifest.ts";
+import { type Given, loadManifest, type ManifestFile } from "../../blueprint/manifest.ts";
 import { DeniedError, InputError } from "../../model/errors.ts";
 import type { Phase } from "../../model/phase.ts";
 import { type Environment, hookHosts } from "../machine.ts";
@@ -46,9 +46,9 @@ const WARM_UP = 300;
 /** Measures a hook in a hook host of its own, one call after another. Throws like `runHook`, and `DeniedError` when the hook fails. */
 export async function benchHook(options: HookBenchOptions, env: Environment): Promise<HookBench> {
   const { clock, calls } = options;
-  const path = manifestPath(env.cwd, options.manifest);
-  const { phase, given, config } = questionOf(options, path, env);
-  const { hook, bytes } = await readyHook(path, config, undefined);
+  const file = await loadManifest(manifestPath(env.cwd, options.manifest));
+  const { phase, given, config } = questionOf(options, file, env);
+  const { hook, bytes } = await readyHook(file, config, undefined);
   const payload = payloadOf(given, phase, hook);
   const open = async (): Promise<{ readonly trial: Trial; readonly ms: number; close(): Promise<void> }> => {
     const start = clock();
@@ -105,7 +105,7 @@ export async function benchHook(options: HookBenchOptions, env: Environment): Pr
 
 function questionOf(
   { phase, input, config }: HookBenchOptions,
-  path: string,
+  { folder }: ManifestFile,
   env: Environment,
 ): { readonly phase: Phase; readonly given: Given; readonly config: Given } {
   const chosen = config === undefined ? undefined : readGiven(env.cwd, config);
@@ -119,7 +119,7 @@ function questionOf(
       hint: "leave both out to ask the first case of `cases.yaml`",
     });
   }
-  const file = join(dirname(path), "cases.yaml");
+  const file = join(folder, "cases.yaml");
   const [one] = readCases(readBytes(env.cwd, file), file);
   if (one === undefined) throw new InputError({ code: "no-cases", message: `\`${file}\` has no cases` });
   return { phase: one.phase, given: { value: one.payload }, config: chosen ?? { value: one.config } };

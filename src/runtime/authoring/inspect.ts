@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { MAX_ARTIFACT_BYTES } from "../../artifact/store.ts";
 import { checkComponent, loadManifest, readComponent } from "../../blueprint/manifest.ts";
 import { type Digest, digestOf } from "../../model/canonical.ts";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
@@ -48,7 +49,7 @@ export async function inspectHook(given: string, env: Environment): Promise<Hook
     const manifest: ManifestView = { ...about, role, tier: "sandboxed", phases, instance, limits, authority };
     return { ...(await look(spec.component.file, bytes)), manifest };
   }
-  return look(basename(path), readBytes(env.cwd, given));
+  return look(basename(path), readBytes(env.cwd, given, MAX_ARTIFACT_BYTES));
 }
 
 async function look(file: string, bytes: Uint8Array): Promise<HookInspection> {

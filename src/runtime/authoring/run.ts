@@ -1,7 +1,14 @@
 import { statSync } from "node:fs";
 import { resolve as absolute } from "node:path";
 import { dotted, InvalidFileError } from "../../blueprint/fault.ts";
-import { bindHook, checkComponent, type Given, loadManifest, readComponent } from "../../blueprint/manifest.ts";
+import {
+  bindHook,
+  checkComponent,
+  type Given,
+  loadManifest,
+  type ManifestFile,
+  readComponent,
+} from "../../blueprint/manifest.ts";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import type { HookLimits, PinnedHook } from "../../model/hook.ts";
 import { PHASES, type Phase } from "../../model/phase.ts";
@@ -42,7 +49,7 @@ export async function runHook(options: HookRunOptions, env: Environment): Promis
   const phase = phaseOf(options.phase);
   const given = options.config === undefined ? { value: {} } : readGiven(env.cwd, options.config);
   const workspace = folderOf(options.workspace, env.cwd);
-  const ready = await readyHook(manifestPath(env.cwd, options.manifest), given, workspace);
+  const ready = await readyHook(await loadManifest(manifestPath(env.cwd, options.manifest)), given, workspace);
   const payload = payloadOf(readGiven(env.cwd, options.input), phase, ready.hook);
   const hosts = await hookHosts(env, { spares: 0, onWarning: options.onNotice });
   try {
@@ -67,9 +74,8 @@ export async function loadAndAsk(
   return { decision: "failed", cause, rationale: detail, events: [], capsules: [], approvals: [], calls: [], fuel };
 }
 
-/** Reads manifest and component, and binds the configuration. */
-export async function readyHook(path: string, given: Given, workspace: string | undefined): Promise<Ready> {
-  const file = await loadManifest(path);
+/** Reads the component of a manifest, and binds the configuration. */
+export async function readyHook(file: ManifestFile, given: Given, workspace: string | undefined): Promise<Ready> {
   const bytes = await readComponent(file);
   checkComponent(file, bytes);
   const { files } = file.manifest.spec.authority;
