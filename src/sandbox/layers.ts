@@ -24,7 +24,11 @@ export function layersAround({ pid, tools, seen }: Started): readonly HostLayer[
   const environment = `nothing but ${seen.environment.join(" and ")}`;
   const fatherless = tools.find((tool) => tool !== "prlimit");
   return [
-    layer("permission", seen.permission, "Node's permission model denies files, processes, workers, and the network"),
+    layer(
+      "permission",
+      seen.permission,
+      "Node's permission model denies files, processes, workers, native addons, the inspector and the network",
+    ),
     layer("environment", variables.length === 0, variables.length === 0 ? environment : `has ${variables.join(", ")}`),
     layer("wasm-caps", seen.wasmCaps, "V8 bounds every memory and table"),
     layer(

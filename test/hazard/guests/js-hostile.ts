@@ -39,8 +39,8 @@ export const JS_GUESTS: readonly Hostile[] = [
   guest("R2 an endless loop in JavaScript", "for (;;);", SPENT),
   guest("R2 an endless loop of a library function", 'for (;;) "x".repeat(100000).split("").sort();', SPENT),
   guest("R3 a memory bomb of strings", "const all = []; for (;;) all.push(new Uint8Array(1 << 20).fill(all.length));", {
-    cause: "error",
-    says: "out of memory",
+    cause: "limit",
+    says: /^`memoryPages`: allowed 512, used \d+ and asked for more$/,
   }),
   guest("R5 deep recursion in JavaScript", "const down = () => 1 + down(); return allow(String(down()));", tooDeep),
   guest("R5 deep recursion in JSON", 'JSON.parse("[".repeat(1000000));', tooDeep),
