@@ -46,7 +46,7 @@ describe("a host that speaks garbage is killed", () => {
     ["a failure of an unknown cause", 'send({ kind: "loaded", ok: false, fuel: 0, cause: "whim", detail: "" })'],
   ])("%s", async (_, statements) => {
     const process = new ConfinedProcess(
-      program(`readSync(0, Buffer.alloc(1)); ${statements}; setInterval(() => {}, 1000);`),
+      program(`readSync(0, Buffer.alloc(1)); ${statements}; while (readSync(0, Buffer.alloc(65536)) > 0);`),
     );
     const host = hostOn(process);
     await expect(loadPuppet(host, "allows")).rejects.toMatchObject({ fault: "protocol", hook: "hook" });
@@ -78,7 +78,7 @@ describe("a host that speaks garbage is killed", () => {
   ])("%s", async (_, message) => {
     const process = new ConfinedProcess(
       program(
-        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true, fuel: 0 }); readSync(0, buffer); send(${message}); setInterval(() => {}, 1000);`,
+        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true, fuel: 0 }); readSync(0, buffer); send(${message}); while (readSync(0, Buffer.alloc(65536)) > 0);`,
       ),
     );
     const host = hostOn(process);
@@ -120,7 +120,7 @@ describe("a host that speaks garbage is killed", () => {
       '{ batch: 1, kind: "result", hook: "hook", outcome: { kind: "verdict", decision: "allow", rationale: "" }, fuel: 0, log: [] }';
     const process = new ConfinedProcess(
       program(
-        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true, fuel: 0 }); readSync(0, buffer); send(${message}); send(${message}); setInterval(() => {}, 1000);`,
+        `const buffer = Buffer.alloc(1 << 16); readSync(0, buffer); send({ kind: "loaded", ok: true, fuel: 0 }); readSync(0, buffer); send(${message}); send(${message}); while (readSync(0, Buffer.alloc(65536)) > 0);`,
       ),
     );
     const host = hostOn(process);
@@ -133,7 +133,7 @@ describe("a host that speaks garbage is killed", () => {
 
 test("has one variable, no permissions, and a group of its own", async () => {
   const process = new ConfinedProcess(
-    program('send({ kind: "loaded", ok: true, fuel: 0 }); setInterval(() => {}, 1000);'),
+    program('send({ kind: "loaded", ok: true, fuel: 0 }); while (readSync(0, Buffer.alloc(65536)) > 0);'),
   );
   const ready = new Promise((resolve, reject) => process.listen({ frame: resolve, end: reject }));
   await ready;
