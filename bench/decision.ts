@@ -15,6 +15,8 @@ import { ask, buildGuest, hookSource, LIMITS, load, SEED, testHosts } from "../t
 import { interleaved, ms, p50, quantile, report, say } from "./measure.ts";
 
 const ROUNDS = 3000;
+/** V8 takes thousands of calls until QuickJS is compiled as well as it will be. */
+const WARM_UP = 15_000;
 const SPAWNS = 60;
 const BULK = 20_000;
 /** Decisions in flight at a time. */
@@ -50,10 +52,12 @@ async function decide([command, ...args]: readonly string[]): Promise<void> {
   if (code !== 0 || answer === "") throw new Error(`${command} gave no answer`);
 }
 
-/** A child that sends back what it gets, with blocking reads and writes as in a hook host. */
-function echo(): { readonly child: ChildProcess; readonly call: () => Promise<void> } {
+/** A child that sends back what it gets, after some work, with blocking reads and writes as in a hook host. */
+function echo(workNs: number): { readonly child: ChildProcess; readonly call: () => Promise<void> } {
   const loop = `const fs = require("fs"); const b = Buffer.alloc(65536);
-    for (;;) { const n = fs.readSync(0, b); if (n === 0) break; for (let at = 0; at < n; ) at += fs.writeSync(1, b, at, n - at); }`;
+    for (;;) { const n = fs.readSync(0, b); if (n === 0) break;
+      for (const until = process.hrtime.bigint() + ${workNs}n; process.hrtime.bigint() < until; );
+      for (let at = 0; at < n; ) at += fs.writeSync(1, b, at, n - at); }`;
   const child = spawn(process.execPath, ["-e", loop], { stdio: ["pipe", "pipe", "inherit"] });
   const bytes = Buffer.from(PAYLOAD);
   return {
@@ -110,7 +114,8 @@ const hosts = testHosts({ spares: 0 });
 const host = await hosts.open({ deadlines: true });
 const loaded = await load(host, component);
 if (!loaded.ok) throw new Error(loaded.detail);
-const pipe = echo();
+const pipe = echo(0);
+const working = echo(30_000);
 console.log(
   `node ${process.version}, ${process.arch}; payload ${PAYLOAD.length} bytes; this process ${residentMB()} MB`,
 );
@@ -120,13 +125,16 @@ const measured = await interleaved(
     { name: "in this process", call: await inThread(component) },
     { name: "through the hook host", call: () => ask(host, { payload: PAYLOAD }) },
     { name: "bare pipe echo", call: pipe.call },
+    { name: "pipe echo with 30 µs of work in the child", call: working.call },
   ],
   ROUNDS,
-  1000,
+  WARM_UP,
 );
 for (const one of measured) report(one);
-const [thread, confined, bare] = measured.map(p50);
-if (thread === undefined || confined === undefined || bare === undefined) throw new Error("nothing was measured");
+const [thread, confined, bare, worked] = measured.map(p50);
+if (thread === undefined || confined === undefined || bare === undefined || worked === undefined)
+  throw new Error("nothing was measured");
+say("hook host / pipe echo with as much work in the child", `${(confined / worked).toFixed(2)} x`);
 say("(hook host − in this process) / bare pipe echo", `${((confined - thread) / bare).toFixed(2)} x`);
 
 const spawned = await interleaved(
@@ -168,5 +176,6 @@ const used = cpuOf("self") - own;
 say(`in bulk, ${WINDOW} sent ahead`, `${((BULK / took) * 1000).toFixed(0)} decisions/s, ${ms(took / BULK)} each`);
 say("  CPU of this process for each", ms(used / BULK));
 pipe.child.kill();
+working.child.kill();
 await hosts.close();
 say("slowest percent of decisions through the hook host begins at", ms(quantile(measured[1]?.times ?? [], 0.99)));
