@@ -1,5 +1,5 @@
 import * as jco from "@bytecodealliance/jco-transpile/component";
-import { GLUE } from "../../src/sandbox/build/glue.ts";
+import { GLUE, SETTINGS } from "../../src/sandbox/build/glue.ts";
 import { type CoreInstance, type CoreModule, engine } from "../../src/sandbox/wasm/engine.ts";
 
 /** What jco makes of a component: the program as generated, and its core modules. */
@@ -19,16 +19,7 @@ interface Linked {
 /** What jco makes of a component, with the same settings as the builder's: files by name. */
 export async function generateFiles(component: Uint8Array): Promise<Map<string, Uint8Array>> {
   await jco.$init;
-  const { files } = jco.generate(component, {
-    name: GLUE.replace(/\.js$/, ""),
-    instantiation: { tag: "sync" },
-    noTypescript: true,
-    noNodejsCompat: true,
-    noNamespacedExports: true,
-    noComponentErrorWrapping: false,
-    base64Cutoff: 0,
-    multiMemory: false,
-  });
+  const { files } = jco.generate(component, SETTINGS);
   return new Map(files);
 }
 

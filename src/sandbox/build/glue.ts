@@ -104,6 +104,18 @@ $1if (_lowering || INSTANCE_FLAGS.get(componentIdx)?.value !== 1) {`,
 /** The name of the generated program among the files of a component. */
 export const GLUE = "hook.js";
 
+/** How jco generates code for a hook: synchronous, every core module a file of its own. */
+export const SETTINGS = {
+  name: GLUE.replace(/\.js$/, ""),
+  instantiation: { tag: "sync" },
+  noTypescript: true,
+  noNodejsCompat: true,
+  noNamespacedExports: true,
+  noComponentErrorWrapping: false,
+  base64Cutoff: 0,
+  multiMemory: false,
+} as const;
+
 /** The generated code as the hook host runs it. Throws an ordinary error when it is not the code that we know. */
 export function adaptGlue(source: string): string {
   let adapted = source;

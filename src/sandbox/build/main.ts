@@ -13,7 +13,7 @@ import { inspect } from "../inspect/inspect.ts";
 import { checkModule } from "../inspect/module.ts";
 import { meterModule } from "../meter/meter.ts";
 import { Malformed } from "../wasm/reader.ts";
-import { adaptGlue, GLUE } from "./glue.ts";
+import { adaptGlue, GLUE, SETTINGS } from "./glue.ts";
 import { type Built, readAll } from "./stream.ts";
 
 type WasmTools = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
@@ -61,16 +61,7 @@ function build(): Built {
 function transpile(generate: Jco["generate"]) {
   const generated = (() => {
     try {
-      return generate(bytes, {
-        name: GLUE.replace(/\.js$/, ""),
-        instantiation: { tag: "sync" },
-        noTypescript: true,
-        noNodejsCompat: true,
-        noNamespacedExports: true,
-        noComponentErrorWrapping: false,
-        base64Cutoff: 0,
-        multiMemory: false,
-      });
+      return generate(bytes, SETTINGS);
     } catch (error) {
       return refused(error);
     }

@@ -22,7 +22,7 @@ const SECTION = {
  *
  * - fuel: 1 for every instruction executed, but `block`, `loop`, `else` and `end`, which are free; besides, 1 for every 8 bytes of a bulk
  *   operation on memory, 1 for every entry of one on tables, 8,192 for every page and 1 for every entry that is grown;
- * - call depth: the frames of unoptimised code, in slots of 8 bytes;
+ * - call depth: the frames on the stack, in slots of 8 bytes (`frame.ts`);
  * - growth of memories and tables;
  * - NaNs that operations give are canonical.
  *
