@@ -20,6 +20,10 @@ export function linkFindings({ spec }: AgentBlueprint): Finding[] {
   if (prompt !== undefined) find("/spec/instructions/prompt", notPinned(prompt, spec.pins.prompts, "prompts"));
   template(spec, find);
   hooks(spec, find);
+  const { mode, quota } = spec.execution.filesystem;
+  if (mode === "direct" && quota !== undefined) {
+    find("/spec/execution/filesystem/quota", "only a layer has a quota; add `mode: overlay`, or remove it");
+  }
   return findings;
 }
 

@@ -10,7 +10,7 @@ export interface Grants {
     readonly write: readonly string[];
     readonly deny: readonly string[];
   };
-  readonly process: { readonly allow: readonly (readonly string[])[] };
+  readonly process: { readonly allow: readonly (readonly string[])[]; readonly network: "none" | "host" };
   readonly network: { readonly domains: readonly string[] };
   readonly tools: {
     readonly taxa: readonly Taxon[];

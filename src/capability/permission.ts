@@ -16,6 +16,8 @@ export interface Authority {
   file(action: FileAction, path: string): Permission;
   /** The whole argv, element by element. */
   process(argv: readonly string[]): Permission;
+  /** What network processes reach: `host` only where every layer says so. */
+  readonly processNetwork: "none" | "host";
   /** `host` in lower case, as a URL spells it. */
   network(host: string): Permission;
   /** `depth` of the child, from 1. */
@@ -72,6 +74,7 @@ export function effectivePermission(layers: readonly Layer[]): Authority {
             missing: "process.allow",
           },
       }),
+    processNetwork: sorted.every(({ process }) => process.network === "host") ? "host" : "none",
     network: (host) =>
       decide(sorted, `to reach \`${host}\``, {
         allowed: (layer) =>

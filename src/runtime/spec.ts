@@ -134,7 +134,7 @@ export function layersOf(resolved: ResolvedBlueprint, inherited: readonly Layer[
     {
       name: `blueprint ${agent.name}@${agent.version}`,
       filesystem: execution.filesystem,
-      process: execution.process,
+      process: { allow: execution.process.allow, network: execution.process.network },
       network: execution.network,
       tools,
       spawn: { depth: limits.spawnDepth, count: limits.spawnCount },

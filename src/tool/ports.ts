@@ -8,6 +8,7 @@ export interface Authority {
   tool(tool: { readonly name: string; readonly taxon: Taxon }): Permission;
   file(action: "read" | "write", path: string): Permission;
   process(argv: readonly string[]): Permission;
+  readonly processNetwork: "none" | "host";
   network(host: string): Permission;
   spawn(child: { readonly depth: number }): Permission;
   /** The parts of the workspace that may be given to a process as a whole. */
@@ -77,4 +78,29 @@ export interface SpawnResult extends JsonObject {
   readonly state: "paused" | "completed" | "failed" | "terminated";
   /** What the child said last. */
   readonly answer: string;
+}
+
+/**
+ * The files of the run as processes find them: the workspace itself, or the merged tree of an overlay. What a process changes
+ * in a merged tree is the run's only when `keep` has resolved.
+ */
+export interface ProcessTree {
+  /** How it is shown: `direct` is the workspace itself. Part of what gates see. */
+  readonly kind: "direct" | "overlay-mount" | "overlay-copy";
+  /** Makes the tree ready for one process. Throws `ToolError` for what stands in the way. */
+  open(signal: AbortSignal): Promise<OpenTree>;
+}
+export interface OpenTree {
+  /** Where the process, or what confines it, finds the tree on the host. */
+  readonly path: string;
+  /** A descriptor of the tree for the working directory, where the tree is there before the process starts. */
+  readonly directory: Workspace | undefined;
+  /** The command line that makes the tree where it is to be and then executes the given one. */
+  wrap(command: readonly string[]): readonly string[];
+  /** Bytes and files that the process has written so far are more than the run's quota allows. Looked at while it runs. */
+  exceeded(): boolean;
+  /** After the process and all that it started are gone: takes over what they changed. Throws `ToolError("quota")` and keeps nothing then. */
+  keep(): Promise<{ readonly notes: readonly string[] }>;
+  /** Lets go of everything; what was not kept is forgotten. */
+  close(): Promise<void>;
 }

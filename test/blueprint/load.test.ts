@@ -85,12 +85,16 @@ describe("a blueprint file", () => {
     expect(await edited("  instructions:\n", `  ${field}\n  instructions:\n`)).toEqual([message]);
   });
 
-  it("refuses a shadow chain and an overlay, since nothing enforces them yet", async () => {
+  it("refuses a shadow chain, since nothing enforces it yet", async () => {
     expect(await edited("    template: standard", "    template: standard\n    shadow: [gate]")).toEqual([
       "spec.hooks.shadow: not supported yet; remove it",
     ]);
-    expect(await edited("filesystem: {", "filesystem: { mode: overlay,")).toEqual([
-      'spec.execution.filesystem.mode: "overlay" is not supported yet; expected "direct"',
+  });
+
+  it("refuses a quota where there is no layer that it could bound", async () => {
+    expect(await edited("filesystem: {", "filesystem: { mode: overlay, quota: { bytes: 1000 },")).toEqual([]);
+    expect(await edited("filesystem: {", "filesystem: { quota: { files: 10 },")).toEqual([
+      "spec.execution.filesystem.quota: only a layer has a quota; add `mode: overlay`, or remove it",
     ]);
   });
 

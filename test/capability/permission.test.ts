@@ -8,7 +8,7 @@ function layer(name: string, parts: Partial<Layer> = {}): Layer {
   return {
     name,
     filesystem: { read: ["**"], write: ["**"], deny: [] },
-    process: { allow: [["node", "--test"]] },
+    process: { allow: [["node", "--test"]], network: "none" },
     network: { domains: ["example.com"] },
     tools: { taxa: ["workspace", "process"], allow: ["file.read", "process.run"], deny: [] },
     spawn: { depth: 1, count: 2 },
@@ -119,6 +119,7 @@ describe("effective permission", () => {
     const authority = effectivePermission([
       layer("a", {
         process: {
+          network: "none",
           allow: [
             ["node", "--test"],
             ["git", "log", "*"],
@@ -225,7 +226,10 @@ describe("effective permission", () => {
         argv: fc.array(fc.array(name, { maxLength: 3 })),
       })
       .map((parts) =>
-        layer(parts.name, { ...files(parts.read, parts.write, parts.deny), process: { allow: parts.argv } }),
+        layer(parts.name, {
+          ...files(parts.read, parts.write, parts.deny),
+          process: { allow: parts.argv, network: "none" },
+        }),
       );
     const path = fc.array(fc.constantFrom("a", "b", "A", "c"), { minLength: 1, maxLength: 3 });
 

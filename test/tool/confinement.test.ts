@@ -29,7 +29,11 @@ const on = (
   options: BenchOptions = {},
 ): Bench => {
   const backend: Backend = { name: "bwrap", program: "program" in probe ? probe.program : "" };
-  return bench({ backend, layers: [layer({ filesystem, process: { allow: [["sh", "-c", "*"]] } })], ...options });
+  return bench({
+    backend,
+    layers: [layer({ filesystem, process: { allow: [["sh", "-c", "*"]], network: "none" } })],
+    ...options,
+  });
 };
 async function shell(
   { call }: Bench,
@@ -152,12 +156,12 @@ describe(`a process under bwrap${why}`, () => {
     const there = on();
     const broken = bench({
       backend: { name: "bwrap", program: "/bin/false" },
-      layers: [layer({ process: { allow: [["true"]] } })],
+      layers: [layer({ process: { allow: [["true"]], network: "none" } })],
     });
     await expect(broken.call("process.run", { argv: ["true"] })).rejects.toMatchObject({ code: "not-started" });
     const missing = bench({
       backend: { name: "bwrap", program: "/no/such/bwrap" },
-      layers: [layer({ process: { allow: [["true"]] } })],
+      layers: [layer({ process: { allow: [["true"]], network: "none" } })],
     });
     await expect(missing.call("process.run", { argv: ["true"] })).rejects.toMatchObject({
       code: "not-started",
@@ -194,7 +198,7 @@ const PINION = `
   const folder = process.argv[1];
   const argv = ["sh", "-c", "touch ready; sleep ${SLEEP}"];
   const authority = effectivePermission([{
-    name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv] },
+    name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv], network: "none" },
     network: { domains: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
   }]);
   const tool = processRun({

@@ -35,7 +35,7 @@ export function layer(parts: Partial<Layer> = {}): Layer {
   return {
     name: "policy test@1.0.0",
     filesystem: { read: ["**"], write: ["**"], deny: [] },
-    process: { allow: [] },
+    process: { allow: [], network: "none" },
     network: { domains: [] },
     tools: {
       taxa: ["pure", "workspace", "process", "network", "agent"],

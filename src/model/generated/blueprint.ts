@@ -119,9 +119,22 @@ export interface AgentBlueprint {
        */
       filesystem: {
         /**
-         * `direct`: tools work on the workspace itself. `overlay` is not supported yet.
+         * `direct`: tools work on the workspace itself. `overlay`: what they change lands in a layer of the run; the workspace stays as it is until a person commits (`pinion run diff`, `commit`, `discard`).
          */
-        mode: "direct";
+        mode: "direct" | "overlay";
+        /**
+         * How much the layer of an overlay may hold; only with `mode: overlay`.
+         */
+        quota?: {
+          /**
+           * Bytes of all files that were written, as their sizes say. Without it, 1 GiB.
+           */
+          bytes?: number;
+          /**
+           * Files, directories and links that were written. Without it, 100,000.
+           */
+          files?: number;
+        };
         /**
          * Paths that may be read.
          */
@@ -143,6 +156,39 @@ export interface AgentBlueprint {
          * Command lines that may be started, word for word.
          */
         allow: string[][];
+        /**
+         * `none`: processes reach no network. `host`: they reach whatever the machine reaches. The policy bundle must say `host` as well.
+         */
+        network: "none" | "host";
+        /**
+         * Limits of one command and everything that it starts, with either backend.
+         */
+        limits: {
+          /**
+           * The longest time by the wall clock, in ms; a call may ask for less.
+           */
+          timeoutMs: number;
+          /**
+           * Processor time of all its processes together, in ms.
+           */
+          cpuMs: number;
+          /**
+           * Memory of all its processes together, in bytes.
+           */
+          memoryBytes: number;
+          /**
+           * Processes that are alive at once.
+           */
+          processes: number;
+          /**
+           * Bytes of each file that it writes.
+           */
+          fileBytes: number;
+          /**
+           * Bytes that are kept of its stdout, and as many of its stderr; what is between the first and the last half of them is left out.
+           */
+          outputBytes: number;
+        };
       };
       /**
        * Network that may be reached.
