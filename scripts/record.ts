@@ -19,6 +19,7 @@ const env: Environment = {
   env: {},
   cwd: scratch,
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   random: (bytes) => randomBytes(bytes),
 };
 

@@ -12,6 +12,7 @@ export function environment(): Environment {
     env: process.env,
     cwd: process.cwd(),
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     random: (bytes) => randomBytes(bytes),
   };
 }

@@ -19,6 +19,8 @@ export interface LiveOptions {
   readonly keys: string;
   /** ms since the epoch. */
   readonly clock: () => number;
+  /** ms from any beginning, never going back: what counts as time that the run was worked on. */
+  readonly monotonic: () => number;
   /** Cryptographically strong bytes. */
   readonly random: (bytes: number) => Uint8Array;
   /** Handed to everything that is performed. */

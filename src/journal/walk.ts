@@ -64,7 +64,7 @@ export class Walk {
     const bytes = this.#lines.next();
     if (bytes === undefined) return undefined;
     const { length } = bytes;
-    const { text, line } = parseLine(bytes, place);
+    const { text, line } = parseLine(bytes, place, this.header.format);
     if (line.type !== "entry") return { ...line, place, length };
     const digest = digestOf(bytes);
     this.chain.follow(line.entry, digest, place);

@@ -101,7 +101,7 @@ async function follow(
     files: fileDriver(machine.workspace),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
-    deadlines: true,
+    deadlines: () => journal.live,
     child: header.depth > 0,
     signal: conducted.signal,
   });

@@ -21,6 +21,8 @@ export interface Environment {
   readonly cwd: string;
   /** ms since the epoch. */
   now(): number;
+  /** ms from any beginning, never going back, whatever is done to the clock. */
+  monotonic(): number;
   /** Cryptographically strong. */
   random(bytes: number): Uint8Array;
 }
@@ -56,7 +58,7 @@ export async function hookHosts(
     node: process.execPath,
     cacheDir: env.cacheDir,
     cacheKey: await localKey(env),
-    clock: () => performance.now(),
+    clock: () => env.monotonic(),
     spares: options.spares,
     restock: false,
     onWarning: options.onWarning,

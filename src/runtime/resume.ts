@@ -41,6 +41,7 @@ async function again(options: Again, asked: "resume" | Control, env: Environment
     folder,
     keys: keyFolder(env),
     clock: () => env.now(),
+    monotonic: () => env.monotonic(),
     random: (bytes) => env.random(bytes),
     cancel: options.signal,
     onDurable: (entries) => {

@@ -35,6 +35,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     folder: runFolder(env, header.run),
     keys: keyFolder(env),
     clock: () => env.now(),
+    monotonic: () => env.monotonic(),
     random: (bytes) => env.random(bytes),
     cancel: watching.signal,
     onDurable: (entries) => {

@@ -69,6 +69,7 @@ export class Lab {
       env: {},
       cwd: root,
       now: () => Date.now(),
+      monotonic: () => performance.now(),
       random: (bytes) => randomBytes(bytes),
     };
   }
