@@ -16,6 +16,7 @@ const env: Environment = {
   dataDir: join(scratch, "data"),
   stateDir: join(scratch, "state"),
   cacheDir: join(scratch, "cache"),
+  configDirs: [],
   env: {},
   cwd: scratch,
   now: () => Date.now(),

@@ -37,6 +37,8 @@ export interface EndMarker {
   readonly count: number;
   readonly head: Digest;
   readonly blobs: number;
+  /** The newest signed checkpoint of the run: an envelope, one line of its `checkpoints.jsonl`. */
+  readonly checkpoint?: JsonObject;
 }
 export type Line =
   | { readonly type: "entry"; readonly entry: Entry }
@@ -205,11 +207,11 @@ function toBlob(json: JsonObject): Line | undefined {
 }
 
 function toEnd(json: JsonObject): Line | undefined {
-  const { end, count, head, blobs } = json;
+  const { end, count, head, blobs, checkpoint } = json;
   if (end !== true || !isCount(count) || !isDigest(head) || !isCount(blobs)) return undefined;
-  return hasOnly(json, ["end", "count", "head", "blobs"])
-    ? { type: "end", end: { end, count, head, blobs } }
-    : undefined;
+  if (!hasOnly(json, ["end", "count", "head", "blobs", "checkpoint"])) return undefined;
+  if (checkpoint === undefined) return { type: "end", end: { end, count, head, blobs } };
+  return isJsonObject(checkpoint) ? { type: "end", end: { end, count, head, blobs, checkpoint } } : undefined;
 }
 
 function hasOnly(json: JsonObject, keys: readonly string[]): boolean {

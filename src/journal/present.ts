@@ -96,7 +96,9 @@ export class Present {
     if (chain.ended) {
       throw new BugError({ code: "run-ended", message: `\`${entry.kind}\` was appended after \`check.end\`` });
     }
-    this.#parts.store.append({ line, ...(blob ? { blob } : {}) });
-    return chain.add(entry, digestOf(line));
+    const head = digestOf(line);
+    const reached = { count: entry.seq + 1, head, at: entry.at ?? chain.at };
+    this.#parts.store.append({ line, reached, ...(blob ? { blob } : {}) });
+    return chain.add(entry, head);
   }
 }
