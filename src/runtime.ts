@@ -2,6 +2,7 @@
 
 export type { BlueprintRow, BlueprintView, HookView, Validation } from "./runtime/catalog.ts";
 export { listBlueprints, listHooks, showBlueprint, validateBlueprint } from "./runtime/catalog.ts";
+export { checkpointPublicKey } from "./runtime/checkpointing.ts";
 export type { Watching } from "./runtime/conduct.ts";
 export type { RunOptions } from "./runtime/live.ts";
 export { runBlueprint } from "./runtime/live.ts";
@@ -10,3 +11,4 @@ export { hookHostLayers } from "./runtime/machine.ts";
 export { rearmHook, resumeRun } from "./runtime/resume.ts";
 export { listRuns, type RunRow } from "./runtime/runs.ts";
 export type { RunSummary } from "./runtime/summary.ts";
+export { type Verified, verifyJournal } from "./runtime/verify.ts";
