@@ -101,6 +101,8 @@ export class KillDriver {
       if (run !== undefined) kept = this.#keeps(run, kept);
       if (session.said === undefined) continue;
       const { state, error, reason } = session.said;
+      // The hook host was killed while the past was replayed: nothing was written, and the run can be resumed again.
+      if ((error as JsonObject | undefined)?.code === "replay-interrupted") continue;
       if (run === undefined || error !== undefined) {
         run = this.#forget(goal, run, error as JsonObject);
         kept = "";
@@ -161,7 +163,7 @@ export class KillDriver {
 
   /** Killed before anything of it was on disk: then nothing has happened either. */
   #forget(goal: string, run: string | undefined, error: JsonObject): undefined {
-    expect(NOTHING_YET).toContain(error.code);
+    expect(NOTHING_YET, String(error.message)).toContain(error.code);
     expect(this.#appended(goal)).toEqual([]);
     if (run !== undefined) rmSync(join(this.#lab.env.stateDir, "runs", run), { recursive: true });
     return undefined;
