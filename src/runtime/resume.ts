@@ -2,10 +2,10 @@ import { resolveFromStore } from "../blueprint/resolve.ts";
 import { RecordingEnds } from "../journal/divergence.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { replayJournal, resumeJournal } from "../journal/open.ts";
-import { openRecording } from "../journal/recording.ts";
+import type { Recording } from "../journal/recording.ts";
 import type { Repair } from "../journal/repair.ts";
 import type { Start } from "../kernel/run.ts";
-import type { Control } from "../model/entry.ts";
+import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
 import { checkpointing } from "./checkpointing.ts";
@@ -39,7 +39,9 @@ export async function rearmHook(
 
 async function again(options: Again, asked: "resume" | Control, env: Environment): Promise<RunSummary> {
   const folder = runFolder(env, mustBeRun(options.run));
+  const waits = new Waiting();
   const opened = await resumeJournal({
+    onRecorded: (entry) => waits.see(entry),
     folder,
     keys: keyFolder(env),
     clock: () => env.now(),
@@ -55,7 +57,7 @@ async function again(options: Again, asked: "resume" | Control, env: Environment
     // The hook host comes up while the rest is read.
     const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
     try {
-      return await goOn({ options, asked, hosts, folder, opened }, env);
+      return await goOn({ options, asked, hosts, opened, waiting: waits.waiting }, env);
     } finally {
       await hosts.close();
     }
@@ -70,11 +72,12 @@ interface Reopened {
   readonly options: Again;
   readonly asked: "resume" | Control;
   readonly hosts: HookHosts;
-  readonly folder: string;
+  /** Whether it waits for a person. */
+  readonly waiting: boolean;
   readonly opened: Awaited<ReturnType<typeof resumeJournal>>;
 }
 
-async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: Environment): Promise<RunSummary> {
+async function goOn({ options, asked, hosts, waiting, opened }: Reopened, env: Environment): Promise<RunSummary> {
   const { run, signal } = options;
   const { journal } = opened;
   for (const repair of opened.repairs) options.onNotice(repairNotice(repair));
@@ -83,10 +86,9 @@ async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: En
   if (options.hook !== undefined && !resolved.hooks.some((hook) => hook.name === options.hook)) {
     throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${options.hook}\`` });
   }
-  const { workspace } = await readStart(folder, header, env);
+  const { workspace } = await readStart(opened.recording, header, env);
   const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
   const layers = layersOf(resolved, header.inherited);
-  const waiting = waits(folder);
   if (asked !== "resume") {
     journal.push(asked);
     if (!waiting) journal.push({ kind: "pause", by: "a person who re-armed a hook" });
@@ -103,18 +105,12 @@ async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: En
  * Whether a run waits for a person: it paused, or a hook kept it from starting. A run that was interrupted goes on by itself,
  * and a pause that nobody has seen yet is not answered in advance.
  */
-function waits(folder: string): boolean {
-  const recording = openRecording(folder);
-  try {
-    let waiting = false;
-    for (const { entry } of recording.entries()) {
-      const { phase, decision, to } = entry.body;
-      if (entry.kind === "check.boundary") waiting = phase === "state-transition" && decision === "block";
-      if (entry.kind === "check.state") waiting = to === "paused";
-    }
-    return waiting;
-  } finally {
-    recording.close();
+class Waiting {
+  waiting = false;
+
+  see({ kind, body: { phase, decision, to } }: Entry): void {
+    if (kind === "check.boundary") this.waiting = phase === "state-transition" && decision === "block";
+    if (kind === "check.state") this.waiting = to === "paused";
   }
 }
 
@@ -127,11 +123,14 @@ function repairNotice({ kind, file, offset, bytes }: Repair): string {
 
 /** The sealed first entry, read as a replay would. */
 async function readStart(
-  folder: string,
+  recording: Recording,
   header: { readonly run: string; readonly depth: number },
   env: Environment,
 ): Promise<Start> {
-  const journal = replayJournal(openRecording(folder), readRunKey(runKeyFile(keyFolder(env), header.run)));
+  const journal = replayJournal(
+    { ...recording, close: () => undefined },
+    readRunKey(runKeyFile(keyFolder(env), header.run)),
+  );
   try {
     const start = await journal.input<Start>({
       kind: "input.start",
