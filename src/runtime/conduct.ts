@@ -14,7 +14,8 @@ import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf } from "./machine.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type RunSummary, spawnResult, summaryOf } from "./summary.ts";
-import { openProcesses, openWorkspace, toolsOf } from "./tools.ts";
+import { openProcesses, toolsOf } from "./tools.ts";
+import { filesOf, type RunFiles } from "./workspace.ts";
 
 export interface Watching {
   readonly signal: AbortSignal;
@@ -29,6 +30,8 @@ export interface Machine {
   readonly env: Environment;
   readonly hosts: HookHosts;
   readonly workspace: string;
+  /** A child works on the files of its parent. */
+  readonly files?: RunFiles;
   readonly onNotice: (text: string) => void;
 }
 
@@ -42,6 +45,7 @@ export interface Conducted {
   readonly signal: AbortSignal;
   readonly start: () => Promise<Start>;
   readonly startChild: (
+    machine: Machine,
     child: { readonly child: string; readonly goal: string; readonly capsules: JsonObject },
     signal: AbortSignal,
   ) => Promise<RunSummary>;
@@ -71,7 +75,9 @@ async function follow(
   const { env, hosts } = machine;
   const { header, resolved, layers, journal } = conducted;
   const children: string[] = [];
-  const workspace = openWorkspace(machine.workspace);
+  const files = machine.files ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
+  if (machine.files === undefined) closing.push(() => files.close());
+  const workspace = files.open();
   closing.push(() => workspace.close());
   const spawner = {
     spawn: async (
@@ -79,7 +85,7 @@ async function follow(
       stop: AbortSignal,
     ) => {
       const capsules = { ...run.capsuleValues() } as JsonObject;
-      const summary = await conducted.startChild({ child: child.name, goal, capsules }, stop);
+      const summary = await conducted.startChild({ ...machine, files }, { child: child.name, goal, capsules }, stop);
       children.push(summary.run, ...summary.children);
       return spawnResult(summary);
     },
@@ -98,7 +104,7 @@ async function follow(
     tools,
     hosts,
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
-    files: fileDriver(machine.workspace),
+    files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
     deadlines: true,
@@ -113,6 +119,7 @@ async function follow(
     head: journal.head,
     blueprint: header.blueprint,
     children,
+    changes: machine.files === undefined && files.overlay !== undefined ? files.overlay.changes().length : null,
     journal: join(runFolder(env, header.run), "journal.jsonl"),
   });
 }

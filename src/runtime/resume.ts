@@ -91,7 +91,7 @@ async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: En
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };
-  const startChild = childrenOf(machine, { header, resolved, layers });
+  const startChild = childrenOf({ header, resolved, layers });
   return conduct(machine, { header, resolved, layers, journal, model, signal, start, startChild });
 }
 

@@ -16,7 +16,7 @@ interface Beginning {
   readonly capsules: JsonObject;
   readonly depth: number;
   readonly inherited: readonly Layer[];
-  readonly parent?: string;
+  readonly parent?: Header;
   readonly chosen: Chosen;
   readonly watching: Watching;
 }
@@ -30,7 +30,18 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
   const layers = layersOf(resolved, inherited);
   const confining = resolved.hooks.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
-  const header = headerOf({ run: newRun(env), resolved, model: choice, chosen, depth, inherited, parent, hookHost });
+  const run = newRun(env);
+  const header = headerOf({
+    run,
+    resolved,
+    model: choice,
+    chosen,
+    depth,
+    inherited,
+    parent: parent?.run,
+    layer: parent?.layer ?? (resolved.execution.filesystem.mode === "overlay" ? run : null),
+    hookHost,
+  });
   const journal = await createJournal({
     folder: runFolder(env, header.run),
     keys: keyFolder(env),
@@ -50,17 +61,18 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     model,
     signal: watching.signal,
     start: async () => ({ goal, workspace, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
-    startChild: childrenOf(machine, { header, resolved, layers }),
+    startChild: childrenOf({ header, resolved, layers }),
   });
 }
 
 /** Starts the children of a run: a subset of its authority, one level deeper, with its capsules. */
-export function childrenOf(
-  machine: Machine,
-  parent: { readonly header: Header; readonly resolved: ResolvedBlueprint; readonly layers: readonly Layer[] },
-): Conducted["startChild"] {
+export function childrenOf(parent: {
+  readonly header: Header;
+  readonly resolved: ResolvedBlueprint;
+  readonly layers: readonly Layer[];
+}): Conducted["startChild"] {
   const { header, resolved, layers } = parent;
-  return async ({ child, goal, capsules }, signal) => {
+  return async (machine, { child, goal, capsules }, signal) => {
     const blueprint = resolved.children[child];
     if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
     return start(machine, {
@@ -69,7 +81,7 @@ export function childrenOf(
       capsules,
       depth: header.depth + 1,
       inherited: layers,
-      parent: header.run,
+      parent: header,
       chosen: header.chosen,
       watching: { signal, onEntry: () => undefined, onNotice: machine.onNotice },
     });
