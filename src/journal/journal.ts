@@ -52,6 +52,7 @@ export class RunJournal implements Journal {
     this.#past = parts.past;
     this.#present = parts.present;
     this.#seal = parts.seal;
+    this.#beginWhenLive();
   }
 
   /** Entries up to here. */
@@ -71,8 +72,17 @@ export class RunJournal implements Journal {
     return { sealed: this.#sealed, adopted: this.#adopted };
   }
 
+  /** Whether what comes next is done, not looked up: there is a present, and the past is used up. */
+  get live(): boolean {
+    return this.#present !== undefined && this.#past?.next === undefined;
+  }
+
   now(): number {
     return this.#chain.at;
+  }
+
+  ran(): number {
+    return this.#chain.ran;
   }
 
   commitment(text: string): string {
@@ -285,7 +295,13 @@ export class RunJournal implements Journal {
     if (recorded === undefined) throw new BugError({ code: "no-past", message: "no recorded entry is left to follow" });
     this.#turn = 0;
     this.#past?.take();
-    return this.#chain.add(recorded.entry, recorded.digest);
+    const receipt = this.#chain.add(recorded.entry, recorded.digest);
+    this.#beginWhenLive();
+    return receipt;
+  }
+
+  #beginWhenLive(): void {
+    if (this.live) this.#present?.begin(this.#chain.ran);
   }
 
   /** The value of the next recorded input, which is then passed. */

@@ -86,7 +86,7 @@ export class Run {
 
   /** What is in every payload. */
   common(): Common {
-    return { agent: this.spec.agent, step: this.counters.steps, usage: this.counters.usage(this.journal.now()) };
+    return { agent: this.spec.agent, step: this.counters.steps, usage: this.counters.usage(this.journal.ran()) };
   }
 
   capsuleTexts(): Record<string, string> {
@@ -143,7 +143,6 @@ async function begin(run: Run): Promise<void> {
     perform: run.ports.start,
   });
   if (start.kind !== "ok") throw new Halt("failed", "the run could not be started");
-  run.counters.startedAt = run.journal.now();
   run.goal = start.value.goal;
   inherit(run, start.value.capsules);
   await run.ports.loadHooks(start.value.seed);
@@ -167,5 +166,5 @@ async function wake(run: Run): Promise<boolean> {
 }
 
 function usage(run: Run): Usage {
-  return run.counters.usage(run.journal.now());
+  return run.counters.usage(run.journal.ran());
 }

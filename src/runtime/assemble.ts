@@ -29,8 +29,8 @@ export interface Parts {
   readonly files: FileDriver;
   readonly permitFile: (action: FileAction, path: string) => Permission;
   readonly start: () => Promise<Start>;
-  /** False on replay, where recorded faults are imposed instead. */
-  readonly deadlines: boolean;
+  /** Whether deadlines of hooks count: not while a record is replayed, where recorded faults are imposed instead. */
+  readonly deadlines: boolean | (() => boolean);
   /** Of a run that its parent waits for. */
   readonly child: boolean;
   /** Aborted when nobody waits for the run any more. */

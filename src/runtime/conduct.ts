@@ -107,7 +107,7 @@ async function follow(
     files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
-    deadlines: true,
+    deadlines: () => journal.live,
     child: header.depth > 0,
     signal: conducted.signal,
   });

@@ -3,10 +3,12 @@ import { RecordingEnds } from "../journal/divergence.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { replayJournal, resumeJournal } from "../journal/open.ts";
 import { openRecording } from "../journal/recording.ts";
+import type { Repair } from "../journal/repair.ts";
 import type { Start } from "../kernel/run.ts";
 import type { Control } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
+import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import { type Environment, hookHosts, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
@@ -41,7 +43,9 @@ async function again(options: Again, asked: "resume" | Control, env: Environment
     folder,
     keys: keyFolder(env),
     clock: () => env.now(),
+    monotonic: () => env.monotonic(),
     random: (bytes) => env.random(bytes),
+    checkpoints: await checkpointing(env),
     cancel: options.signal,
     onDurable: (entries) => {
       for (const entry of entries) options.onEntry(entry);
@@ -72,8 +76,8 @@ interface Reopened {
 
 async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: Environment): Promise<RunSummary> {
   const { run, signal } = options;
-  const { journal, repaired } = opened;
-  if (repaired > 0) options.onNotice(`${repaired} bytes of an entry that was not finished were cut off the journal`);
+  const { journal } = opened;
+  for (const repair of opened.repairs) options.onNotice(repairNotice(repair));
   const header = readHeader(opened.header);
   const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
   if (options.hook !== undefined && !resolved.hooks.some((hook) => hook.name === options.hook)) {
@@ -112,6 +116,13 @@ function waits(folder: string): boolean {
   } finally {
     recording.close();
   }
+}
+
+function repairNotice({ kind, file, offset, bytes }: Repair): string {
+  const what = { entry: "an entry", checkpoint: "a checkpoint", blob: "a sealed body" }[kind];
+  return kind === "blob"
+    ? `${what} that no entry names was removed: \`${file}\`, ${bytes} bytes`
+    : `${bytes} bytes of ${what} that was not finished were cut off \`${file}\` at byte ${offset}`;
 }
 
 /** The sealed first entry, read as a replay would. */

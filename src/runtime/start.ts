@@ -3,6 +3,7 @@ import type { Layer } from "../capability/layer.ts";
 import { createJournal } from "../journal/open.ts";
 import type { JsonObject } from "../model/json.ts";
 import { ToolError } from "../model/tool.ts";
+import { checkpointing } from "./checkpointing.ts";
 import { type Conducted, conduct, type Machine, type Watching } from "./conduct.ts";
 import { type Environment, keyFolder, runFolder } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
@@ -46,7 +47,9 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     folder: runFolder(env, header.run),
     keys: keyFolder(env),
     clock: () => env.now(),
+    monotonic: () => env.monotonic(),
     random: (bytes) => env.random(bytes),
+    checkpoints: await checkpointing(env),
     cancel: watching.signal,
     onDurable: (entries) => {
       for (const entry of entries) watching.onEntry(entry);

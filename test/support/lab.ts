@@ -66,9 +66,11 @@ export class Lab {
       dataDir: join(root, "data/pinion"),
       stateDir: join(root, "state/pinion"),
       cacheDir: join(CACHE, "pinion"),
+      configDirs: [join(root, "etc/pinion"), join(root, "config/pinion")],
       env: {},
       cwd: root,
       now: () => Date.now(),
+      monotonic: () => performance.now(),
       random: (bytes) => randomBytes(bytes),
     };
   }
@@ -88,6 +90,7 @@ export class Lab {
       PATH: process.env.PATH,
       HOME: this.root,
       XDG_DATA_HOME: join(this.root, "data"),
+      XDG_CONFIG_HOME: join(this.root, "config"),
       XDG_STATE_HOME: join(this.root, "state"),
       XDG_CACHE_HOME: CACHE,
       NO_COLOR: "1",
