@@ -1,13 +1,12 @@
 import { resolveFromStore } from "../blueprint/resolve.ts";
-import { RecordingEnds } from "../journal/divergence.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
-import { replayJournal, resumeJournal } from "../journal/open.ts";
+import { resumeJournal } from "../journal/open.ts";
 import { openRecording } from "../journal/recording.ts";
 import type { Repair } from "../journal/repair.ts";
-import type { Start } from "../kernel/run.ts";
 import type { Control } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
+import { mustBeRun, readStart } from "./begun.ts";
 import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import { type Environment, hookHosts, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
@@ -83,7 +82,7 @@ async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: En
   if (options.hook !== undefined && !resolved.hooks.some((hook) => hook.name === options.hook)) {
     throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${options.hook}\`` });
   }
-  const { workspace } = await readStart(folder, header, env);
+  const { workspace } = await readStart(openRecording(folder), readRunKey(runKeyFile(keyFolder(env), run)));
   const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
   const layers = layersOf(resolved, header.inherited);
   const waiting = waits(folder);
@@ -123,45 +122,4 @@ function repairNotice({ kind, file, offset, bytes }: Repair): string {
   return kind === "blob"
     ? `${what} that no entry names was removed: \`${file}\`, ${bytes} bytes`
     : `${bytes} bytes of ${what} that was not finished were cut off \`${file}\` at byte ${offset}`;
-}
-
-/** The sealed first entry, read as a replay would. */
-async function readStart(
-  folder: string,
-  header: { readonly run: string; readonly depth: number },
-  env: Environment,
-): Promise<Start> {
-  const journal = replayJournal(openRecording(folder), readRunKey(runKeyFile(keyFolder(env), header.run)));
-  try {
-    const start = await journal.input<Start>({
-      kind: "input.start",
-      ref: { run: header.run, depth: header.depth },
-      request: null,
-      perform: () =>
-        Promise.reject(new BugError({ code: "replay-performed", message: "a replay performed something" })),
-    });
-    if (start.kind === "ok") return start.value;
-    throw neverStarted(header.run);
-  } catch (error) {
-    throw error instanceof RecordingEnds ? neverStarted(header.run) : error;
-  } finally {
-    await journal.close();
-  }
-}
-
-function neverStarted(run: string): InputError {
-  return new InputError({
-    code: "not-started",
-    message: `run \`${run}\` was killed before anything of it was on disk: there is nothing to go on with`,
-    hint: "start it again with `blueprint run`",
-  });
-}
-
-function mustBeRun(run: string): string {
-  if (/^[A-Za-z0-9-]{1,64}$/.test(run)) return run;
-  throw new InputError({
-    code: "no-such-run",
-    message: `\`${run}\` is not the id of a run`,
-    hint: "`pinion run list` names them",
-  });
 }

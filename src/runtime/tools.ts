@@ -6,7 +6,9 @@ import { BugError } from "../model/errors.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { agentSpawn } from "../tool/agent-spawn.ts";
 import { fileList } from "../tool/files/list.ts";
+import { fileMove } from "../tool/files/move.ts";
 import { fileRead } from "../tool/files/read.ts";
+import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
@@ -62,6 +64,8 @@ export function toolsOf(
       fileRead(workspace, authority),
       fileSearch(workspace, authority),
       fileWrite(workspace, authority),
+      fileRemove(workspace, authority),
+      fileMove(workspace, authority),
       processRun({ workspace, authority, limits: PROCESS_LIMITS, ...processes }, now),
       httpFetch({ authority }),
       skillRead(skills),
@@ -107,6 +111,8 @@ export function noWorld(): ToolWorld {
       stat: unreachable,
       write: unreachable,
       createDirectory: unreachable,
+      remove: unreachable,
+      rename: unreachable,
       close: () => undefined,
     },
     spawner: { spawn: unreachable },

@@ -42,7 +42,8 @@ export interface LabBlueprint {
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
 const CACHE = join(tmpdir(), "pinion-test-cache");
-const ALL_TOOLS = ["file.list", "file.read", "file.write", "file.search", "process.run", "agent.spawn"];
+const FILE_TOOLS = ["file.list", "file.read", "file.search", "file.write", "file.remove", "file.move"];
+const ALL_TOOLS = [...FILE_TOOLS, "process.run", "agent.spawn"];
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 /** A hook that runs `code` at every boundary; `phase`, `payload`, `host`, `files`, `allow`, `block` and `transform` are in reach. */
