@@ -7,6 +7,7 @@ export type { RunOptions } from "./runtime/live.ts";
 export { runBlueprint } from "./runtime/live.ts";
 export type { Environment } from "./runtime/machine.ts";
 export { hookHostLayers } from "./runtime/machine.ts";
-export { rearmHook, resumeRun } from "./runtime/resume.ts";
+export { type Asking, killRun, type Obeyed, pauseRun, rearmHook, revokeHandles, terminateRun } from "./runtime/lifecycle.ts";
+export { resumeRun } from "./runtime/resume.ts";
 export { listRuns, type RunRow } from "./runtime/runs.ts";
 export type { RunSummary } from "./runtime/summary.ts";

@@ -1,5 +1,5 @@
 import { canonicalJson } from "../model/canonical.ts";
-import type { Receipt } from "../model/entry.ts";
+import type { Control, Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { Payloads } from "../model/payload.ts";
@@ -92,13 +92,26 @@ export async function transition(run: Run, to: RunState, why: string): Promise<s
   return undefined;
 }
 
-/** Pause, cancel and re-arm take effect at boundaries. */
+/** What people asked for takes effect at boundaries. */
 export function obey(run: Run): void {
-  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
+  for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
+    if (control.kind === "revoke") run.ports.revoke(control.hook);
     if (control.kind === "pause") throw new Halt("paused", `paused by ${control.by}`);
     if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
   }
+}
+
+/** While a hook is at work: what it was given can be taken from it at once, the rest waits for the next boundary. */
+export function heed(run: Run): void {
+  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
+    if (control.kind === "revoke") run.ports.revoke(control.hook);
+    else run.asked.push(control);
+  }
+}
+
+export function nextControl(run: Run): Control | undefined {
+  return run.asked.shift() ?? run.journal.poll();
 }
 
 /** The capsules of a parent, as a child starts with them. */

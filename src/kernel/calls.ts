@@ -5,6 +5,7 @@ import type { ToolCall } from "../model/message.ts";
 import type { CallFacts, PostTool, PreTool, Spawn } from "../model/payload.ts";
 import type { ToolSpec } from "../model/tool.ts";
 import { ask, type Boundary, obey } from "./boundary.ts";
+import { awaitChild } from "./child.ts";
 import { within } from "./effect.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
@@ -66,9 +67,10 @@ async function callTogether(
   for (const [i, call] of calls.entries()) {
     // What has happened is told before anything else: a control waits until it is.
     const admission = admitted[i];
-    const outcome = outcomes[i];
+    const performed = outcomes[i];
     if (admission?.kind === "refused") tell(call, false, admission.reason);
-    if (admission?.kind !== "ready" || outcome === undefined) continue;
+    if (admission?.kind !== "ready" || performed === undefined) continue;
+    const outcome = await awaitChild(run, admission, performed);
     const { ok, text } = await settle(run, admission.facts, outcome, MODEL);
     stopIfUnaudited(run);
     tell(call, ok, text);

@@ -74,7 +74,8 @@ export class Trial {
     this.#parts = parts;
     this.#hostcalls = new Hostcalls({
       journal,
-      callTool: () => Promise.resolve({ error: "denied: there is no run that the call could be part of" }),
+      heed: () => undefined,
+    callTool: () => Promise.resolve({ error: "denied: there is no run that the call could be part of" }),
       wait: (ms, signal) => wait(ms, undefined, { signal }),
       files: fileDriver(parts.workspace ?? ""),
       permit: () => ({ allow: true, rule: "the workspace", reason: "it was given" }),
