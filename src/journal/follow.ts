@@ -65,8 +65,11 @@ export class Follower {
 
 /** Tells when something happens in a run's folder. */
 export interface FolderWatch {
-  /** Resolves after the next change since the last call, or after `ms`: a process that is killed changes nothing. */
-  changed(ms: number): Promise<void>;
+  /**
+   * Resolves after the next change since the last call, when `signal` is aborted, or after `ms`: a process that is killed
+   * changes nothing.
+   */
+  changed(ms: number, signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -80,14 +83,16 @@ export function watchFolder(folder: string): FolderWatch {
   };
   const watcher = tryWatch(folder, touched);
   return {
-    async changed(ms) {
-      if (!dirty) {
+    async changed(ms, signal) {
+      if (!dirty && signal?.aborted !== true) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms);
+          const timer = setTimeout(() => wake(), ms);
           wake = () => {
             clearTimeout(timer);
+            signal?.removeEventListener("abort", wake);
             resolve();
           };
+          signal?.addEventListener("abort", wake);
         });
       }
       dirty = false;

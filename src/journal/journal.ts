@@ -161,11 +161,13 @@ export class RunJournal implements Journal {
     await this.#present?.flush();
   }
 
-  /**
-   * Hands in what a person asks for; the kernel meets it at its next `poll`. Resolves with true when it has been appended, and
-   * with false when the journal was closed before the kernel looked.
-   */
-  push(control: Control): Promise<boolean> {
+  /** Hands in what a person asks for; the kernel meets it at its next `poll`. */
+  push(control: Control): void {
+    void this.ask(control);
+  }
+
+  /** The same; resolves with true once it has been appended, and with false when it will not be. */
+  ask(control: Control): Promise<boolean> {
     return new Promise((met) => {
       if (this.#closed === undefined) this.#controls.push({ control, met });
       else met(false);

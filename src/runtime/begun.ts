@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { RecordingEnds } from "../journal/divergence.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";

@@ -48,6 +48,7 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
 function restOf(run: string, error: InputError, env: Environment): Rested {
   if (error.code === "run-ended") return endOf(run, env);
   const { code } = error;
-  if (code === "run-live" || code === "journal-locked") return { run, state: "paused", reason: code, result: "", children: [] };
+  if (code === "run-live" || code === "journal-locked")
+    return { run, state: "paused", reason: code, result: "", children: [] };
   throw new ToolError("child-not-resumed", `the child \`${run}\` cannot go on (${code})`);
 }

@@ -12,14 +12,17 @@ import { tellRun } from "./resume.ts";
 /** Who asks, and how long to wait until the run has obeyed. */
 export interface Asking {
   readonly run: string;
-  /** In words for people; it is recorded. */
-  readonly by: string;
-  /** Otherwise it is enough that the run's process has taken the request. */
-  readonly wait: boolean;
-  /** How long, in ms. */
-  readonly timeoutMs: number;
+  /** In words for people; it is recorded. `a person` unless given. */
+  readonly by?: string;
+  /** False: it is enough that the run's process has taken the request. */
+  readonly wait?: boolean;
+  /** How long, in ms; a minute unless given. */
+  readonly timeoutMs?: number;
 }
 export type AskingHook = Asking & { readonly hook: string; readonly reason: string };
+
+const PATIENCE_MS = 60_000;
+const SOMEBODY = "a person";
 
 /** What came of it. */
 export interface Obeyed {
@@ -38,19 +41,20 @@ export interface Obeyed {
  * would do what it left undone. Throws `WorldError` (`no-answer`) when it takes longer than one is willing to wait.
  */
 export async function pauseRun(asking: Asking, env: Environment): Promise<Obeyed> {
-  const asked = await ask({ ...asking, request: { ask: "pause", by: asking.by, wait: asking.wait } }, env);
-  const now = stateOf(asking.run, env);
-  const obeyed = { run: asking.run, ...now, process: asked.process };
-  if (asked.process !== null && !asking.wait) return { ...obeyed, done: false };
+  const { run, by = SOMEBODY, wait = true } = asking;
+  const { process } = await ask(asking, { ask: "pause", by, wait }, env);
+  const now = stateOf(run, env);
+  const obeyed = { run, ...now, process };
+  if (process !== null && !wait) return { ...obeyed, done: false };
   if (now.state === "paused") return { ...obeyed, done: true };
   if (now.state === "pending" || now.state === "running") {
     throw new InputError({
       code: "not-live",
-      message: `run \`${asking.run}\` cannot be paused: no process works on it`,
-      hint: `go on with \`pinion run resume ${asking.run}\`, or end it with \`pinion run terminate ${asking.run}\``,
+      message: `run \`${run}\` cannot be paused: no process works on it`,
+      hint: `go on with \`pinion run resume ${run}\`, or end it with \`pinion run terminate ${run}\``,
     });
   }
-  throw hasEnded(asking.run, now.state);
+  throw hasEnded(run, now.state);
 }
 
 /**
@@ -58,8 +62,8 @@ export async function pauseRun(asking: Asking, env: Environment): Promise<Obeyed
  * there is no such run or it has ended in another way, `WorldError` (`no-answer`) when it takes too long.
  */
 export async function terminateRun(asking: Asking, env: Environment): Promise<Obeyed> {
-  const { run, by, wait } = asking;
-  let { process } = await ask({ ...asking, request: { ask: "terminate", by, wait } }, env);
+  const { run, by = SOMEBODY, wait = true } = asking;
+  let { process } = await ask(asking, { ask: "terminate", by, wait }, env);
   if (process !== null && !wait) return { run, ...stateOf(run, env), process, done: false };
   if (!isOver(stateOf(run, env).state)) process = await tell(asking, { kind: "cancel", by }, env);
   const now = stateOf(run, env);
@@ -101,20 +105,20 @@ export function revokeHandles(asking: AskingHook, env: Environment): Promise<Obe
 }
 
 async function tellOfHook(kind: "rearm" | "revoke", asking: AskingHook, env: Environment): Promise<Obeyed> {
-  const { run, hook, reason, by, wait } = asking;
-  const { process } = await ask({ ...asking, request: { ask: kind, hook, reason, by, wait } }, env);
+  const { run, hook, reason, by = SOMEBODY, wait = true } = asking;
+  const { process } = await ask(asking, { ask: kind, hook, reason, by, wait }, env);
   if (process === null) await tell(asking, { kind, hook, reason, by }, env);
   return { run, ...stateOf(run, env), process, done: process === null || wait };
 }
 
 /** Asks whoever works on the run; to `wait` is to wait until it has come to rest where it was asked to. */
 async function ask(
-  asking: Asking & { readonly request: ControlRequest },
+  { run, wait = true, timeoutMs = PATIENCE_MS }: Asking,
+  request: ControlRequest,
   env: Environment,
 ): Promise<{ readonly process: number | null }> {
-  const { run, request, wait } = asking;
   const folder = runFolder(env, mustExist(run, env));
-  const deadline = performance.now() + asking.timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   const process = holderOf(folder)?.pid ?? null;
   const answer = await askRun(folder, request, deadline);
   if (answer === undefined) return { process: null };
@@ -128,23 +132,20 @@ async function ask(
 }
 
 /** Tells a run that nobody works on; or whoever has taken it up meanwhile. */
-async function tell(
-  asking: Asking,
-  control: Parameters<typeof tellRun>[1],
-  env: Environment,
-): Promise<number | null> {
+async function tell(asking: Asking, control: Parameters<typeof tellRun>[1], env: Environment): Promise<number | null> {
   try {
     await tellRun(asking.run, control, env);
     return null;
   } catch (error) {
     const taken = error instanceof InputError && (error.code === "run-live" || error.code === "journal-locked");
     if (!taken) throw error;
-    const { by, wait } = asking;
+    const { by } = control;
+    const { wait = true } = asking;
     const request: ControlRequest =
       control.kind === "cancel"
         ? { ask: "terminate", by, wait }
         : { ask: control.kind, hook: control.hook, reason: control.reason, by, wait };
-    return (await ask({ ...asking, request }, env)).process;
+    return (await ask(asking, request, env)).process;
   }
 }
 

@@ -74,8 +74,8 @@ async function goOn(
   const layers = layersOf(resolved, header.inherited);
   const waiting = waits(folder);
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
-  if ("hook" in asked || (waiting && asked.kind === "resume")) void journal.push(asked);
-  if ("hook" in asked && !waiting) void journal.push({ kind: "pause", by: asked.by });
+  if ("hook" in asked || (waiting && asked.kind === "resume")) journal.push(asked);
+  if ("hook" in asked && !waiting) journal.push({ kind: "pause", by: asked.by });
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };

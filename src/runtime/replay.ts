@@ -97,7 +97,12 @@ async function openRun(
   const world = { model: { complete: unreachable }, tools, start: unreachable, resumeChild: unreachable };
   if (hosts === undefined) {
     const sealed = new SealedReplay(journal);
-    const noHooks = { gates: () => sealed, loadHooks: () => Promise.resolve(), rearm: () => true, revoke: () => undefined };
+    const noHooks = {
+      gates: () => sealed,
+      loadHooks: () => Promise.resolve(),
+      rearm: () => true,
+      revoke: () => undefined,
+    };
     const run = new Run(spec, { journal: sealed, ...world, ...noHooks });
     sealed.run = run;
     return { run, close: () => Promise.resolve() };

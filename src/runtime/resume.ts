@@ -1,6 +1,6 @@
+import type { Control } from "../model/entry.ts";
 import { childrenOf } from "./children.ts";
 import type { Watching } from "./conduct.ts";
-import type { Control } from "../model/entry.ts";
 import { RunControl, stoppedBy } from "./control/run-control.ts";
 import { type Environment, hookHosts } from "./machine.ts";
 import { reopen } from "./reopen.ts";

@@ -71,7 +71,8 @@ export function endOf(run: string, env: Environment): Rested {
       if (entry.kind !== "check.end") continue;
       const { state, reason, result } = entry.body;
       const ended = RUN_STATES.find((known) => known === state);
-      if (ended !== undefined) return { run, state: ended, reason: String(reason), result: String(result), children: [] };
+      if (ended !== undefined)
+        return { run, state: ended, reason: String(reason), result: String(result), children: [] };
     }
   } finally {
     recording.close();

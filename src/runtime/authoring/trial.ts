@@ -75,7 +75,7 @@ export class Trial {
     this.#hostcalls = new Hostcalls({
       journal,
       heed: () => undefined,
-    callTool: () => Promise.resolve({ error: "denied: there is no run that the call could be part of" }),
+      callTool: () => Promise.resolve({ error: "denied: there is no run that the call could be part of" }),
       wait: (ms, signal) => wait(ms, undefined, { signal }),
       files: fileDriver(parts.workspace ?? ""),
       permit: () => ({ allow: true, rule: "the workspace", reason: "it was given" }),

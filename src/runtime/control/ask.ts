@@ -1,6 +1,6 @@
 import { createConnection } from "node:net";
-import { holderOf } from "../../journal/lock.ts";
 import { watchFolder } from "../../journal/follow.ts";
+import { holderOf } from "../../journal/lock.ts";
 import { type ControlAnswer, type ControlRequest, MAX_CONTROL_LINE } from "../../model/control.ts";
 import { WorldError } from "../../model/errors.ts";
 import { openSocketFolder, SOCKET } from "./socket.ts";

@@ -43,7 +43,7 @@ export class RunControl {
 
   attach(attached: Attached): void {
     this.#attached = attached;
-    for (const control of this.#early.splice(0)) void attached.journal.push(control);
+    for (const control of this.#early.splice(0)) attached.journal.push(control);
   }
 
   /** Takes a child in until it is let go. */
@@ -69,7 +69,8 @@ export class RunControl {
       return { error: { code: "no-such-hook", message } };
     }
     const met = this.#once(request, attached);
-    if (met === undefined) return { error: { code: "busy", message: `run \`${run}\` has been asked for too much at once` } };
+    if (met === undefined)
+      return { error: { code: "busy", message: `run \`${run}\` has been asked for too much at once` } };
     if (!request.wait) return { ok: { run, met: false } };
     if (!(await met)) return tooLate();
     try {
@@ -122,7 +123,7 @@ export class RunControl {
   }
 
   #push(control: Control): Promise<boolean> {
-    if (this.#attached !== undefined) return this.#attached.journal.push(control);
+    if (this.#attached !== undefined) return this.#attached.journal.ask(control);
     this.#early.push(control);
     return Promise.resolve(true);
   }

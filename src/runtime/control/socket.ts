@@ -2,12 +2,7 @@ import { closeSync, constants, openSync } from "node:fs";
 import { chmod, rename, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import {
-  type ControlAnswer,
-  type ControlRequest,
-  MAX_CONTROL_LINE,
-  toControlRequest,
-} from "../../model/control.ts";
+import { type ControlAnswer, type ControlRequest, MAX_CONTROL_LINE, toControlRequest } from "../../model/control.ts";
 
 /** How long a client may be silent before its request is whole, and how long it may take to read the answer, in ms. */
 const SILENCE_MS = 5000;
