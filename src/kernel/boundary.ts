@@ -1,5 +1,5 @@
 import { canonicalJson } from "../model/canonical.ts";
-import type { Control, Receipt } from "../model/entry.ts";
+import type { Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { Payloads } from "../model/payload.ts";
@@ -27,17 +27,6 @@ export interface Boundary<P extends Phase> {
   readonly unaudited: boolean;
   readonly capsules: readonly { readonly kind: string; readonly value: Json }[];
   readonly events: readonly { readonly kind: string; readonly data: Json }[];
-}
-
-/** Takes what people asked for in the meantime, then asks the chain. Throws `Halt` when the run must stop here. */
-export async function boundary<P extends Exclude<Phase, "audit">>(
-  run: Run,
-  question: BoundaryQuestion<P>,
-): Promise<Boundary<P>> {
-  obey(run);
-  const answer = await ask(run, question, 0);
-  if (run.pauseWhy !== undefined) throw new Halt("paused", run.pauseWhy);
-  return answer;
 }
 
 /** Asks the chain on one level and keeps the books. A boundary that was not audited pauses the run. */
@@ -84,34 +73,15 @@ export async function transition(run: Run, to: RunState, why: string): Promise<s
   const reason = answer.decision === "allow" ? answer.payload.reason : `a hook withheld why: ${answer.reason}`;
   const now = run.journal.now();
   if (to === "paused") run.counters.pausedAt = now;
-  if (from === "paused" && to === "running") run.counters.startedAt += now - run.counters.pausedAt;
+  if (from === "paused" && to === "running") {
+    run.counters.startedAt += now - run.counters.pausedAt;
+    run.counters.stepStartedAt += now - run.counters.pausedAt;
+  }
   run.state = to;
   run.reason = reason;
   run.journal.check("check.state", { from, to, reason });
   await run.journal.durable();
   return undefined;
-}
-
-/** What people asked for takes effect at boundaries. */
-export function obey(run: Run): void {
-  for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
-    if (control.kind === "rearm") run.ports.rearm(control.hook);
-    if (control.kind === "revoke") run.ports.revoke(control.hook);
-    if (control.kind === "pause") throw new Halt("paused", `paused by ${control.by}`);
-    if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
-  }
-}
-
-/** While a hook is at work: what it was given can be taken from it at once, the rest waits for the next boundary. */
-export function heed(run: Run): void {
-  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
-    if (control.kind === "revoke") run.ports.revoke(control.hook);
-    else run.asked.push(control);
-  }
-}
-
-export function nextControl(run: Run): Control | undefined {
-  return run.asked.shift() ?? run.journal.poll();
 }
 
 /** The capsules of a parent, as a child starts with them. */

@@ -4,8 +4,9 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ToolCall } from "../model/message.ts";
 import type { CallFacts, PostTool, PreTool, Spawn } from "../model/payload.ts";
 import type { ToolSpec } from "../model/tool.ts";
-import { ask, type Boundary, obey } from "./boundary.ts";
+import { ask, type Boundary } from "./boundary.ts";
 import { awaitChild } from "./child.ts";
+import { obey } from "./control.ts";
 import { within } from "./effect.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
@@ -59,7 +60,7 @@ async function callTogether(
 ): Promise<void> {
   const admitted: Admitted[] = [];
   for (const call of calls) {
-    obey(run);
+    await obey(run);
     admitted.push(await admit(run, call, MODEL));
     stopIfUnaudited(run);
   }

@@ -1,11 +1,9 @@
 import type { Outcome, Receipt } from "../model/entry.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { CallFacts } from "../model/payload.ts";
-import { obey, transition } from "./boundary.ts";
+import { obey, pauseHere } from "./control.ts";
 import { within } from "./effect.ts";
 import type { Run } from "./run.ts";
-import { Halt, Rest } from "./state.ts";
-import { wake } from "./wake.ts";
 
 /**
  * A child that paused waits for a person, and so does the call that started it: the parent pauses in the middle of its step.
@@ -20,8 +18,8 @@ export async function awaitChild(
   for (let again = 1; ; again++) {
     const child = pausedChild(facts, outcome);
     if (child === undefined) return outcome;
-    await transition(run, "paused", askedToPause(run) ?? `child run \`${child}\` is paused`);
-    if (!(await wake(run))) throw new Rest();
+    // Who asked the run to pause has paused the child with it.
+    if (!(await obey(run))) await pauseHere(run, `child run \`${child}\` is paused`);
     outcome = await run.journal.input<JsonObject>({
       kind: "input.tool",
       ref: { call: facts.id, tool: facts.tool, again },
@@ -37,15 +35,4 @@ function pausedChild(facts: CallFacts, outcome: Outcome): string | undefined {
   if (facts.tool !== "agent.spawn" || outcome.kind !== "ok" || !isJsonObject(outcome.value)) return undefined;
   const { state, run }: { readonly [key: string]: Json } = outcome.value;
   return state === "paused" && typeof run === "string" ? run : undefined;
-}
-
-/** Why the run was to pause itself; the child paused with it then. */
-function askedToPause(run: Run): string | undefined {
-  try {
-    obey(run);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Halt && error.to === "paused") return error.message;
-    throw error;
-  }
 }

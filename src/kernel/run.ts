@@ -6,9 +6,9 @@ import type { CapsuleKind, Phase, RunState } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
 import { Context, type ContextBudget } from "./context.ts";
+import { attempt, waits, wake } from "./control.ts";
 import { type Capsules, Counters, Halt, isFinal, Rest } from "./state.ts";
 import { step } from "./step.ts";
-import { attempt, waits, wake } from "./wake.ts";
 
 /** What is fixed before a run starts: all of it pinned by the blueprint or inherited from the parent. */
 export interface RunSpec {
