@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { action, type Session } from "./command.ts";
+import { addChangeCommands } from "./run-changes.ts";
 
 /** `pinion run`: runs that exist. A run is started with `blueprint run`. */
 export function runCommand(session: Session): Command {
@@ -32,5 +33,6 @@ export function runCommand(session: Session): Command {
       .addHelpText("after", "\nWith --json: the object of `blueprint run --json`"),
     async () => (await import("./run-actions.ts")).resume,
   );
+  addChangeCommands(session, program);
   return program;
 }
