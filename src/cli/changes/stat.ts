@@ -28,14 +28,18 @@ export function countsOf(change: Change, content: Content): Counts {
 
 /** The least room that bars get. */
 const BARS = 10;
+/** ` name | …` and a free column at the end, where terminals wrap. */
+const FRAME = 5;
 
 /** Names, counts and bars within `width` columns, and a line with the total, as `git diff --stat`. */
 export function statText(all: readonly Counts[], width: number, paint: ReturnType<typeof painter>): string {
   const rows = all.map((counts) => ({ ...counts, name: pathText(counts.change), count: countText(counts) }));
-  const numbers = Math.max(0, ...rows.filter(({ binary }) => !binary).map(({ count }) => count.length));
-  const names = Math.min(longest(rows.map(({ name }) => name)), Math.max(BARS, width - numbers - BARS - 6));
-  const bars = Math.max(BARS, width - names - numbers - 6);
-  const most = Math.max(1, ...rows.map(({ added, removed }) => added + removed));
+  const numbers = longest(rows.filter(({ binary }) => !binary).map(({ count }) => count));
+  const words = longest(rows.filter(({ binary }) => binary).map(({ count }) => count));
+  const least = Math.max(numbers + 1 + BARS, words);
+  const names = Math.min(longest(rows.map(({ name }) => name)), Math.max(BARS, width - least - FRAME));
+  const bars = Math.max(BARS, width - names - numbers - 1 - FRAME);
+  const most = rows.reduce((max, { added, removed }) => Math.max(max, added + removed), 1);
   const scale = Math.min(1, bars / most);
   const lines = rows.map(({ name, count, added, removed, binary, change }) => {
     const bar = paint("+".repeat(barOf(added, scale)), "good") + paint("-".repeat(barOf(removed, scale)), "bad");
@@ -58,8 +62,8 @@ function barOf(count: number, scale: number): number {
   return count === 0 ? 0 : Math.max(1, Math.floor(count * scale));
 }
 
-function longest(names: readonly string[]): number {
-  return names.reduce((most, { length }) => Math.max(most, length), 0);
+function longest(texts: readonly string[]): number {
+  return texts.reduce((most, { length }) => Math.max(most, length), 0);
 }
 
 /** The end of a path says more than its beginning. */
