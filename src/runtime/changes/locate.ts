@@ -39,25 +39,16 @@ export async function locate(
       hint: "`pinion run list` names them",
     });
   }
-  const recording = openRecording(folder);
-  const { header } = recording;
   const layer = join(folder, "overlay");
   const there = existsSync(layer);
-  try {
-    if (!there) await mustHaveLayer(run, header, env);
-  } catch (error) {
-    recording.close();
-    throw error;
-  }
-  const workspace = options.workspace ?? (await workspaceOf(recording, env));
-  recording.close();
+  if (!there) await mustHaveLayer(run, folder, env);
+  const workspace = options.workspace ?? (await workspaceOf(run, folder, env));
   return { run, folder, layer: there ? layer : undefined, workspace: mustBeThere(run, absolute(env.cwd, workspace)) };
 }
 
-async function workspaceOf(recording: ReturnType<typeof openRecording>, env: Environment): Promise<string> {
-  const { run } = recording.header;
+async function workspaceOf(run: string, folder: string, env: Environment): Promise<string> {
   try {
-    return (await readStart(recording, readRunKey(keyFile(env, run)))).workspace;
+    return (await readStart(openRecording(folder), readRunKey(keyFile(env, run)))).workspace;
   } catch (error) {
     if (!(error instanceof SealedError)) throw error;
     throw new InputError({
@@ -69,8 +60,8 @@ async function workspaceOf(recording: ReturnType<typeof openRecording>, env: Env
 }
 
 /** Says where the changes of a run without a layer are. A run in a layer that was never written to has one without a folder. */
-async function mustHaveLayer(run: string, header: JsonObject, env: Environment): Promise<void> {
-  const { parent, source } = header;
+async function mustHaveLayer(run: string, folder: string, env: Environment): Promise<void> {
+  const { parent, source } = headerIn(folder);
   if (typeof parent === "string") {
     throw new InputError({
       code: "child-run",
@@ -87,6 +78,12 @@ async function mustHaveLayer(run: string, header: JsonObject, env: Environment):
     message: `run \`${run}\` works in the workspace itself: what it changed is there already, and nothing is kept to undo it`,
     hint: "with `execution.filesystem.mode: overlay` in its blueprint, a run's changes wait for a person's decision",
   });
+}
+
+function headerIn(folder: string): JsonObject {
+  const recording = openRecording(folder);
+  recording.close();
+  return recording.header;
 }
 
 function mustBeThere(run: string, workspace: string): string {
