@@ -76,16 +76,18 @@ async function opened(
 ): Promise<{ readonly changes: RunChanges; readonly decide: Decide }> {
   if (layer === undefined) return { changes: nothing(run, workspace, only), decide: NOTHING_TO_DECIDE };
   const history = new History(layer);
-  const past = history.read();
+  history.read(); // a damaged one is told before the layer is touched
   const overlay = await openOverlay({ base: workspace, folder: layer, quota: NO_QUOTA, readOnly });
   try {
-    const changes = chosen(overlay.changes(), only);
+    const all = overlay.changes();
+    if (!readOnly) await history.settle(all);
+    const changes = chosen(all, only);
     return {
       changes: {
         run,
         workspace,
         changes,
-        history: past,
+        history: history.read(),
         content: (change, side, limit) => overlay.content(change, side, limit),
         close: () => overlay.close(),
       },

@@ -35,7 +35,8 @@ async function commitUnder(call: Call<Options>, signal: AbortSignal): Promise<Ex
   const overwrite = options.overwrite === true;
   const dryRun = options.dryRun === true;
   const told = (changes: RunChanges, committed: Committed): ExitCode => {
-    const result = { changes, ...committed, dryRun };
+    const applied = committed.applied.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+    const result = { changes, applied, refused: committed.refused, dryRun };
     out.data(json ? jsonOf(result) : textOf(result));
     return committed.refused.length === 0 ? EXIT.ok : EXIT.blocked;
   };
@@ -91,10 +92,11 @@ function textOf({ changes, applied, refused, dryRun }: Result): string {
     ...applied.map(changeText),
   ];
   if (refused.length > 0) {
-    const stay = dryRun ? "would be refused" : "refused; the run still has them";
+    const stay = dryRun ? "would be refused" : "refused; what is refused stays with the run";
     lines.push(paint(`${plural(refused.length, "change")} ${stay}`, "warn"));
     for (const { change, reason } of refused) {
-      lines.push(paint(`${changeText(change)}: ${visible(reason)}`, "warn"), ...viewOf(changes, change, paint));
+      const why = visible(reason.replace(`\`${change.path}\`: `, ""));
+      lines.push(paint(`${changeText(change)}: ${why}`, "warn"), ...viewOf(changes, change, paint));
     }
     lines.push(`to replace what the workspace has: pinion run commit ${changes.run} --overwrite --only <path>`);
   }

@@ -24,17 +24,20 @@ export interface Decided {
   readonly after: FileState;
 }
 
-/** A decision with what became of it; `interrupted`: its process died on the way, and what it applied or forgot is on disk. */
+/** A decision with what became of it. */
 export interface PastDecision extends Decision {
+  /** `interrupted`: its process died on the way; what was applied until then is known once somebody has decided again. */
   readonly outcome: "done" | "interrupted";
-  /** Paths. */
+  /** Paths that were committed or forgotten. */
   readonly applied: readonly string[];
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
 
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
+/** Paths of what was applied and refused. */
 interface Outcome {
+  readonly interrupted: boolean;
   readonly applied: readonly string[];
   readonly refused: PastDecision["refused"];
 }
@@ -54,19 +57,22 @@ export class History {
 
   /** The oldest first. Throws `DamagedError` for a line that is not what was written. */
   read(): readonly PastDecision[] {
-    const decisions: PastDecision[] = [];
-    let offset = 0;
-    for (const [index, line] of this.#whole().split("\n").slice(0, -1).entries()) {
-      const place = { file: this.#file, line: index + 1, offset };
-      const value = parsed(line);
-      const last = decisions.at(-1);
-      if (isDecision(value)) decisions.push({ ...value, outcome: "interrupted", applied: [], refused: [] });
-      else if (isOutcome(value) && last?.outcome === "interrupted") {
-        decisions[decisions.length - 1] = { ...last, ...value, outcome: "done" };
-      } else throw new DamagedError(place, "a decision, or the outcome of the one before", "something else");
-      offset += Buffer.byteLength(line) + 1;
-    }
-    return decisions;
+    return this.#parse().decisions;
+  }
+
+  /** Ends the last decision if its process died: what the layer has no more of the chosen changes has happened. */
+  async settle(changes: readonly Change[]): Promise<void> {
+    const { decisions, open } = this.#parse();
+    const last = decisions.at(-1);
+    if (!open || last === undefined) return;
+    const left = new Set(changes.map(({ path }) => path));
+    const paths = last.changes.map(({ path }) => path);
+    const reason = "interrupted before its turn";
+    await this.#append({
+      interrupted: true,
+      applied: paths.filter((path) => !left.has(path)),
+      refused: paths.filter((path) => left.has(path)).map((path) => ({ path, reason })),
+    });
   }
 
   async begin(decision: Decision): Promise<void> {
@@ -74,11 +80,35 @@ export class History {
   }
 
   async end({ applied, refused }: Committed): Promise<void> {
-    const outcome: Outcome = {
+    await this.#append({
+      interrupted: false,
       applied: applied.map(({ path }) => path),
       refused: refused.map(({ change, reason }) => ({ path: change.path, reason })),
-    };
-    await this.#append(outcome);
+    });
+  }
+
+  /** `open`: the last decision has no outcome. */
+  #parse(): { readonly decisions: readonly PastDecision[]; readonly open: boolean } {
+    const decisions: PastDecision[] = [];
+    let open = false;
+    let offset = 0;
+    for (const [index, line] of this.#whole().split("\n").slice(0, -1).entries()) {
+      const value = parsed(line);
+      const last = decisions.at(-1);
+      if (!open && isDecision(value)) {
+        decisions.push({ ...value, outcome: "interrupted", applied: [], refused: [] });
+        open = true;
+      } else if (open && last !== undefined && isOutcome(value)) {
+        const { interrupted, applied, refused } = value;
+        decisions[decisions.length - 1] = { ...last, outcome: interrupted ? "interrupted" : "done", applied, refused };
+        open = false;
+      } else {
+        const place = { file: this.#file, line: index + 1, offset };
+        throw new DamagedError(place, "a decision, or the outcome of the one before", "something else");
+      }
+      offset += Buffer.byteLength(line) + 1;
+    }
+    return { decisions, open };
   }
 
   /** Up to the last line feed. */
@@ -156,7 +186,8 @@ function isState(value: unknown): value is FileState {
 }
 
 function isOutcome(value: unknown): value is Outcome {
-  if (!isRecord(value) || !Array.isArray(value.applied) || !Array.isArray(value.refused)) return false;
+  if (!isRecord(value) || typeof value.interrupted !== "boolean") return false;
+  if (!Array.isArray(value.applied) || !Array.isArray(value.refused)) return false;
   const refusal = (one: unknown) => isRecord(one) && typeof one.path === "string" && typeof one.reason === "string";
   return value.applied.every((path) => typeof path === "string") && value.refused.every(refusal);
 }

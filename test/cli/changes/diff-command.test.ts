@@ -1,4 +1,4 @@
-import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { lock } from "../../../src/journal/lock.ts";
@@ -148,7 +148,7 @@ describe("where there is nothing to show", () => {
       exit: 5,
       stderr: expect.stringMatching(/history\.jsonl.*line 1/),
     });
-    writeFileSync(join(run.folder, "journal.jsonl"), "no journal\n");
+    appendFileSync(join(run.folder, "journal.jsonl"), "{}\n");
     expect(pinion("diff", run.run)).toMatchObject({ exit: 5, stderr: expect.stringContaining("journal.jsonl") });
   });
 });
