@@ -99,14 +99,14 @@ export function stepsAbove({ tree }: Layer, segments: readonly string[]): readon
   });
 }
 
-/** Records of what the workspace shows at a path and below it. */
-export function* recordBelow(layer: Layer, segments: readonly string[]): Generator<Line> {
+/** Records of what the workspace shows at a path and below it; see `Layer.record` for `since`. */
+export function* recordBelow(layer: Layer, segments: readonly string[], since?: bigint): Generator<Line> {
   if (layer.tree.get(segments)?.hidden) return;
-  yield* layer.record(segments);
+  yield* layer.record(segments, since);
   if (layer.baseKind(segments) !== "directory") return;
   using directory = descend(layer.places.base.fd, segments);
   for (const { name } of listDirectory(directory, formatPath(segments), Number.MAX_SAFE_INTEGER).entries) {
-    yield* recordBelow(layer, [...segments, name]);
+    yield* recordBelow(layer, [...segments, name], since);
   }
 }
 
