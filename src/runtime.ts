@@ -2,8 +2,12 @@
 
 export type { BlueprintRow, BlueprintView, HookView, Validation } from "./runtime/catalog.ts";
 export { listBlueprints, listHooks, showBlueprint, validateBlueprint } from "./runtime/catalog.ts";
+
 export type { ChangesOptions, DecidableChanges, PastDecision, RunChanges } from "./runtime/changes.ts";
 export { decideChanges, readChanges } from "./runtime/changes.ts";
+
+export { checkpointPublicKey } from "./runtime/checkpointing.ts";
+
 export type { Watching } from "./runtime/conduct.ts";
 export {
   type Asking,
@@ -24,4 +28,5 @@ export { resumeRun } from "./runtime/resume.ts";
 export { listRuns, type RunFilter, type RunRow, SEEN_STATES, type SeenState } from "./runtime/runs.ts";
 export { type RunStatus, statusOf } from "./runtime/status.ts";
 export type { RunSummary } from "./runtime/summary.ts";
+export { type Verified, verifyJournal } from "./runtime/verify.ts";
 export type { Change, Committed, FileState } from "./vfs/overlay/overlay.ts";

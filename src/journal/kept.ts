@@ -29,6 +29,7 @@ export interface Kept {
 }
 
 export interface KeptFile {
+  readonly file: string;
   readonly lines: readonly KeptLine[];
   /** Bytes behind the last LF: what a crash left of a line. */
   readonly torn: number;
@@ -54,7 +55,7 @@ export function readCheckpoints(file: string, payloadOf: Checkpointing["payloadO
     }
     offset = end + 1;
   }
-  return { lines, torn: bytes.length - size, size };
+  return { file, lines, torn: bytes.length - size, size };
 }
 
 /** The checkpoint in an envelope, or undefined when it is none. */
@@ -88,12 +89,12 @@ export function newestOf({ lines }: Pick<KeptFile, "lines">, run: string): Kept 
 /** Why a journal is not the one that a checkpoint was made of; undefined when it may be. `heads` must hold the checkpoint's count. */
 export function contradiction(
   { count, head }: Checkpoint,
-  recording: Pick<Recording, "count" | "heads">,
+  journal: Pick<Recording, "count" | "heads">,
 ): string | undefined {
-  if (count > recording.count) {
-    return `the checkpoint is of ${count} entries, the journal has ${recording.count}: its tail was cut off, or it is an older copy`;
+  if (count > journal.count) {
+    return `the checkpoint is of ${count} entries, the journal has ${journal.count}: its tail was cut off, or it is an older copy`;
   }
-  const found = recording.heads.get(count);
+  const found = journal.heads.get(count);
   if (found === head) return undefined;
   return `the checkpoint of ${count} entries has the head \`${head}\`, the journal has \`${found}\` there: it was rewritten`;
 }
@@ -124,7 +125,8 @@ function read(file: string): Buffer | undefined {
   try {
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    if (cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR"].includes(String(cause.code)))
+      return undefined;
     throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
   }
   try {
