@@ -70,27 +70,33 @@ async function harvest({ way, accepts }: MountOptions, layers: Layers): Promise<
   const paths: Bytes[] = [];
   listFolders(root, "", paths, gathering);
   const states = await compare(way, layers, paths);
-  const collect = (folder: Folder, path: Bytes, state: State): void => {
-    for (const name of folder.names()) {
-      const inner = joined(path, name);
-      const stats = folder.look(name);
-      if (stats === undefined) continue;
-      const known = states.get(inner);
-      if (isWhiteout(stats)) {
-        // Where nothing of before is seen, a whiteout hides nothing.
-        if (state === "merged") gathering.gone(inner);
-      } else if (!stats.isDirectory()) gathering.leaf(inner, { folder, name, stats });
-      else if (known !== undefined) {
-        // In a directory that is new as a whole, so is everything in it.
-        const own = state === "merged" ? known : "new";
-        if (own !== "merged") gathering.directory(inner, true);
-        using child = folder.child(name);
-        collect(child, inner, own);
-      }
-    }
-  };
-  collect(root, "", "merged");
+  collect(root, "", { state: "merged", states, gathering });
   return gathering.harvest;
+}
+
+function collect(
+  folder: Folder,
+  path: Bytes,
+  { state, states, gathering }: { state: State; states: ReadonlyMap<Bytes, State>; gathering: Gathering },
+): void {
+  for (const name of folder.names()) {
+    const inner = joined(path, name);
+    const stats = folder.look(name);
+    const known = states.get(inner);
+    if (stats === undefined) continue;
+    if (isWhiteout(stats)) {
+      // Where nothing of before is seen, a whiteout hides nothing.
+      if (state === "merged") gathering.gone(inner);
+    } else if (!stats.isDirectory()) {
+      gathering.leaf(inner, { folder, name, stats });
+    } else if (known !== undefined) {
+      // In a directory that is new as a whole, so is everything in it.
+      const own = state === "merged" ? known : "new";
+      if (own !== "merged") gathering.directory(inner, true);
+      using child = folder.child(name);
+      collect(child, inner, { state: own, states, gathering });
+    }
+  }
 }
 
 /** Makes directories such that they can be entered, and lists those that can be spelled. */
