@@ -106,7 +106,7 @@ async function mustBeRemovable(run: string, force: boolean, env: Environment): P
   if (held === undefined) return;
   throw new InputError({
     code: "changes-held",
-    message: `run \`${run}\` holds changes of ${held.files} files that nobody has committed or discarded`,
+    message: `run \`${run}\` holds changes${held.paths === null ? "" : ` of ${held.paths} paths`} that nobody has committed or discarded`,
     hint: `look with \`pinion run diff ${run}\`, or remove them with the run by \`--force\``,
   });
 }
