@@ -204,6 +204,6 @@ test("whatever is done to an overlay, it is a workspace and a merged tree, and c
         trial.bench.close();
       }
     }),
-    { seed, numRuns: Number(process.env.RUNS ?? runs(60, 20_000)) },
+    { seed, numRuns: runs(60, 20_000) },
   );
 });
