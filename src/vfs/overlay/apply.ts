@@ -79,7 +79,10 @@ async function put(layer: Layer, { path, after }: Change, spot: Spot): Promise<v
 
 function takeAway({ parent, name, path, stats }: Spot): void {
   if (stats === undefined) return;
-  if (kindOf(stats) !== "directory") return unlinkSync(parent.at(name));
+  if (kindOf(stats) !== "directory") {
+    unlinkSync(parent.at(name));
+    return;
+  }
   try {
     rmdirSync(parent.at(name));
   } catch (error) {
