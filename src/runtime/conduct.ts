@@ -84,9 +84,15 @@ async function follow(
       return spawnResult(summary);
     },
   };
-  const processes = await openProcesses(resolved, { temporary: join(env.stateDir, "tmp"), onNotice: machine.onNotice });
-  const world = { workspace, spawner, processes, now: () => env.now() };
   const authority = effectivePermission(layers);
+  const processes = await openProcesses(resolved, {
+    authority,
+    workspace,
+    temporary: join(env.stateDir, "tmp"),
+    onNotice: machine.onNotice,
+  });
+  closing.push(() => processes.close());
+  const world = { workspace, spawner, processes, now: () => env.now() };
   const tools = toolsOf(resolved, { authority, depth: header.depth, world });
   const store = storeOf(env);
   const assembled = assemble({

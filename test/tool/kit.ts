@@ -15,11 +15,14 @@ import { fileSearch } from "../../src/tool/files/search.ts";
 import { fileWrite } from "../../src/tool/files/write.ts";
 import { httpFetch } from "../../src/tool/http/fetch.ts";
 import type { Network } from "../../src/tool/http/network.ts";
-import type { Spawner } from "../../src/tool/ports.ts";
+import type { ProcessTree, Spawner } from "../../src/tool/ports.ts";
 import type { Backend } from "../../src/tool/process/backend.ts";
 import type { ProcessHost } from "../../src/tool/process/command.ts";
+import type { Filter } from "../../src/tool/process/filter.ts";
 import { PROCESS_LIMITS, type ProcessLimits } from "../../src/tool/process/limits.ts";
+import { networkOf, probeNetwork } from "../../src/tool/process/network.ts";
 import { processRun } from "../../src/tool/process/run.ts";
+import { directTree } from "../../src/tool/process/tree/direct.ts";
 import type { ToolRegistry } from "../../src/tool/registry.ts";
 import { skillRead } from "../../src/tool/skill-read.ts";
 import type { Tool } from "../../src/tool/tool.ts";
@@ -28,6 +31,7 @@ import { openHostDirectory } from "../../src/vfs/host.ts";
 
 export const STANDARD: ToolRegistry = parse(readFileSync("blueprints/shared/tools.yaml", "utf8"));
 export const UNCONFINED: Backend = { name: "unconfined", notice: "UNCONFINED: for a test" };
+const networkProbe = await probeNetwork();
 export const NODE = dirname(process.execPath);
 
 /** A layer that allows everything but files and commands outside of what it is given. */
@@ -68,6 +72,11 @@ export interface BenchOptions {
   readonly network?: Network;
   readonly spawner?: Spawner;
   readonly now?: () => number;
+  readonly filter?: Filter;
+  /** Where control groups can be made; without it, none are. */
+  readonly groups?: string;
+  /** How processes see the files; without it, they work on the workspace itself. */
+  readonly tree?: ProcessTree;
 }
 
 /** Real tools over a real folder, which is removed when the test is over. */
@@ -82,14 +91,20 @@ export function bench(options: BenchOptions = {}): Bench {
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   });
   const authority = effectivePermission(options.layers ?? [layer()]);
+  const backend = options.backend ?? UNCONFINED;
   const host: ProcessHost = {
     workspace,
     authority,
-    backend: options.backend ?? UNCONFINED,
+    backend,
     path: options.path ?? [NODE, "/usr/bin", "/bin"],
     readable: options.readable ?? [],
     temporary: join(folder, "temporary"),
     limits: { ...PROCESS_LIMITS, ...options.limits },
+    tree: options.tree ?? directTree(workspace),
+    filter: options.filter,
+    network: networkOf(authority.processNetwork, backend.name, networkProbe),
+    groups: options.groups,
+    notes: backend.name === "unconfined" ? [backend.notice] : [],
   };
   const text = Buffer.from("# How to review\n");
   const tools = [
