@@ -100,17 +100,11 @@ function shown(path: string): string {
 }
 
 /** The merged tree as the two layers say. */
-export function mergedListing({
-  layers,
-  hidden,
-}: {
-  layers: LayeredFiles["layers"];
-  hidden(): readonly string[];
-}): Listing {
-  const above = listingOf(layers.upper);
-  const gone = hidden();
+export function mergedListing(layer: Pick<LayeredFiles, "layers" | "hidden">): Listing {
+  const above = listingOf(layer.layers.upper);
+  const gone = layer.hidden();
   const under = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
-  const below = Object.entries(listingOf(layers.base)).filter(
+  const below = Object.entries(listingOf(layer.layers.base)).filter(
     ([path]) =>
       !gone.some((folder) => under(path, folder)) &&
       !Object.entries(above).some(([other, what]) => what !== "d" && path.startsWith(`${other}/`)),
