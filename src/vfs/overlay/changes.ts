@@ -42,7 +42,8 @@ function changeAt(layer: Layer, { spot, path, open }: Visit): Change | undefined
 }
 
 /** What the workspace holds now; not read again while it looks as it did. */
-export function nowAt(layer: Layer, path: readonly string[], { before, replacing }: Spot): FileState {
+export function nowAt(layer: Layer, path: readonly string[], spot: Spot | undefined): FileState {
+  const { before, replacing = false } = spot ?? {};
   const now = layer.base(path, before);
   return replacing && before !== undefined && now.state.kind === "nothing" ? before.state : now.state;
 }

@@ -8,7 +8,7 @@ import { type Descriptor, descend, descendToParent, kindOf, look } from "../walk
 import type { Kept } from "./kept.ts";
 import { applyLine, type Line, type Log } from "./log.ts";
 import type { Quota } from "./overlay.ts";
-import { NOTHING, stateAt } from "./state.ts";
+import { NOTHING, type Seen, stateAt } from "./state.ts";
 import type { Before, Held, Tree } from "./tree.ts";
 
 export const sync = promisify(fsync);
@@ -174,18 +174,37 @@ export class Layer {
   }
 
   /** The same, with its content; not read again where it looks as it did when it was `known`. */
-  base(segments: readonly string[], known?: Before): Before {
+  base(segments: readonly string[], known?: Before): Seen {
     const at = orAbsent(() => descendToParent(this.places.base.fd, segments));
     if (at === undefined) return { state: NOTHING };
     using parent = at.parent;
     return stateAt(parent, at.name, formatPath(segments), known);
   }
 
-  /** The line that records what the workspace holds before a path is changed first; none when there is one. */
-  record(segments: readonly string[]): readonly Line[] {
+  /**
+   * The line that records what the workspace holds before a path is changed first; none when there is one. What changed at
+   * or after `since` is not what the run saw.
+   */
+  record(segments: readonly string[], since?: bigint): readonly Line[] {
     if (this.tree.get(segments)?.before !== undefined) return [];
-    const { state, stamp } = this.base(segments);
+    // What the run could see was recorded before it was hidden: whatever is there now came later.
+    if (!this.#isOpen(segments)) return [{ path: formatPath(segments), before: NOTHING }];
+    const { state, stamp, changed = 0n } = this.base(segments);
+    if (since !== undefined && changed >= since) return [{ path: formatPath(segments), before: { kind: "other" } }];
     return [{ path: formatPath(segments), before: state, ...(stamp === undefined ? {} : { stamp }) }];
+  }
+
+  /** Whether the workspace is seen at a path, if the layer holds nothing there. */
+  #isOpen(segments: readonly string[]): boolean {
+    let spot = this.tree.root;
+    for (const name of segments) {
+      if (spot.held !== undefined && spot.held.kind !== "directory") return false;
+      const child = spot.children.get(name);
+      if (child === undefined) return true;
+      if (child.hidden) return false;
+      spot = child;
+    }
+    return true;
   }
 
   /** Appends lines and takes them into the index once they are on disk. */
@@ -204,6 +223,11 @@ export class Layer {
   note(lines: readonly Line[]): void {
     this.writable().note(lines);
     for (const line of lines) applyLine(this.tree, line);
+  }
+
+  /** Whether changes have ended. */
+  isBroken(): boolean {
+    return this.#broken !== undefined;
   }
 
   writable(): Log {

@@ -13,11 +13,13 @@ import { discard } from "./discard.ts";
 import { OverlayDirectory } from "./handle.ts";
 import { Kept } from "./kept.ts";
 import { Layer, type Places } from "./layer.ts";
+import { endCommit } from "./litter.ts";
 import { applyLine, Log, readLog } from "./log.ts";
 import type { Change, Committed, Incoming, Overlay, Quota } from "./overlay.ts";
 import { emptyStaging, finish, readPlan } from "./plan.ts";
 import { scanAll } from "./scan.ts";
 import { openFolder } from "./state.ts";
+import { tidy } from "./tidy.ts";
 import { type Spot, Tree } from "./tree.ts";
 
 const LIMITS: DirectoryLimits = { bytes: 16 * 1024 * 1024, entries: 10_000 };
@@ -111,6 +113,8 @@ async function recover(layer: Layer): Promise<void> {
   const plan = readPlan(layer.places);
   if (plan === undefined) await emptyStaging(layer.places);
   else await finish(layer, plan);
+  await endCommit(layer.places);
+  await tidy(layer);
 }
 
 function openPlaces(base: string, folder: string): Places {

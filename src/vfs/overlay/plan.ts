@@ -1,13 +1,12 @@
-import { hash } from "node:crypto";
-import { constants, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
-import { canonicalJson } from "../../model/canonical.ts";
-import { IntegrityError, WorldError } from "../../model/errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { WorldError } from "../../model/errors.ts";
+import { isJsonObject, type Json } from "../../model/json.ts";
 import { formatPath, parsePath } from "../path.ts";
 import { descendToParent, look } from "../walk.ts";
-import { type Layer, orAbsent, type Places, sync } from "./layer.ts";
+import { type Layer, orAbsent, type Places } from "./layer.ts";
 import { applyLine, type Line, toLine } from "./log.ts";
+import { damagedNote, readNote, removeNote, writeNote } from "./note.ts";
 import { scan } from "./scan.ts";
 import { syncDirectory } from "./stage.ts";
 
@@ -31,7 +30,7 @@ export interface Plan {
 /** Does all of it, or nothing when it rejects with anything but `WorldError`. */
 export async function transact(layer: Layer, plan: Plan): Promise<void> {
   layer.writable();
-  await writePlan(layer.places, plan);
+  await writeNote(layer.places.folder, PLAN, { steps: [...plan.steps], lines: [...plan.lines] });
   await finish(layer, plan);
 }
 
@@ -44,8 +43,7 @@ export async function finish(layer: Layer, plan: Plan): Promise<void> {
     const touched = touchedBy(plan).filter((path) => tree.get(path)?.held !== undefined);
     await Promise.all(touched.map((path) => syncDirectory(layer, path)));
     await layer.writable().append(plan.lines);
-    unlinkSync(places.folder.at(PLAN));
-    await sync(places.folder.fd);
+    await removeNote(places.folder, PLAN);
     await emptyStaging(places);
   } catch (cause) {
     throw layer.break(
@@ -94,63 +92,24 @@ function touchedBy({ steps }: Plan): readonly (readonly string[])[] {
   return [...new Set(steps.map(({ path }) => formatPath(parsePath(path).slice(0, -1))))].map(parsePath);
 }
 
-async function writePlan({ folder }: Places, plan: Plan): Promise<void> {
-  const partial = `${PLAN}.partial`;
-  try {
-    const file = await open(folder.at(partial), constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
-    try {
-      const is: JsonObject = { steps: [...plan.steps], lines: [...plan.lines] };
-      await file.writeFile(canonicalJson({ is, sum: sumOf(is) }));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    renameSync(folder.at(partial), folder.at(PLAN));
-  } catch (error) {
-    await rm(folder.at(partial), { force: true });
-    throw error;
-  }
-  await sync(folder.fd);
-}
-
-function sumOf(plan: JsonObject): string {
-  return hash("sha256", canonicalJson(plan), "hex");
-}
-
 /** The plan that a crash left behind, if there is one. Throws `IntegrityError` when it is not as it was written. */
 export function readPlan({ folder }: Places): Plan | undefined {
-  if (look(folder, PLAN) === undefined) return undefined;
-  const plan = decode(readFileSync(folder.at(PLAN), "utf8"));
-  if (plan !== undefined) return plan;
-  throw new IntegrityError({
-    code: "layer-damaged",
-    message: `\`${PLAN}\` in the layer of the run is damaged: expected a plan with its checksum`,
-    hint: "what the run changed cannot be told; the files themselves are in the folders `upper` and `staging` beside it",
-  });
+  const json = readNote(folder, PLAN);
+  if (json === undefined) return undefined;
+  const { steps, lines } = isJsonObject(json) ? json : {};
+  if (!Array.isArray(steps) || !Array.isArray(lines)) throw damagedNote(PLAN);
+  return { steps: steps.map(toStep), lines: lines.map((line: Json) => toLine(line) ?? damaged()) };
 }
 
-function decode(text: string): Plan | undefined {
-  try {
-    const json: Json = JSON.parse(text);
-    if (!isJsonObject(json) || !isJsonObject(json.is) || sumOf(json.is) !== json.sum) return undefined;
-    const { steps, lines } = json.is;
-    if (!Array.isArray(steps) || !Array.isArray(lines)) return undefined;
-    return { steps: steps.map(toStep).filter(isThere), lines: lines.map(toLine).filter(isThere) };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // the caller reports it
-    throw error;
-  }
-}
-
-function toStep(json: Json): Step | undefined {
-  if (!isJsonObject(json) || typeof json.path !== "string") return undefined;
+function toStep(json: Json): Step {
+  if (!isJsonObject(json) || typeof json.path !== "string") return damaged();
   const { path, kind, staged } = json;
   if (kind === "staged" && typeof staged === "string") return { path, kind, staged };
-  return kind === "gone" || kind === "directory" ? { path, kind } : undefined;
+  return kind === "gone" || kind === "directory" ? { path, kind } : damaged();
 }
 
-function isThere<T>(value: T | undefined): value is T {
-  return value !== undefined;
+function damaged(): never {
+  throw damagedNote(PLAN);
 }
 
 /** Removes what was staged or thrown away. */

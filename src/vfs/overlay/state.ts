@@ -19,11 +19,16 @@ export function sameState(left: FileState, right: FileState): boolean {
   return left.kind === right.kind && left.kind !== "other";
 }
 
+export interface Seen extends Before {
+  /** When a file or link changed last, in ns of the file system's time. */
+  readonly changed?: bigint;
+}
+
 /**
  * What a name stands for, with its content. A file that changes while it is read is `other`. What looks as it did when it was
  * `known` is not read again.
  */
-export function stateAt(parent: Descriptor, name: string, path: string, known?: Before): Before {
+export function stateAt(parent: Descriptor, name: string, path: string, known?: Before): Seen {
   const stats = look(parent, name);
   if (stats === undefined) return { state: NOTHING };
   const { stamp } = toStat(stats);
@@ -31,12 +36,12 @@ export function stateAt(parent: Descriptor, name: string, path: string, known?: 
   const kind = kindOf(stats);
   if (kind === "special") return { state: { kind: "other" } };
   if (kind === "directory") return { state: { kind } };
-  if (kind === "link") return { state: linkState(parent, name), stamp };
+  if (kind === "link") return { state: linkState(parent, name), stamp, changed: stats.ctimeNs };
   try {
     const { file, stats: opened } = openRegular(parent, name, path);
     using _ = file;
     const state = fileState(file, opened);
-    return state.kind === "file" ? { state, stamp: toStat(opened).stamp } : { state };
+    return state.kind === "file" ? { state, stamp: toStat(opened).stamp, changed: opened.ctimeNs } : { state };
   } catch (error) {
     // Another process was at it: what was there is not known.
     if (error instanceof ToolError && ["link", "not-found", "is-a-directory", "special-file"].includes(error.code)) {
