@@ -82,14 +82,21 @@ export interface BenchOptions {
 /** Real tools over a real folder, which is removed when the test is over. */
 export function bench(options: BenchOptions = {}): Bench {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "pinion-tool-"));
+  const made = benchIn({ ...options, folder });
+  onTestFinished(() => {
+    made.close();
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  });
+  return made;
+}
+
+/** The same in a folder of the caller's, until it is closed. */
+export function benchIn(options: BenchOptions & { readonly folder: string }): Bench & { close(): void } {
+  const { folder } = options;
   const at = (path: string): string => join(folder, "workspace", path);
   mkdirSync(at("."), { recursive: true });
   mkdirSync(join(folder, "temporary"), { recursive: true });
   const workspace = openHostDirectory(at("."), { actions: ["read", "write"] });
-  onTestFinished(() => {
-    workspace.close();
-    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
-  });
   const authority = effectivePermission(options.layers ?? [layer()]);
   const backend = options.backend ?? UNCONFINED;
   const host: ProcessHost = {
@@ -128,6 +135,7 @@ export function bench(options: BenchOptions = {}): Bench {
     tools,
     folder,
     at,
+    close: () => workspace.close(),
     async call(tool, call, signal = new AbortController().signal) {
       const invalid = box.invalidArguments({ tool, arguments: call });
       if (invalid !== undefined) throw new Error(`invalid: ${invalid}`);
