@@ -222,6 +222,8 @@ export class Lab {
     const at = lines.findIndex((line) => words.every((word) => line.includes(word)));
     if (at < 0) throw new Error(`no entry holds ${words.join(" and ")}`);
     await writeFile(journal, `${lines.slice(0, at + 1).join("\n")}\n`);
+    // None would have been made so early.
+    await rm(join(dirname(journal), "checkpoints.jsonl"));
   }
 
   /** Destroys the key of a run. */
