@@ -38,6 +38,8 @@ export interface LabBlueprint {
   readonly grants?: JsonObject;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
+  /** The tools of that child; `file.read` unless given. */
+  readonly childTools?: readonly string[];
 }
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
@@ -255,7 +257,7 @@ export class Lab {
   }
 
   async #child(parts: LabBlueprint): Promise<void> {
-    await this.blueprint({ turns: parts.child ?? [], tools: ["file.read"] }, "helper");
+    await this.blueprint({ turns: parts.child ?? [], tools: parts.childTools ?? ["file.read"] }, "helper");
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
