@@ -2,8 +2,6 @@
 
 export type { BlueprintRow, BlueprintView, HookView, Validation } from "./runtime/catalog.ts";
 export { listBlueprints, listHooks, showBlueprint, validateBlueprint } from "./runtime/catalog.ts";
-export type { ChangesOptions, DecidableChanges, PastDecision, RunChanges } from "./runtime/changes.ts";
-export { decideChanges, readChanges } from "./runtime/changes.ts";
 export type { Watching } from "./runtime/conduct.ts";
 export type { RunOptions } from "./runtime/live.ts";
 export { runBlueprint } from "./runtime/live.ts";
@@ -12,4 +10,3 @@ export { hookHostLayers } from "./runtime/machine.ts";
 export { rearmHook, resumeRun } from "./runtime/resume.ts";
 export { listRuns, type RunRow } from "./runtime/runs.ts";
 export type { RunSummary } from "./runtime/summary.ts";
-export type { Change, Committed, FileState } from "./vfs/overlay/overlay.ts";
