@@ -9,9 +9,11 @@ export function environment(): Environment {
     dataDir: directory("XDG_DATA_HOME", ".local/share"),
     stateDir: directory("XDG_STATE_HOME", ".local/state"),
     cacheDir: directory("XDG_CACHE_HOME", ".cache"),
+    configDirs: ["/etc/pinion", directory("XDG_CONFIG_HOME", ".config")],
     env: process.env,
     cwd: process.cwd(),
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     random: (bytes) => randomBytes(bytes),
   };
 }

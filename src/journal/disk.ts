@@ -2,7 +2,7 @@ import * as promises from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** The part of `node:fs/promises` that writing uses; a test passes one that fails. */
-export type Disk = Pick<typeof promises, "open" | "mkdir" | "rename" | "unlink">;
+export type Disk = Pick<typeof promises, "open" | "mkdir" | "rename" | "stat" | "unlink">;
 export const realDisk: Disk = promises;
 
 /** Writes everything, in as few calls as the system needs. A failure may leave a part behind. */

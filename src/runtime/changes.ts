@@ -51,7 +51,7 @@ export async function readChanges(options: ChangesOptions, env: Environment): Pr
 /** The same for deciding. Throws `InputError` also when the run is live, or somebody else is deciding. */
 export async function decideChanges(options: ChangesOptions, env: Environment): Promise<DecidableChanges> {
   const located = await locate(options, env);
-  const held = lockRun(located);
+  const held = lockBoth(located);
   try {
     const { changes, decide } = await opened(located, { only: options.only, readOnly: false }, env);
     const close = (): void => {
@@ -146,10 +146,17 @@ const NOTHING_TO_DECIDE: Decide = {
   discard: () => Promise.resolve([]),
 };
 
-function lockRun({ run, folder }: Located): Lock {
+/** The run, and its layer, which a child of the run may have while the run itself rests. */
+function lockBoth({ run, folder, layer }: Located): Lock {
+  const held: Lock[] = [];
+  const release = (): void => {
+    for (const one of held) one.release();
+  };
   try {
-    return lock(folder);
+    for (const place of layer === undefined ? [folder] : [folder, layer]) held.push(lock(place));
+    return { release };
   } catch (error) {
+    release();
     if (!(error instanceof InputError)) throw error;
     throw new InputError({
       code: "run-in-use",

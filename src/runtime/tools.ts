@@ -19,7 +19,6 @@ import { processRun } from "../tool/process/run.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import { skillRead } from "../tool/skill-read.ts";
 import { toolBoxOf } from "../tool/toolbox.ts";
-import { openHostDirectory } from "../vfs/host.ts";
 
 /** The world of a run's tools; a replay has none. */
 export interface ToolWorld {
@@ -74,11 +73,6 @@ export function toolsOf(
     ],
     authority,
   );
-}
-
-/** The workspace of a live run; paths never leave it. Close it with the run. */
-export function openWorkspace(path: string): Workspace {
-  return openHostDirectory(path, { actions: ["read", "write"] });
 }
 
 /**

@@ -128,7 +128,7 @@ describe("L7 a disk that is full or fails", () => {
     for (const call of ["open", "write", "sync", "rename"]) {
       const { state, disk } = breaking(call, /out\.jsonl/, "ENOSPC");
       state.broken = true;
-      await expect(exportRecording(bench.folder, join(bench.root, "out.jsonl"), disk)).rejects.toThrow(WorldError);
+      await expect(exportRecording(bench.folder, join(bench.root, "out.jsonl"), { disk })).rejects.toThrow(WorldError);
       expect(readdirSync(bench.root).sort()).toEqual(["keys", "runs"]);
     }
   });

@@ -14,7 +14,12 @@ export function watchedDisk(before: (call: string, path: string) => void): Disk 
         }
         if (name === "sync" || name === "datasync" || name === "truncate" || name === "close") {
           return async (size?: number) => {
-            before(name, path);
+            try {
+              before(name, path);
+            } catch (error) {
+              if (name === "close") await target.close(); // one that fails has let go all the same
+              throw error;
+            }
             return name === "truncate" ? target.truncate(size) : target[name]();
           };
         }

@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
-import type { JsonObject } from "../../src/model/json.ts";
+import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
 import { buildGuest } from "./guests.ts";
 
@@ -67,9 +67,11 @@ export class Lab {
       dataDir: join(root, "data/pinion"),
       stateDir: join(root, "state/pinion"),
       cacheDir: join(CACHE, "pinion"),
+      configDirs: [join(root, "etc/pinion"), join(root, "config/pinion")],
       env: {},
       cwd: root,
       now: () => Date.now(),
+      monotonic: () => performance.now(),
       random: (bytes) => randomBytes(bytes),
     };
   }
@@ -89,6 +91,7 @@ export class Lab {
       PATH: process.env.PATH,
       HOME: this.root,
       XDG_DATA_HOME: join(this.root, "data"),
+      XDG_CONFIG_HOME: join(this.root, "config"),
       XDG_STATE_HOME: join(this.root, "state"),
       XDG_CACHE_HOME: CACHE,
       NO_COLOR: "1",
@@ -140,8 +143,7 @@ export class Lab {
     const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const { backend: _, ...authority } = execution;
-    const policy = { ...authority, tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -282,6 +284,21 @@ export class Lab {
     await writeFile(join(place, "hook.yaml"), stringify(manifest, { aliasDuplicateObjects: false }));
     return pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
   }
+}
+
+/** What of `spec.execution` a policy bundle says too. */
+function grantsOf(execution: JsonObject): JsonObject {
+  const part = (name: string, fields: readonly string[]): JsonObject => {
+    const from = execution[name];
+    if (!isJsonObject(from)) return {};
+    const kept = fields.flatMap((field) => (from[field] === undefined ? [] : [[field, from[field]]]));
+    return { [name]: Object.fromEntries(kept) };
+  };
+  return {
+    ...part("filesystem", ["read", "write", "deny"]),
+    ...part("process", ["allow", "network"]),
+    ...part("network", ["domains"]),
+  };
 }
 
 async function pinOf(name: string, source: string, folder: string, make?: () => Promise<void>): Promise<JsonObject> {

@@ -45,6 +45,7 @@ export class LayeredRun {
       folder: made.folder,
       keys: join(state, "keys"),
       clock: () => Date.UTC(2026, 0, 1),
+      monotonic: () => 0,
       random: (length) => randomBytes(length),
       cancel: new AbortController().signal,
       header: {

@@ -62,5 +62,5 @@ export function chooseBackend(preferences: readonly BackendName[], probe: Probe)
 
 function unconfinedNotice(reasons: readonly string[]): string {
   const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
-  return `UNCONFINED: processes of this run may read and write whatever you may, denied paths and the network included${why}`;
+  return `UNCONFINED: processes of this run may read and write whatever you may, denied paths included${why}`;
 }
