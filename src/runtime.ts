@@ -2,12 +2,7 @@
 
 export type { BlueprintRow, BlueprintView, HookView, Validation } from "./runtime/catalog.ts";
 export { listBlueprints, listHooks, showBlueprint, validateBlueprint } from "./runtime/catalog.ts";
-
-export type { ChangesOptions, DecidableChanges, PastDecision, RunChanges } from "./runtime/changes.ts";
-export { decideChanges, readChanges } from "./runtime/changes.ts";
-
 export { checkpointPublicKey } from "./runtime/checkpointing.ts";
-
 export type { Watching } from "./runtime/conduct.ts";
 export {
   type Asking,
@@ -29,4 +24,3 @@ export { listRuns, type RunFilter, type RunRow, SEEN_STATES, type SeenState } fr
 export { type RunStatus, statusOf } from "./runtime/status.ts";
 export type { RunSummary } from "./runtime/summary.ts";
 export { type Verified, verifyJournal } from "./runtime/verify.ts";
-export type { Change, Committed, FileState } from "./vfs/overlay/overlay.ts";

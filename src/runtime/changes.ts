@@ -7,6 +7,7 @@ import { History, type PastDecision, toDecided } from "./changes/history.ts";
 import { type Located, locate } from "./changes/locate.ts";
 import type { Environment } from "./machine.ts";
 
+export type { Change, Committed, FileState } from "../vfs/overlay/overlay.ts";
 export type { PastDecision } from "./changes/history.ts";
 
 /** What a run did to its workspace, as far as nobody has decided about it yet. Close it. */

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from "../../model/errors.ts";
-import { type Change, type Committed, decideChanges, type RunChanges, readChanges } from "../../runtime.ts";
+import { type Change, type Committed, decideChanges, type RunChanges, readChanges } from "../../runtime/changes.ts";
 import type { Call } from "../command.ts";
 import { environment, user } from "../environment.ts";
 import { interruptible } from "../interrupt.ts";

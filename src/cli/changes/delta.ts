@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Change, FileState } from "../../runtime.ts";
+import type { Change, FileState } from "../../runtime/changes.ts";
 
 /** What git keeps of a file: its bytes and one of three modes. */
 export interface Blob {

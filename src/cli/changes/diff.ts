@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from "../../model/errors.ts";
-import { type RunChanges, readChanges } from "../../runtime.ts";
+import { type RunChanges, readChanges } from "../../runtime/changes.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
 import { type Output, painter } from "../output.ts";

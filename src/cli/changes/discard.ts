@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { EXIT, type ExitCode, InputError, InterruptedError } from "../../model/errors.ts";
-import { decideChanges } from "../../runtime.ts";
+import { decideChanges } from "../../runtime/changes.ts";
 import type { Call } from "../command.ts";
 import { environment, user } from "../environment.ts";
 import { jsonLine, visible } from "../visible.ts";

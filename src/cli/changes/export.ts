@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
-import { type Change, type RunChanges, readChanges } from "../../runtime.ts";
+import { type Change, type RunChanges, readChanges } from "../../runtime/changes.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
 import { jsonLine, visible } from "../visible.ts";

@@ -1,4 +1,4 @@
-import type { Change } from "../../runtime.ts";
+import type { Change } from "../../runtime/changes.ts";
 import type { painter } from "../output.ts";
 import { type Blob, type Content, type Delta, deltasOf, headOf, namesOf } from "./delta.ts";
 import { counted, hunksOf } from "./hunks.ts";

@@ -1,4 +1,4 @@
-import type { Change, RunChanges } from "../../runtime.ts";
+import type { Change, RunChanges } from "../../runtime/changes.ts";
 import type { Content } from "./delta.ts";
 
 /** The largest file that is compared line by line. */

@@ -1,4 +1,4 @@
-import type { Change } from "../../runtime.ts";
+import type { Change } from "../../runtime/changes.ts";
 import type { painter } from "../output.ts";
 import { type Content, deltasOf } from "./delta.ts";
 import { counted } from "./hunks.ts";

@@ -1,4 +1,4 @@
-import type { Change, FileState } from "../../runtime.ts";
+import type { Change, FileState } from "../../runtime/changes.ts";
 import { shownName } from "./names.ts";
 import { shownSize } from "./text.ts";
 

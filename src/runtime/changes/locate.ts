@@ -1,6 +1,5 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve as absolute, join } from "node:path";
-import { parseBlueprint } from "../../blueprint/load.ts";
 import { SealedError } from "../../journal/divergence.ts";
 import { readRunKey } from "../../journal/keys.ts";
 import { openRecording } from "../../journal/recording.ts";
@@ -70,6 +69,8 @@ async function mustHaveLayer(run: string, folder: string, env: Environment): Pro
     });
   }
   if (isDigest(source)) {
+    // The validators of blueprints take longer to load than everything else here, and are hardly ever needed.
+    const { parseBlueprint } = await import("../../blueprint/load.ts");
     const { blueprint } = parseBlueprint(await storeOf(env).get(source), `artifact ${source}`);
     if (blueprint.spec.execution.filesystem.mode === "overlay") return;
   }

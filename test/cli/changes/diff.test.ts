@@ -5,7 +5,7 @@ import { linesOf, partsOf } from "../../../src/cli/changes/lines.ts";
 import { diffView } from "../../../src/cli/changes/show.ts";
 import { statText } from "../../../src/cli/changes/stat.ts";
 import { digestOf } from "../../../src/model/canonical.ts";
-import type { Change, FileState } from "../../../src/runtime.ts";
+import type { Change, FileState } from "../../../src/runtime/changes.ts";
 import { runs, seed } from "../../support/property.ts";
 import { diffText } from "./trees.ts";
 
