@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "../runtime.ts";
 
@@ -16,6 +16,15 @@ export function environment(): Environment {
     monotonic: () => performance.now(),
     random: (bytes) => randomBytes(bytes),
   };
+}
+
+/** Who decides: the name of this user, or the number where the system knows no name. */
+export function user(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown"); // ERR_SYSTEM_ERROR: no entry in the password file
+  }
 }
 
 function directory(variable: string, below: string): string {

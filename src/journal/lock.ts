@@ -78,6 +78,41 @@ function claimsOfOthers(folder: string, mine: string, me: Owner): readonly Claim
   });
 }
 
+/** A process that works on a run. */
+export interface Holder {
+  readonly pid: number;
+  /** Clock ticks since boot: tells it from a later process of that number. */
+  readonly start: string;
+  /** False for one in another pid namespace: its number means nothing here, and whether it lives cannot be told. */
+  readonly here: boolean;
+}
+
+/** The process that has the folder; undefined when nobody has. A folder that is not there has nobody. */
+export function holderOf(folder: string): Holder | undefined {
+  const me = { boot: bootId(), namespace: pidNamespace() };
+  for (const name of namesIn(folder)) {
+    const claim = toClaim(name);
+    if (claim?.stage !== "writer" || !mayBeAlive(claim.owner, me)) continue;
+    const { pid, start, namespace } = claim.owner;
+    return { pid, start, here: namespace === me.namespace };
+  }
+  return undefined;
+}
+
+/** Whether it is still the process that was found. */
+export function isHolding({ pid, start }: Holder): boolean {
+  return startOf(pid) === start;
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) return [];
+    throw cause;
+  }
+}
+
 function toClaim(name: string): Claim | undefined {
   const [, stage, boot, namespace, id, start] = CLAIM.exec(name) ?? [];
   if (boot === undefined || namespace === undefined || id === undefined || start === undefined) return undefined;
@@ -86,7 +121,7 @@ function toClaim(name: string): Claim | undefined {
 }
 
 /** A process of this boot in another pid namespace cannot be looked up: it counts as alive. */
-function mayBeAlive(owner: Owner, me: Owner): boolean {
+function mayBeAlive(owner: Owner, me: Pick<Owner, "boot" | "namespace">): boolean {
   if (owner.boot !== me.boot) return false;
   return owner.namespace !== me.namespace || startOf(owner.pid) === owner.start;
 }

@@ -83,7 +83,11 @@ export async function resumeJournal(
 ): Promise<Resumed> {
   const { folder, keys, onDurable, onRecorded, checkpoints, disk = realDisk } = options;
   if (!existsSync(journalFile(folder))) {
-    throw new InputError({ code: "no-such-run", message: `there is no journal in \`${folder}\`` });
+    throw new InputError({
+      code: "no-such-run",
+      message: `there is no journal in \`${folder}\``,
+      hint: "`pinion run list` names the runs that there are",
+    });
   }
   const opened: { recording?: Recording; seal?: Seal; kept?: KeptFile; last?: number } = {};
   const store = await Store.reopen({ disk, folder, onDurable }, () => {

@@ -63,6 +63,11 @@ export class Walk {
     return [...this.#blobs];
   }
 
+  /** Behind the last whole line once more: a file that is still written to has grown, or its torn end was cut off. */
+  rewind(): void {
+    this.#lines.rewind();
+  }
+
   /** The next whole line. Throws `DamagedError` for one that was not written like that or does not follow. */
   next(): Step | undefined {
     const { place } = this;

@@ -12,6 +12,14 @@ export class Halt extends Error {
   }
 }
 
+/** Thrown to leave a step in which the run paused: it stays as it is. */
+export class Rest extends Error {
+  constructor() {
+    super("the run rests");
+    this.name = "Rest";
+  }
+}
+
 const NEXT: Readonly<Record<RunState, readonly RunState[]>> = {
   pending: ["running", "paused", "failed", "terminated"],
   running: ["paused", "completed", "failed", "terminated"],

@@ -13,7 +13,7 @@ export const INPUT_KINDS = [
   "input.file",
   /** A hook's sleep. */
   "input.sleep",
-  /** Pause, resume, cancel, re-arm: what a person asked for. */
+  /** Pause, resume, cancel, re-arm, revoke: what a person asked for. */
   "input.control",
   /** What cannot be recomputed: a deadline, a dead hook host, a missing artifact. */
   "input.fault",
@@ -104,7 +104,9 @@ export type Control =
   | { readonly kind: "pause"; readonly by: string }
   | { readonly kind: "resume"; readonly by: string }
   | { readonly kind: "cancel"; readonly by: string }
-  | { readonly kind: "rearm"; readonly hook: string; readonly reason: string; readonly by: string };
+  | { readonly kind: "rearm"; readonly hook: string; readonly reason: string; readonly by: string }
+  /** Takes back the directory handles of a hook; it is given none any more in this run. */
+  | { readonly kind: "revoke"; readonly hook: string; readonly reason: string; readonly by: string };
 
 export type Recorded = { readonly kind: CheckKind; readonly body: JsonObject; readonly seq: number };
 

@@ -5,7 +5,9 @@ import { resolveBlueprint } from "../blueprint/resolve.ts";
 import { exportRecording } from "../journal/export.ts";
 import { InputError } from "../model/errors.ts";
 import { payloadOf } from "./checkpointing.ts";
+import { childrenOf } from "./children.ts";
 import type { Machine, Watching } from "./conduct.ts";
+import { RunControl } from "./control/run-control.ts";
 import { type Environment, hookHosts, installation, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
 import { start } from "./start.ts";
@@ -37,8 +39,10 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
     const { resolved, workspace, record } = await checked(options, env);
-    const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
+    const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice, childrenOf };
     const summary = await start(machine, {
+      file: absolute(env.cwd, options.file),
+      control: new RunControl(options.signal),
       chosen: { model: options.model, baseUrl: options.baseUrl },
       resolved,
       goal: options.goal,
