@@ -40,13 +40,18 @@ for (const length of lengths) {
     const bytes = statSync(summary.journal).size;
 
     const resuming = performance.now();
+    const before = process.cpuUsage();
     let first = 0;
+    let work = 0;
     const resumed = await resumeRun(
       {
         run: summary.run,
         signal: new AbortController().signal,
         onEntry: () => {
-          first ||= performance.now() - resuming;
+          if (first > 0) return;
+          first = performance.now() - resuming;
+          const { user, system } = process.cpuUsage(before);
+          work = (user + system) / 1e6;
         },
         onNotice: () => undefined,
       },
@@ -55,7 +60,7 @@ for (const length of lengths) {
     if (resumed.state !== "completed") throw new Error(`the resumed run is ${resumed.state}: ${resumed.reason}`);
     say(
       `${count.toLocaleString("en")} entries, ${(bytes / 1e6).toFixed(1)} MB`,
-      `verified in ${read.toFixed(0)} ms (${(bytes / 1000 / read).toFixed(0)} MB/s), first new entry after ${(first / 1000).toFixed(2)} s (${((first * 1000) / count).toFixed(0)} µs an entry)`,
+      `verified in ${read.toFixed(0)} ms (${(bytes / 1000 / read).toFixed(0)} MB/s), first new entry after ${(first / 1000).toFixed(2)} s (${((first * 1000) / count).toFixed(0)} µs an entry), ${work.toFixed(2)} s of it at work`,
     );
   } finally {
     await lab.close();
