@@ -69,3 +69,12 @@ test("a run whose process was killed is terminated past the hooks of its phase",
   expect(await runJson(lab, "terminate", run)).toMatchObject({ code: 0, said: { state: "terminated" } });
   expect((await transitions(run)).at(-1)).toMatch(/^(running|paused) → terminated: cancelled by /);
 });
+
+test("a run that a hook kept from starting cannot be paused, and is terminated without having started", async () => {
+  const hook = await guard('return JSON.parse(payload).to === "running" ? block("not today") : allow("");');
+  const { run, state } = await lab.run(await lab.blueprint({ hooks: [hook], chain, turns: [{ text: "done" }] }));
+  expect(state).toBe("pending");
+  expect(await runJson(lab, "pause", run)).toMatchObject({ code: 2, said: { error: { code: "not-live" } } });
+  expect(await runJson(lab, "terminate", run)).toMatchObject({ code: 0, said: { state: "terminated" } });
+  expect(await runJson(lab, "status", run)).toMatchObject({ said: { state: "terminated", step: 0 } });
+});
