@@ -83,6 +83,7 @@ export class Layer {
   exclusive<T>(path: string, action: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(async () => {
       if (this.#broken !== undefined) throw this.#broken;
+      this.writable();
       try {
         return await action();
       } catch (error) {

@@ -1,6 +1,6 @@
 import { constants, existsSync, fsyncSync, mkdirSync, openSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../../model/errors.ts";
+import { InputError, WorldError } from "../../model/errors.ts";
 import type { FileAction } from "../../model/hook.ts";
 import type { Directory, DirectoryLimits } from "../directory.ts";
 import { byCodeUnit, formatPath } from "../path.ts";
@@ -16,7 +16,7 @@ import { Layer, type Places } from "./layer.ts";
 import { endCommit } from "./litter.ts";
 import { applyLine, Log, readLog } from "./log.ts";
 import type { Change, Committed, Incoming, Overlay, Quota } from "./overlay.ts";
-import { emptyStaging, finish, readPlan } from "./plan.ts";
+import { emptyStaging, finish, PLAN, readPlan } from "./plan.ts";
 import { scanAll } from "./scan.ts";
 import { openFolder } from "./state.ts";
 import { tidy } from "./tidy.ts";
@@ -42,6 +42,7 @@ export interface OverlayOptions {
  */
 export async function openOverlay(options: OverlayOptions): Promise<Overlay> {
   const { base, folder, readOnly = false } = options;
+  if (readOnly) requireWhole(folder);
   const places = openPlaces(base, folder);
   const tree = new Tree();
   for (const { path, held } of scanAll(places.upper)) tree.hold(path, held);
@@ -115,6 +116,19 @@ async function recover(layer: Layer): Promise<void> {
   else await finish(layer, plan);
   await endCommit(layer.places);
   await tidy(layer);
+}
+
+/** A look at a layer neither makes one nor finishes what was begun. */
+function requireWhole(folder: string): void {
+  if (!existsSync(join(folder, "kept"))) {
+    throw new InputError({ code: "no-layer", message: `\`${folder}\` holds no layer of a run` });
+  }
+  if (!existsSync(join(folder, PLAN))) return;
+  throw new WorldError({
+    code: "layer-busy",
+    message: `the layer in \`${folder}\` is in the middle of a change`,
+    hint: "try again; when no process has the run open, open it for writing, which finishes the change",
+  });
 }
 
 function openPlaces(base: string, folder: string): Places {

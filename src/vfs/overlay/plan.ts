@@ -10,7 +10,8 @@ import { damagedNote, readNote, removeNote, writeNote } from "./note.ts";
 import { scan } from "./scan.ts";
 import { syncDirectory } from "./stage.ts";
 
-const PLAN = "plan.json";
+/** In the folder of the layer, as long as a plan is not finished. */
+export const PLAN = "plan.json";
 
 /**
  * One step of a change to many paths. `staged`: what has that name in `staging` comes to the path, in place of what the layer
