@@ -6,8 +6,9 @@ import { failure, guarded } from "../failure.ts";
 import { openHostFile } from "../file.ts";
 import { parsePath } from "../path.ts";
 import { descend, look, openRegular, toStat } from "../walk.ts";
+import { type OpenAnchor, openAnchor } from "./anchor.ts";
 import { createDirectory, remove, write } from "./edit.ts";
-import { type Follower, isWithin, type Layer, missing, notDirectory, type Route } from "./layer.ts";
+import { type Anchor, type Follower, isWithin, type Layer, missing, notDirectory, type Route } from "./layer.ts";
 import { mergedListing } from "./listing.ts";
 import { rename } from "./move.ts";
 
@@ -17,6 +18,7 @@ export class OverlayDirectory implements Directory, Follower {
   readonly #layer: Layer;
   readonly #limits: DirectoryLimits;
   #segments: readonly string[];
+  #anchor: OpenAnchor | undefined;
   #state: "open" | "gone" | "closed" = "open";
 
   constructor(
@@ -58,7 +60,7 @@ export class OverlayDirectory implements Directory, Follower {
   openFile(path: string): OpenFile {
     const route = this.#route("read", path);
     if (route.segments.length === 0) throw failure("is-a-directory", path, "it is the directory itself");
-    const { parent, name } = this.#layer.place(route);
+    const { parent, name } = this.#layer.place({ ...route, anchor: this.#at() });
     using _ = parent;
     const { file, stats } = openRegular(parent, name, path);
     return openHostFile(file, toStat(stats), { path, bytes: this.#limits.bytes });
@@ -103,6 +105,8 @@ export class OverlayDirectory implements Directory, Follower {
   }
 
   close(): void {
+    this.#anchor?.close();
+    this.#anchor = undefined;
     this.#state = "closed";
     this.#layer.handles.delete(this);
   }
@@ -113,6 +117,14 @@ export class OverlayDirectory implements Directory, Follower {
 
   end(path: readonly string[]): void {
     if (this.#state === "open" && isWithin(this.#segments, path)) this.#state = "gone";
+  }
+
+  /** The directory itself, kept open until something changes: most reads go through handles from which many files are read. */
+  #at(): Anchor {
+    if (this.#anchor?.generation === this.#layer.generation) return this.#anchor;
+    this.#anchor?.close();
+    this.#anchor = openAnchor(this.#layer, this.#segments);
+    return this.#anchor;
   }
 
   async #change(path: string, action: (route: Route) => Promise<void>): Promise<void> {

@@ -27,6 +27,14 @@ export interface Places {
 export interface Route {
   readonly segments: readonly string[];
   readonly unshown: number;
+  /** What a handle stands for, where it has that open: paths are walked from there. */
+  readonly anchor?: Anchor;
+}
+
+/** The directory of a handle, in the layers that have one there. */
+export interface Anchor {
+  readonly base: Descriptor | undefined;
+  readonly upper: Descriptor | undefined;
 }
 
 /** What the index says of a path. */
@@ -59,6 +67,8 @@ export class Layer {
   readonly log: Log | undefined;
   readonly kept: Kept;
   readonly quota: Quota;
+  /** Counts changes: what is open from before one may be in another place after it. */
+  generation = 0;
   readonly handles = new Set<Follower>();
   #broken: Error | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -88,6 +98,8 @@ export class Layer {
         return await action();
       } catch (error) {
         throw fromSystem(error, path);
+      } finally {
+        this.generation += 1;
       }
     });
     this.#queue = done.catch(() => undefined); // who asked for it hears of it
@@ -127,8 +139,13 @@ export class Layer {
 
   /** Opens the directory that holds a path, in the layer that serves it. Close `parent`. There may be nothing all the same. */
   place(route: Route, found = this.find(route)): Place {
+    const { segments, unshown, anchor } = route;
     if (found.held !== undefined) {
-      return { layer: "upper", ...descendToParent(this.places.upper.fd, route.segments, route.unshown) };
+      const at =
+        anchor?.upper === undefined
+          ? descendToParent(this.places.upper.fd, segments, unshown)
+          : descendToParent(anchor.upper.fd, segments.slice(unshown));
+      return { layer: "upper", ...at };
     }
     const below = found.open ? this.below(route, found) : undefined;
     if (below === undefined) throw missing(shown(route));
@@ -136,8 +153,9 @@ export class Layer {
   }
 
   /** The same in the workspace, whatever the layer holds; undefined where a directory of the layer is none there. */
-  below({ segments, unshown }: Route, { depth }: Pick<Found, "depth">): Omit<Place, "layer"> | undefined {
+  below({ segments, unshown, anchor }: Route, { depth }: Pick<Found, "depth">): Omit<Place, "layer"> | undefined {
     const known = Math.min(depth, segments.length - 1);
+    if (anchor?.base !== undefined && known <= unshown) return descendToParent(anchor.base.fd, segments.slice(unshown));
     if (known === 0) return descendToParent(this.places.base.fd, segments, unshown);
     using top = orAbsent(() => descend(this.places.base.fd, segments.slice(0, known), unshown));
     if (top === undefined) return undefined;
