@@ -1,4 +1,5 @@
 import { fstatSync } from "node:fs";
+import { PinionError } from "../../model/errors.ts";
 import type { FileAction } from "../../model/hook.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { Directory, DirectoryLimits, Listing, NodeStat, OpenFile } from "../directory.ts";
@@ -130,7 +131,11 @@ export class OverlayDirectory implements Directory, Follower {
   async #change(path: string, action: (route: Route) => Promise<void>): Promise<void> {
     this.#route("write", path);
     // The directory may have been moved by the time that it is this change's turn.
-    await this.#layer.exclusive(path, () => action(this.#route("write", path)));
+    try {
+      await this.#layer.exclusive(path, () => action(this.#route("write", path)));
+    } catch (error) {
+      throw error instanceof PinionError ? failure("io", path, error.message) : error;
+    }
   }
 
   #stat(route: Route, path: string): NodeStat {

@@ -1,5 +1,6 @@
 import { fsync } from "node:fs";
 import { promisify } from "node:util";
+import { PinionError, WorldError } from "../../model/errors.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { NodeKind } from "../directory.ts";
 import { failure, fromSystem } from "../failure.ts";
@@ -97,7 +98,7 @@ export class Layer {
       try {
         return await action();
       } catch (error) {
-        throw fromSystem(error, path);
+        throw error instanceof PinionError ? error : fromSystem(error, path);
       } finally {
         this.generation += 1;
       }
@@ -106,9 +107,14 @@ export class Layer {
     return done;
   }
 
-  /** Ends all changes: what the disk holds is not known any more, or the overlay is closed. */
-  break(error: Error): Error {
-    this.#broken ??= error;
+  /** Ends all changes: after a failure that leaves open what the disk holds. Opening the layer again finds out. */
+  breakOn(cause: unknown): Error {
+    this.#broken ??= new WorldError({
+      code: "layer-not-written",
+      message: `the layer of the run cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      hint: "see to the disk, then go on with the run: what was begun is finished then",
+      cause,
+    });
     return this.#broken;
   }
 
@@ -229,12 +235,11 @@ export class Layer {
   /** Appends lines and takes them into the index once they are on disk. */
   async append(lines: readonly Line[]): Promise<void> {
     if (lines.length === 0) return;
-    await this.writable()
-      .append(lines)
-      .catch((error: unknown) => {
-        if (error instanceof Error && "code" in error && ["ENOSPC", "EDQUOT"].includes(String(error.code))) throw error;
-        throw this.break(error instanceof Error ? error : new Error(String(error)));
-      });
+    try {
+      await this.writable().append(lines);
+    } catch (error) {
+      throw isFull(error) ? error : this.breakOn(error);
+    }
     for (const line of lines) applyLine(this.tree, line);
   }
 
@@ -282,7 +287,7 @@ export class Layer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.break(new ToolError("closed", "the overlay is closed"));
+    this.#broken ??= new ToolError("closed", "the overlay is closed");
     for (const handle of [...this.handles]) handle.close();
     this.log?.close();
     this.kept.close();
@@ -294,6 +299,10 @@ export class Layer {
     this.#staged += 1;
     return String(this.#staged);
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 export function shown({ segments, unshown }: Route): string {

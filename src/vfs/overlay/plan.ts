@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { WorldError } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
 import { formatPath, parsePath } from "../path.ts";
 import { descendToParent, look } from "../walk.ts";
@@ -47,14 +46,7 @@ export async function finish(layer: Layer, plan: Plan): Promise<void> {
     await removeNote(places.folder, PLAN);
     await emptyStaging(places);
   } catch (cause) {
-    throw layer.break(
-      new WorldError({
-        code: "layer-not-written",
-        message: `the layer of the run cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
-        hint: "see to the disk, then go on with the run: what was begun is finished then",
-        cause,
-      }),
-    );
+    throw layer.breakOn(cause);
   }
 }
 
