@@ -57,7 +57,7 @@ describe.for(backends)("the limits of a command, $name", ({ backend, absent }) =
     const grow = "const kept = []; setInterval(() => kept.push(Buffer.alloc(8_000_000, 1)), 5)";
     const memory = { memoryBytes: 192 * 1024 ** 2 };
     expect((await shell(memory, `node -e '${grow}'`)).ended).toBe("memory");
-    const hold = `node -e 'const kept = Buffer.alloc(90_000_000, 1); setInterval(() => kept, 1000)'`;
+    const hold = `node -e 'const kept = Buffer.alloc(140_000_000, 1); setInterval(() => kept, 1000)'`;
     expect((await shell(memory, `${hold} & ${hold} & wait`)).ended).toBe("memory");
   });
 
