@@ -1,7 +1,8 @@
 import type { Journal, Outcome, Receipt } from "../model/entry.ts";
-import type { FileAction, PinnedHook } from "../model/hook.ts";
+import type { FileAction } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { Permission } from "../model/tool.ts";
+import { type Handle, HandleTable } from "./handles.ts";
 import { below, join } from "./paths.ts";
 import { Quotas } from "./quota.ts";
 import { type Answer, type Asker, refuse } from "./refusal.ts";
@@ -37,15 +38,6 @@ const NEEDS: Readonly<Record<FileOperation, FileAction>> = {
   rename: "write",
 };
 
-interface Handle {
-  readonly hook: PinnedHook;
-  readonly level: number;
-  readonly root: string;
-  /** Relative to the root, in components that were checked. */
-  readonly path: string;
-  readonly actions: readonly FileAction[];
-}
-
 export interface HandleParts {
   readonly journal: Journal;
   readonly files: FileDriver;
@@ -70,37 +62,33 @@ interface Wish {
   readonly bytes: number;
 }
 
-/** Directory handles: unguessable, bound to the instance of a hook that they were given to. A handle is authority; a path is not. */
+/** Hooks' file hostcalls. A handle is authority; a path is not. */
 export class Handles {
   readonly #parts: HandleParts;
   readonly #quotas: Quotas;
-  readonly #handles = new Map<string, Handle>();
-  /** Tokens by what they stand for: a directory that is opened again keeps its handle. */
-  readonly #tokens = new Map<string, string>();
-  #granted = 0;
+  readonly #table: HandleTable;
 
   constructor(parts: HandleParts) {
     this.#parts = parts;
     this.#quotas = new Quotas(parts.journal);
+    this.#table = new HandleTable((name) => parts.token(name));
   }
 
-  /** The instance that held these handles is gone; the next one of the hook starts without any. */
   forget(hook: string, level: number): void {
-    for (const [token, handle] of this.#handles) {
-      if (handle.hook.name !== hook || handle.level !== level) continue;
-      this.#handles.delete(token);
-      this.#tokens.delete(keyOf(handle));
-    }
+    this.#table.forget(hook, level);
+  }
+
+  revoke(hook: string): void {
+    this.#table.revoke(hook);
   }
 
   async serve(operation: string, request: JsonObject, at: Asker): Promise<Answer> {
     const call = `files.${operation}`;
     const deny = (reason: string): Answer => refuse(this.#parts.journal, at, { call, reason });
+    if (this.#table.isRevoked(at.hook.name)) return deny("revoked");
     if (operation === "open-root") return this.#openRoot(request.name, at, deny);
-    const handle = this.#handles.get(String(request.directory));
-    if (handle === undefined || handle.hook.name !== at.hook.name || handle.level !== at.level) {
-      return deny("that is not a directory handle of this hook");
-    }
+    const handle = this.#table.find(request.directory, at);
+    if (handle === undefined) return deny("that is not a directory handle of this hook");
     if (operation !== "open-directory" && !isOperation(operation)) {
       return { error: `there is no file operation \`${operation}\`` };
     }
@@ -194,14 +182,7 @@ export class Handles {
   }
 
   #grant(handle: Handle): Answer {
-    const key = keyOf(handle);
-    const known = this.#tokens.get(key);
-    if (known !== undefined) return { ok: known };
-    this.#granted += 1;
-    const token = this.#parts.token(`handle/${this.#granted}`);
-    this.#handles.set(token, handle);
-    this.#tokens.set(key, token);
-    return { ok: token };
+    return { ok: this.#table.grant(handle) };
   }
 }
 
@@ -230,10 +211,6 @@ function wishOf(
     return { ...wish, more: { data }, bytes: Buffer.byteLength(data, "base64") };
   }
   return wish;
-}
-
-function keyOf({ hook, level, root, path, actions }: Handle): string {
-  return JSON.stringify([hook.name, level, root, path, actions]);
 }
 
 function isOperation(name: string): name is FileOperation {

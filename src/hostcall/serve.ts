@@ -18,6 +18,8 @@ export interface HostcallParts extends HandleParts {
     readonly arguments: Json;
     readonly level: number;
   }): Promise<Answer>;
+  /** Takes what people asked for since the last boundary, as far as it concerns what hooks were given. */
+  heed(): void;
   /** Waits. Called inside a journaled input only. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -40,6 +42,11 @@ export class Hostcalls {
     this.#handles.forget(hook, level);
   }
 
+  /** Takes back what a hook holds on all levels; it is given nothing any more in this run. */
+  revoke(hook: string): void {
+    this.#handles.revoke(hook);
+  }
+
   async serve(
     event: HookEvent & { readonly kind: "hostcall" },
     at: Asker & { readonly phase: Phase },
@@ -55,6 +62,7 @@ export class Hostcalls {
       before: event.log.length,
       fuel: event.fuel,
     });
+    this.#parts.heed();
     if (event.call === "request-tool-call") return this.#tool(event.arguments, at);
     if (event.call === "sleep") return this.#sleep(event.arguments, at.hook);
     if (event.call.startsWith("files.")) {

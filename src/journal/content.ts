@@ -8,7 +8,9 @@ export function toControl(json: Json): Control {
   const { kind, by, hook, reason } = isJsonObject(json) ? json : {};
   if (typeof by === "string") {
     if (kind === "pause" || kind === "resume" || kind === "cancel") return { kind, by };
-    if (kind === "rearm" && typeof hook === "string" && typeof reason === "string") return { kind, hook, reason, by };
+    if ((kind === "rearm" || kind === "revoke") && typeof hook === "string" && typeof reason === "string") {
+      return { kind, hook, reason, by };
+    }
   }
   throw bad("input.control");
 }

@@ -11,7 +11,7 @@ import type {
   Receipt,
   Recorded,
 } from "../model/entry.ts";
-import { BugError } from "../model/errors.ts";
+import { BugError, WorldError } from "../model/errors.ts";
 import { HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
@@ -34,7 +34,7 @@ export class RunJournal implements Journal {
   readonly #past: Past | undefined;
   readonly #present: Present | undefined;
   readonly #seal: Seal | undefined;
-  readonly #controls: Control[] = [];
+  readonly #controls: Asking[] = [];
   #outstanding = false;
   /** How often the kernel looked for controls and faults since the last entry: places them between two entries. */
   #turn = 0;
@@ -52,6 +52,7 @@ export class RunJournal implements Journal {
     this.#past = parts.past;
     this.#present = parts.present;
     this.#seal = parts.seal;
+    this.#beginWhenLive();
   }
 
   /** Entries up to here. */
@@ -71,8 +72,17 @@ export class RunJournal implements Journal {
     return { sealed: this.#sealed, adopted: this.#adopted };
   }
 
+  /** Whether what comes next is done, not looked up: there is a present, and the past is used up. */
+  get live(): boolean {
+    return this.#present !== undefined && this.#past?.next === undefined;
+  }
+
   now(): number {
     return this.#chain.at;
+  }
+
+  ran(): number {
+    return this.#chain.ran;
   }
 
   commitment(text: string): string {
@@ -118,8 +128,12 @@ export class RunJournal implements Journal {
       const isHere = recorded.kind === "input.control" && refOf(recorded.body).turn === this.#turn;
       return isHere ? toControl(this.#recalled(this.#past, recorded)) : undefined;
     }
-    const control = this.#present && this.#controls.shift();
-    if (control !== undefined) this.#noted("input.control", { control: control.kind, turn: this.#turn }, control);
+    const asking = this.#present && this.#controls.shift();
+    if (asking === undefined) return undefined;
+    const { control, met } = asking;
+    const about = "hook" in control ? { hook: control.hook } : {};
+    this.#noted("input.control", { ...about, control: control.kind, turn: this.#turn }, control);
+    met(true);
     return control;
   }
 
@@ -144,6 +158,7 @@ export class RunJournal implements Journal {
           message: "an entry was appended while a fault could end the wait",
         });
       }
+      if (recorded !== undefined && this.#present !== undefined) throw lostWhileReplaying(error);
       if (recorded !== undefined) {
         throw unlike(recorded, `\`${recorded.kind}\``, `the fault \`${error.fault}\` of this replay`);
       }
@@ -159,7 +174,20 @@ export class RunJournal implements Journal {
 
   /** Hands in what a person asks for; the kernel meets it at its next `poll`. */
   push(control: Control): void {
-    this.#controls.push(control);
+    void this.ask(control);
+  }
+
+  /** The same; resolves with true once it has been appended, and with false when it will not be. */
+  ask(control: Control): Promise<boolean> {
+    return new Promise((met) => {
+      if (this.#closed === undefined) this.#controls.push({ control, met });
+      else met(false);
+    });
+  }
+
+  /** Tells everybody whose control was not met that it will not be. */
+  dismiss(): void {
+    for (const { met } of this.#controls.splice(0)) met(false);
   }
 
   sealedAhead(): boolean {
@@ -194,6 +222,7 @@ export class RunJournal implements Journal {
   async close(): Promise<void> {
     if (this.#closed === undefined) this.#past?.close();
     this.#closed ??= this.#present?.close() ?? Promise.resolve();
+    this.dismiss();
     await this.#closed;
   }
 
@@ -256,7 +285,8 @@ export class RunJournal implements Journal {
     await present.ready(rest.some(({ spec }) => spec.effect !== undefined));
     const performed = rest.map(async (asked) => {
       const { effect } = asked.spec;
-      const unknown = started && effect !== undefined && !effect.idempotent;
+      // What may have happened and is not to be done again stays unknown; so does everything in a run that is being stopped.
+      const unknown = started && effect !== undefined && (!effect.idempotent || present.cancel.aborted);
       const outcome = unknown ? '{"kind":"unknown"}' : await settle(asked, present.cancel);
       this.#turn = 0;
       present.input(this.#chain, { kind: asked.spec.kind, ref: asked.ref, outcome, request: asked.request });
@@ -285,7 +315,13 @@ export class RunJournal implements Journal {
     if (recorded === undefined) throw new BugError({ code: "no-past", message: "no recorded entry is left to follow" });
     this.#turn = 0;
     this.#past?.take();
-    return this.#chain.add(recorded.entry, recorded.digest);
+    const receipt = this.#chain.add(recorded.entry, recorded.digest);
+    this.#beginWhenLive();
+    return receipt;
+  }
+
+  #beginWhenLive(): void {
+    if (this.live) this.#present?.begin(this.#chain.ran);
   }
 
   /** The value of the next recorded input, which is then passed. */
@@ -294,6 +330,20 @@ export class RunJournal implements Journal {
     this.#follow();
     return outcome.kind === "ok" ? outcome.value : null;
   }
+}
+
+interface Asking {
+  readonly control: Control;
+  readonly met: (met: boolean) => void;
+}
+
+/** What a resume meets while it replays its past says nothing about the past, and nothing was written yet. */
+function lostWhileReplaying({ fault, message }: HostFault): WorldError {
+  return new WorldError({
+    code: "replay-interrupted",
+    message: `a hook host was lost while the recorded part of the run was replayed (${fault}): ${message}`,
+    hint: "resume the run again; its journal is as it was",
+  });
 }
 
 function refOf(body: JsonObject): JsonObject {

@@ -45,6 +45,12 @@ export class Lines {
     }
   }
 
+  /** Forgets those bytes, to read them again: who writes may have replaced them. */
+  rewind(): void {
+    this.#position -= this.torn;
+    this.#end = this.#start;
+  }
+
   /** Bytes that were read and belong to no whole line. */
   get torn(): number {
     return this.#end - this.#start;

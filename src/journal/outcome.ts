@@ -37,6 +37,9 @@ export function mustBeDistinct(asked: readonly Asked<Json>[]): void {
 
 /** The outcome of asking, as canonical JSON. What is no JSON or too large is an error outcome: the effect has happened. */
 export async function settle<A extends Json>({ spec, request }: Asked<A>, signal: AbortSignal): Promise<string> {
+  // What has not begun when somebody stops the run does not begin any more; what the run is for is known in any case.
+  if (signal.aborted && spec.kind !== "input.start")
+    return errorOutcome("cancelled", "the run was stopped before this began");
   try {
     const value = canonicalJson(await spec.perform(signal));
     if (Buffer.byteLength(value) + Buffer.byteLength(request) <= MAX_CONTENT - ROOM_FOR_AN_ERROR) {

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { type Digest, digestOf } from "../model/canonical.ts";
 import { InputError, IntegrityError } from "../model/errors.ts";
+import type { JsonObject } from "../model/json.ts";
 import { type BlobLine, decodeBase64, type EndMarker, type JournalHeader, parseLine } from "./codec.ts";
 import { DamagedError, type Place } from "./damage.ts";
 import { blobFile, journalFile } from "./store.ts";
@@ -31,6 +32,10 @@ export interface Recording {
   readonly size: number;
   /** Large sealed bodies in order of first use. */
   readonly blobs: readonly Digest[];
+  /** sha256 of the last of the first `count` entries, for the counts that were asked for when it was opened. */
+  readonly heads: ReadonlyMap<number, Digest>;
+  /** The newest signed checkpoint, where a recording carries one: an envelope whose signature was not looked at. */
+  readonly checkpoint: JsonObject | undefined;
   /** The entries from the first. Throws `DamagedError` when the file is no longer what it was. */
   entries(): Generator<RecordedEntry, void>;
   /** A large sealed body. Throws `IntegrityError` when its bytes are not there or not those of the digest. */
@@ -44,25 +49,25 @@ type BlobPlace = Pick<Step, "place" | "length">;
 /**
  * Opens a recording, or a run's folder, and verifies all of it: header, chain, blobs, end marker. Where the file ends
  * early, `complete` is false. Throws `DamagedError` with the place for everything else that is not as it was written,
- * and `InputError` for what is no recording at all.
+ * and `InputError` for what is no recording at all. `counts`: of how many entries the `heads` are wanted.
  */
-export function openRecording(path: string): Recording {
-  return isFolder(path) ? openFolder(path) : openFile(path);
+export function openRecording(path: string, counts: ReadonlySet<number> = new Set()): Recording {
+  return isFolder(path) ? openFolder(path, counts) : openFile(path, counts);
 }
 
-function openFolder(folder: string): Recording {
+function openFolder(folder: string, counts: ReadonlySet<number>): Recording {
   const file = journalFile(folder);
   return withFile(file, (fd) => {
-    const walk = new Walk(fd, file);
+    const walk = new Walk(fd, file, counts);
     while (walk.nextEntry() !== undefined);
     const found = toFound(walk, { complete: walk.chain.ended, cut: walk.torn > 0 });
     return { ...found, ...reading(fd, file, found), blob: (digest) => checked(digest, readBlobFile(folder, digest)) };
   });
 }
 
-function openFile(file: string): Recording {
+function openFile(file: string, counts: ReadonlySet<number>): Recording {
   return withFile(file, (fd) => {
-    const walk = new Walk(fd, file);
+    const walk = new Walk(fd, file, counts);
     let step = walk.next();
     while (step?.type === "entry") step = walk.next();
     const { blobs } = walk;
@@ -86,6 +91,7 @@ function openFile(file: string): Recording {
     const found = toFound(walk, { complete: step !== undefined && walk.chain.ended, cut: step === undefined });
     return {
       ...found,
+      checkpoint: step?.end.checkpoint,
       ...reading(fd, file, found),
       blob: (digest) => checked(digest, readBlobLine(fd, places.get(digest))),
     };
@@ -93,8 +99,9 @@ function openFile(file: string): Recording {
 }
 
 function toFound(walk: Walk, { complete, cut }: { readonly complete: boolean; readonly cut: boolean }): Found {
-  const { header, headerLine, torn, size, blobs, chain } = walk;
-  return { header, headerLine, count: chain.count, head: chain.head, complete, cut, torn, size, blobs };
+  const { header, headerLine, torn, size, blobs, chain, heads } = walk;
+  const { count, head } = chain;
+  return { header, headerLine, count, head, complete, cut, torn, size, blobs, heads, checkpoint: undefined };
 }
 
 function verifyBlob({ blob, data }: BlobLine, expected: Digest | undefined, place: Place): void {

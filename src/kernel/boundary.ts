@@ -29,17 +29,6 @@ export interface Boundary<P extends Phase> {
   readonly events: readonly { readonly kind: string; readonly data: Json }[];
 }
 
-/** Takes what people asked for in the meantime, then asks the chain. Throws `Halt` when the run must stop here. */
-export async function boundary<P extends Exclude<Phase, "audit">>(
-  run: Run,
-  question: BoundaryQuestion<P>,
-): Promise<Boundary<P>> {
-  obey(run);
-  const answer = await ask(run, question, 0);
-  if (run.pauseWhy !== undefined) throw new Halt("paused", run.pauseWhy);
-  return answer;
-}
-
 /** Asks the chain on one level and keeps the books. A boundary that was not audited pauses the run. */
 export async function ask<P extends Exclude<Phase, "audit">>(
   run: Run,
@@ -82,23 +71,11 @@ export async function transition(run: Run, to: RunState, why: string): Promise<s
   }
   // What was not let through does not stand in clear, though the state changes all the same.
   const reason = answer.decision === "allow" ? answer.payload.reason : `a hook withheld why: ${answer.reason}`;
-  const now = run.journal.now();
-  if (to === "paused") run.counters.pausedAt = now;
-  if (from === "paused" && to === "running") run.counters.startedAt += now - run.counters.pausedAt;
   run.state = to;
   run.reason = reason;
   run.journal.check("check.state", { from, to, reason });
   await run.journal.durable();
   return undefined;
-}
-
-/** Pause, cancel and re-arm take effect at boundaries. */
-export function obey(run: Run): void {
-  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
-    if (control.kind === "rearm") run.ports.rearm(control.hook);
-    if (control.kind === "pause") throw new Halt("paused", `paused by ${control.by}`);
-    if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
-  }
 }
 
 /** The capsules of a parent, as a child starts with them. */

@@ -4,7 +4,9 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ToolCall } from "../model/message.ts";
 import type { CallFacts, PostTool, PreTool, Spawn } from "../model/payload.ts";
 import type { ToolSpec } from "../model/tool.ts";
-import { ask, type Boundary, obey } from "./boundary.ts";
+import { ask, type Boundary } from "./boundary.ts";
+import { awaitChild } from "./child.ts";
+import { obey } from "./control.ts";
 import { within } from "./effect.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
@@ -58,7 +60,7 @@ async function callTogether(
 ): Promise<void> {
   const admitted: Admitted[] = [];
   for (const call of calls) {
-    obey(run);
+    await obey(run);
     admitted.push(await admit(run, call, MODEL));
     stopIfUnaudited(run);
   }
@@ -66,9 +68,10 @@ async function callTogether(
   for (const [i, call] of calls.entries()) {
     // What has happened is told before anything else: a control waits until it is.
     const admission = admitted[i];
-    const outcome = outcomes[i];
+    const performed = outcomes[i];
     if (admission?.kind === "refused") tell(call, false, admission.reason);
-    if (admission?.kind !== "ready" || outcome === undefined) continue;
+    if (admission?.kind !== "ready" || performed === undefined) continue;
+    const outcome = await awaitChild(run, admission, performed);
     const { ok, text } = await settle(run, admission.facts, outcome, MODEL);
     stopIfUnaudited(run);
     tell(call, ok, text);

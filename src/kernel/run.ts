@@ -1,4 +1,4 @@
-import type { Journal } from "../model/entry.ts";
+import type { Control, Journal } from "../model/entry.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { ModelPort, ModelSettings, ToolDescription } from "../model/message.ts";
 import type { Common, Limits, Usage } from "../model/payload.ts";
@@ -6,7 +6,8 @@ import type { CapsuleKind, Phase, RunState } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
 import { Context, type ContextBudget } from "./context.ts";
-import { type Capsules, Counters, Halt, isFinal } from "./state.ts";
+import { attempt, waits, wake } from "./control.ts";
+import { type Capsules, Counters, Halt, isFinal, Rest } from "./state.ts";
 import { step } from "./step.ts";
 
 /** What is fixed before a run starts: all of it pinned by the blueprint or inherited from the parent. */
@@ -28,6 +29,8 @@ export interface Start {
   readonly [key: string]: Json;
   readonly goal: string;
   readonly workspace: string;
+  /** Path of the blueprint file; null for a child, whose blueprint is pinned by its parent's. Never read again to run it. */
+  readonly file: string | null;
   /** 32 bytes, hex: the root of all randomness that guests see. */
   readonly seed: string;
   readonly capsules: JsonObject;
@@ -46,7 +49,11 @@ export interface RunPorts {
   /** Loads the hooks; their randomness comes from `seed`. */
   readonly loadHooks: (seed: string) => Promise<void>;
   readonly rearm: (hook: string) => boolean;
+  /** Takes back the directory handles of a hook and gives it none any more. */
+  readonly revoke: (hook: string) => void;
   readonly start: () => Promise<Start>;
+  /** Goes on with a child that paused, until it rests again; what `agent.spawn` would have answered. */
+  readonly resumeChild: (run: string, signal: AbortSignal) => Promise<JsonObject>;
 }
 
 export interface RunResult {
@@ -73,6 +80,8 @@ export class Run {
   result = "";
   /** Set where a boundary inside a hook's call was not audited; the run pauses as soon as the outer one is done. */
   pauseWhy: string | undefined;
+  /** What people asked for while a hook was at work, for the next boundary. */
+  readonly asked: Control[] = [];
 
   constructor(spec: RunSpec, ports: RunPorts) {
     this.spec = spec;
@@ -86,7 +95,7 @@ export class Run {
 
   /** What is in every payload. */
   common(): Common {
-    return { agent: this.spec.agent, step: this.counters.steps, usage: this.counters.usage(this.journal.now()) };
+    return { agent: this.spec.agent, step: this.counters.steps, usage: this.counters.usage(this.journal.ran()) };
   }
 
   capsuleTexts(): Record<string, string> {
@@ -102,10 +111,7 @@ export class Run {
  * serves live, resumed and replayed runs. Rejects with the journal's errors only.
  */
 export async function execute(run: Run): Promise<RunResult> {
-  await attempt(run, () => begin(run));
-  while (run.state === "running" || (waits(run) && (await wake(run)))) {
-    await attempt(run, () => step(run));
-  }
+  await untilItRests(run);
   if (isFinal(run.state)) {
     run.journal.check("check.end", {
       state: run.state,
@@ -126,12 +132,14 @@ export async function execute(run: Run): Promise<RunResult> {
   };
 }
 
-async function attempt(run: Run, work: () => Promise<unknown>): Promise<void> {
+async function untilItRests(run: Run): Promise<void> {
   try {
-    await work();
+    await attempt(run, () => begin(run));
+    while (run.state === "running" || (waits(run) && (await wake(run)))) {
+      await attempt(run, () => step(run));
+    }
   } catch (error) {
-    if (!(error instanceof Halt)) throw error;
-    await transition(run, error.to, error.message);
+    if (!(error instanceof Rest)) throw error;
   }
 }
 
@@ -143,29 +151,12 @@ async function begin(run: Run): Promise<void> {
     perform: run.ports.start,
   });
   if (start.kind !== "ok") throw new Halt("failed", "the run could not be started");
-  run.counters.startedAt = run.journal.now();
   run.goal = start.value.goal;
   inherit(run, start.value.capsules);
   await run.ports.loadHooks(start.value.seed);
   await transition(run, "running", "started");
 }
 
-/** A run that paused, or that a hook kept from starting. */
-function waits(run: Run): boolean {
-  return run.state === "paused" || run.state === "pending";
-}
-
-/** A run that waits, waits for a person: whether one has asked it to go on. */
-async function wake(run: Run): Promise<boolean> {
-  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
-    if (control.kind === "rearm") run.ports.rearm(control.hook);
-    if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
-    if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
-    if (!waits(run)) return run.state === "running";
-  }
-  return false;
-}
-
 function usage(run: Run): Usage {
-  return run.counters.usage(run.journal.now());
+  return run.counters.usage(run.journal.ran());
 }

@@ -1,7 +1,8 @@
 import type { Message, ModelAnswer, ToolCall } from "../model/message.ts";
 import type { PostReceive, PreSend } from "../model/payload.ts";
-import { type Boundary, boundary, obey, transition } from "./boundary.ts";
+import { type Boundary, transition } from "./boundary.ts";
 import { act } from "./calls.ts";
+import { boundary, obey } from "./control.ts";
 import { within } from "./effect.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
@@ -14,16 +15,16 @@ export async function step(run: Run): Promise<void> {
   begin(run);
 
   const plan = letThrough(
-    await boundary(run, {
+    await boundary(run, () => ({
       phase: "pre-plan",
       subject: `step ${run.counters.steps}`,
       payload: { ...run.common(), goal: run.goal, capsules: run.capsuleValues(), limits: run.spec.limits },
-    }),
+    })),
   );
   run.context.goal(plan.goal);
   trim(run);
 
-  const sending = await boundary(run, {
+  const sending = await boundary(run, () => ({
     phase: "pre-send",
     subject: `${run.spec.model.provider}:${run.spec.model.id}`,
     payload: {
@@ -35,25 +36,26 @@ export async function step(run: Run): Promise<void> {
       tools: run.spec.tools,
     },
     clear: (payload) => ({ messages: payload.messages.length }),
-  });
+  }));
   const request = letThrough(sending);
 
   const answer = await askModel(run, request, sending);
+  const spoken = said(run, answer);
 
   const received = letThrough(
-    await boundary(run, {
+    await boundary(run, () => ({
       phase: "post-receive",
       subject: `${answer.toolCalls.length} tool calls`,
-      payload: { ...run.common(), ...said(run, answer) },
+      payload: { ...run.common(), ...spoken },
       invalid: ({ toolCalls }) => {
         const ids = new Set(toolCalls.map(({ id }) => id));
         return ids.size === toolCalls.length && [...ids].every((id) => run.callIds.has(id))
           ? undefined
           : "it changes the ids of calls";
       },
-    }),
+    })),
   );
-  run.context.add(spoken(received));
+  run.context.add(messageOf(received));
   run.result = received.text;
 
   await act(run, received.toolCalls);
@@ -63,14 +65,14 @@ export async function step(run: Run): Promise<void> {
 
 /** Counts the step and stops the run where a limit does not allow another. */
 function begin(run: Run): void {
-  run.counters.stepStartedAt = run.journal.now();
+  run.counters.stepBegan = run.journal.ran();
   run.counters.steps += 1;
   enforceLimits(run);
 }
 
 /** Budget arithmetic is a check; a limit that is exceeded ends the run. */
 export function enforceLimits(run: Run): void {
-  const over = run.counters.exceeded(run.spec.limits, run.journal.now());
+  const over = run.counters.exceeded(run.spec.limits, run.journal.ran());
   if (over === undefined) return;
   run.journal.check("check.limit", over);
   throw new Halt("failed", `limit \`${over.limit}\` exceeded: ${over.used} used, ${over.allowed} allowed`);
@@ -109,7 +111,7 @@ async function askModel(run: Run, request: PreSend, sending: Boundary<"pre-send"
   });
   if (outcome.kind === "unknown") throw new Halt("paused", "what the model answered before the crash is not known");
   if (outcome.kind === "error") {
-    obey(run);
+    await obey(run);
     enforceLimits(run);
     // What the provider said has passed no hook; it stays sealed.
     throw new Halt(
@@ -135,7 +137,7 @@ function said(run: Run, answer: ModelAnswer): Pick<PostReceive, "text" | "toolCa
   return { text: answer.text, toolCalls, finish: answer.finish, tokens: answer.tokens };
 }
 
-function spoken(received: PostReceive): Message {
+function messageOf(received: PostReceive): Message {
   return { role: "assistant", text: received.text, toolCalls: received.toolCalls };
 }
 

@@ -1,13 +1,45 @@
-import type { JsonObject } from "./json.ts";
+/**
+ * What may be asked of a live run through its socket: one JSON line each way. `by` says who asks, in words for people. With
+ * `wait` the answer comes when the request stands in the run's journal, otherwise as soon as it has been taken.
+ */
+export type ControlRequest = { readonly by: string; readonly wait: boolean } & (
+  | { readonly ask: "pause" | "terminate" }
+  | { readonly ask: "rearm" | "revoke"; readonly hook: string; readonly reason: string }
+);
 
-/** What may be asked of a live run through its socket: one JSON line each, answered by one JSON line. */
-export type ControlRequest =
-  | { readonly ask: "status" }
-  | { readonly ask: "pause"; readonly by: string }
-  | { readonly ask: "terminate"; readonly by: string }
-  | { readonly ask: "rearm"; readonly hook: string; readonly reason: string; readonly by: string }
-  | { readonly ask: "revoke"; readonly hook: string; readonly reason: string; readonly by: string };
-
+/** `too-late`: the run stopped before it met the request. */
 export type ControlAnswer =
-  | { readonly ok: JsonObject }
-  | { readonly error: { readonly code: string; readonly message: string } };
+  | { readonly ok: { readonly run: string; readonly met: boolean } }
+  | { readonly error: { readonly code: ControlRefusal; readonly message: string } };
+export type ControlRefusal = "bad-request" | "no-such-hook" | "too-late" | "busy";
+
+/** Bytes of a request or an answer, with its LF. */
+export const MAX_CONTROL_LINE = 64 * 1024;
+/** Characters of `by` and `hook`, and of `reason`. */
+const MAX_NAME = 256;
+const MAX_REASON = 4096;
+
+/** A line that came through a socket. Undefined for anything but a request. */
+export function toControlRequest(line: string): ControlRequest | undefined {
+  const value = parsed(line);
+  if (typeof value !== "object" || value === null) return undefined;
+  const { ask, by, wait, hook, reason, ...more } = value as Readonly<Record<string, unknown>>;
+  if (!isText(by, MAX_NAME) || typeof wait !== "boolean" || Object.keys(more).length > 0) return undefined;
+  if (ask === "pause" || ask === "terminate") {
+    return hook === undefined && reason === undefined ? { ask, by, wait } : undefined;
+  }
+  if (ask !== "rearm" && ask !== "revoke") return undefined;
+  return isText(hook, MAX_NAME) && isText(reason, MAX_REASON) ? { ask, hook, reason, by, wait } : undefined;
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // the caller says that it is no request
+  }
+}
+
+function isText(value: unknown, most: number): value is string {
+  return typeof value === "string" && value !== "" && value.length <= most && value.isWellFormed();
+}

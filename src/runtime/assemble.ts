@@ -3,9 +3,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { FileDriver } from "../hostcall/files.ts";
 import { Hostcalls } from "../hostcall/serve.ts";
 import { callForHook } from "../kernel/calls.ts";
+import { heed } from "../kernel/control.ts";
 import { Run, type RunSpec, type Start } from "../kernel/run.ts";
 import type { Journal } from "../model/entry.ts";
 import type { FileAction, HookHosts, PinnedHook } from "../model/hook.ts";
+import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
 import type { Phase } from "../model/phase.ts";
 import type { Permission, ToolBox } from "../model/tool.ts";
@@ -29,8 +31,10 @@ export interface Parts {
   readonly files: FileDriver;
   readonly permitFile: (action: FileAction, path: string) => Permission;
   readonly start: () => Promise<Start>;
-  /** False on replay, where recorded faults are imposed instead. */
-  readonly deadlines: boolean;
+  /** Whether deadlines of hooks count: not while a record is replayed, where recorded faults are imposed instead. */
+  readonly deadlines: boolean | (() => boolean);
+  /** Goes on with a child that paused, until it rests again. */
+  readonly resumeChild: (run: string, signal: AbortSignal) => Promise<JsonObject>;
   /** Of a run that its parent waits for. */
   readonly child: boolean;
   /** Aborted when nobody waits for the run any more. */
@@ -51,6 +55,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   const hostcalls = new Hostcalls({
     journal,
     callTool: (request) => callForHook(run, request),
+    heed: () => heed(run),
     wait: (ms, signal) => wait(ms, undefined, { signal }),
     files: parts.files,
     permit: parts.permitFile,
@@ -107,7 +112,9 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       for (const { instances } of levels.values()) instances.discard(hook);
       return failures.rearm(hook);
     },
+    revoke: (hook) => hostcalls.revoke(hook),
     start: parts.start,
+    resumeChild: parts.resumeChild,
   });
   return {
     run,

@@ -9,12 +9,16 @@ import { PinionError } from "../model/errors.ts";
 import { type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
+import type { SpawnResult } from "../tool/ports.ts";
 import { assemble } from "./assemble.ts";
+import type { RunControl } from "./control/run-control.ts";
+import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf } from "./machine.ts";
 import { type Header, specOf } from "./spec.ts";
-import { type RunSummary, spawnResult, summaryOf } from "./summary.ts";
-import { openProcesses, openWorkspace, toolsOf } from "./tools.ts";
+import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
+import { openProcesses, toolsOf } from "./tools.ts";
+import { filesOf, type RunFiles } from "./workspace.ts";
 
 export interface Watching {
   readonly signal: AbortSignal;
@@ -29,7 +33,27 @@ export interface Machine {
   readonly env: Environment;
   readonly hosts: HookHosts;
   readonly workspace: string;
+  /** A child works on the files of its parent. */
+  readonly files?: RunFiles;
   readonly onNotice: (text: string) => void;
+  /** Starts and resumes the children of a run. */
+  readonly childrenOf: (machine: Machine, parent: Parent) => Children;
+}
+
+/** What a child takes over from its parent. */
+export interface Parent {
+  readonly header: Header;
+  readonly resolved: ResolvedBlueprint;
+  readonly layers: readonly Layer[];
+  readonly control: RunControl;
+}
+export interface Children {
+  start(
+    child: { readonly child: string; readonly goal: string; readonly capsules: JsonObject },
+    signal: AbortSignal,
+  ): Promise<RunSummary>;
+  /** Goes on with a child that paused; what it came to, if it has ended meanwhile. */
+  resume(run: string, signal: AbortSignal): Promise<Rested>;
 }
 
 /** A run with its journal open: new, or resumed behind its past. */
@@ -39,26 +63,43 @@ export interface Conducted {
   readonly layers: readonly Layer[];
   readonly journal: RunJournal;
   readonly model: ModelPort;
+  readonly control: RunControl;
+  /** Of whoever watches the run: nobody waits for it any more. */
   readonly signal: AbortSignal;
   readonly start: () => Promise<Start>;
-  readonly startChild: (
-    child: { readonly child: string; readonly goal: string; readonly capsules: JsonObject },
-    signal: AbortSignal,
-  ) => Promise<RunSummary>;
 }
 
 /** Runs with the world at hand, and lets go of all of it whatever happens. */
 export async function conduct(machine: Machine, conducted: Conducted): Promise<RunSummary> {
-  const { journal, signal } = conducted;
-  const cancel = (): void => journal.push({ kind: "cancel", by: "an interrupt" });
-  if (signal.aborted) cancel();
-  signal.addEventListener("abort", cancel);
-  const closing: (() => void | Promise<void>)[] = [() => signal.removeEventListener("abort", cancel)];
+  const { journal, control, header, resolved } = conducted;
+  const { env, onNotice } = machine;
+  const closing: (() => void | Promise<void>)[] = [];
   try {
+    control.attach({ run: header.run, journal, hooks: resolved.hooks.map(({ name }) => name), onNotice });
+    const socket = await listen(runFolder(env, header.run), control, onNotice);
+    closing.push(async () => {
+      control.detach();
+      await socket?.close();
+    });
     return await follow(machine, conducted, closing);
   } finally {
     for (const close of closing.reverse()) await close();
     await journal.close();
+  }
+}
+
+/** A run goes on where nobody can reach it, and says so. */
+async function listen(
+  folder: string,
+  control: RunControl,
+  onNotice: (text: string) => void,
+): Promise<ControlSocket | undefined> {
+  try {
+    return await listenIn(folder, (request) => control.answer(request));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    onNotice(`this run cannot be paused or stopped from another terminal: there is no socket in its folder (${why})`);
+    return undefined;
   }
 }
 
@@ -70,8 +111,15 @@ async function follow(
 ): Promise<RunSummary> {
   const { env, hosts } = machine;
   const { header, resolved, layers, journal } = conducted;
-  const children: string[] = [];
-  const workspace = openWorkspace(machine.workspace);
+  const children = new Set<string>();
+  const files = machine.files ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
+  if (machine.files === undefined) closing.push(() => files.close());
+  const offspring = machine.childrenOf({ ...machine, files }, conducted);
+  const known = (summary: Rested): SpawnResult => {
+    for (const child of [summary.run, ...summary.children]) children.add(child);
+    return spawnResult(summary);
+  };
+  const workspace = files.open();
   closing.push(() => workspace.close());
   const spawner = {
     spawn: async (
@@ -79,15 +127,14 @@ async function follow(
       stop: AbortSignal,
     ) => {
       const capsules = { ...run.capsuleValues() } as JsonObject;
-      const summary = await conducted.startChild({ child: child.name, goal, capsules }, stop);
-      children.push(summary.run, ...summary.children);
-      return spawnResult(summary);
+      return known(await offspring.start({ child: child.name, goal, capsules }, stop));
     },
   };
   const authority = effectivePermission(layers);
   const processes = await openProcesses(resolved, {
     authority,
     workspace,
+    layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: join(env.stateDir, "tmp"),
     onNotice: machine.onNotice,
   });
@@ -104,10 +151,11 @@ async function follow(
     tools,
     hosts,
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
-    files: fileDriver(machine.workspace),
+    files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
-    deadlines: true,
+    resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
+    deadlines: () => journal.live,
     child: header.depth > 0,
     signal: conducted.signal,
   });
@@ -118,7 +166,8 @@ async function follow(
     run: header.run,
     head: journal.head,
     blueprint: header.blueprint,
-    children,
+    children: [...children],
+    changes: machine.files === undefined && files.overlay !== undefined ? files.overlay.changes().length : null,
     journal: join(runFolder(env, header.run), "journal.jsonl"),
   });
 }

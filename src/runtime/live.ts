@@ -4,7 +4,10 @@ import { loadBlueprint } from "../blueprint/load.ts";
 import { resolveBlueprint } from "../blueprint/resolve.ts";
 import { exportRecording } from "../journal/export.ts";
 import { InputError } from "../model/errors.ts";
+import { payloadOf } from "./checkpointing.ts";
+import { childrenOf } from "./children.ts";
 import type { Machine, Watching } from "./conduct.ts";
+import { RunControl } from "./control/run-control.ts";
 import { type Environment, hookHosts, installation, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
 import { start } from "./start.ts";
@@ -36,8 +39,10 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
     const { resolved, workspace, record } = await checked(options, env);
-    const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
+    const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice, childrenOf };
     const summary = await start(machine, {
+      file: absolute(env.cwd, options.file),
+      control: new RunControl(options.signal),
       chosen: { model: options.model, baseUrl: options.baseUrl },
       resolved,
       goal: options.goal,
@@ -67,10 +72,10 @@ async function checked(options: RunOptions & Watching, env: Environment) {
 }
 
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {
-  await exportRecording(runFolder(env, summary.run), file);
+  await exportRecording(runFolder(env, summary.run), file, { payloadOf });
   const base = file.endsWith(".jsonl") ? file.slice(0, -".jsonl".length) : file;
   for (const [i, child] of summary.children.entries()) {
-    await exportRecording(runFolder(env, child), `${base}.child-${i + 1}.jsonl`);
+    await exportRecording(runFolder(env, child), `${base}.child-${i + 1}.jsonl`, { payloadOf });
   }
   return { ...summary, recording: file };
 }

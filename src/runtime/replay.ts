@@ -94,10 +94,15 @@ async function openRun(
     world: noWorld(),
   });
   const spec = specOf(header, resolved, { tools, authority });
-  const world = { model: { complete: unreachable }, tools, start: unreachable };
+  const world = { model: { complete: unreachable }, tools, start: unreachable, resumeChild: unreachable };
   if (hosts === undefined) {
     const sealed = new SealedReplay(journal);
-    const noHooks = { gates: () => sealed, loadHooks: () => Promise.resolve(), rearm: () => true };
+    const noHooks = {
+      gates: () => sealed,
+      loadHooks: () => Promise.resolve(),
+      rearm: () => true,
+      revoke: () => undefined,
+    };
     const run = new Run(spec, { journal: sealed, ...world, ...noHooks });
     sealed.run = run;
     return { run, close: () => Promise.resolve() };

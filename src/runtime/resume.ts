@@ -1,156 +1,62 @@
-import { resolveFromStore } from "../blueprint/resolve.ts";
-import { RecordingEnds } from "../journal/divergence.ts";
-import { readRunKey, runKeyFile } from "../journal/keys.ts";
-import { replayJournal, resumeJournal } from "../journal/open.ts";
-import { openRecording } from "../journal/recording.ts";
-import type { Start } from "../kernel/run.ts";
 import type { Control } from "../model/entry.ts";
-import { BugError, InputError } from "../model/errors.ts";
-import type { HookHosts } from "../model/hook.ts";
-import { conduct, type Machine, type Watching } from "./conduct.ts";
-import { type Environment, hookHosts, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
-import { chooseModel, openModel } from "./model.ts";
-import { layersOf, readHeader } from "./spec.ts";
-import { childrenOf } from "./start.ts";
+import { childrenOf } from "./children.ts";
+import type { Watching } from "./conduct.ts";
+import { RunControl, stoppedBy } from "./control/run-control.ts";
+import { type Environment, hookHosts } from "./machine.ts";
+import { reopen } from "./reopen.ts";
 import type { RunSummary } from "./summary.ts";
 
 /**
  * Goes on with a run that paused or was interrupted, on the blueprint that it started with: its journal is replayed to
- * the end and continued. Throws `InputError` when there is no such run, it has ended, or it is running.
+ * the end and continued. Throws `InputError` when there is no such run, it has ended, or somebody works on it.
  */
-export async function resumeRun(options: { readonly run: string } & Watching, env: Environment): Promise<RunSummary> {
-  return again(options, "resume", env);
+export async function resumeRun(
+  { run, by = "a person", ...watching }: { readonly run: string; readonly by?: string } & Watching,
+  env: Environment,
+): Promise<RunSummary> {
+  return alone({ run, asked: { kind: "resume", by }, interrupt: watching.signal, watching }, env);
 }
+
+const QUIET: Watching = { signal: new AbortController().signal, onEntry: () => undefined, onNotice: () => undefined };
 
 /**
- * Lets a hook that failed answer again. The run stays paused; what a person decided, and why, is in its journal.
- * Throws `InputError` as `resumeRun` does, and when the run has no such hook.
+ * Tells a run that nobody works on what a person decided: it is taken up only to hear it. Throws `InputError` as `resumeRun`
+ * does, and when the run has no such hook.
  */
-export async function rearmHook(
-  request: { readonly run: string; readonly hook: string; readonly reason: string },
+export async function tellRun(
+  run: string,
+  asked: Exclude<Control, { kind: "resume" | "pause" }>,
   env: Environment,
-): Promise<void> {
-  const { run, hook, reason } = request;
-  const quiet: Watching = { signal: new AbortController().signal, onEntry: () => undefined, onNotice: () => undefined };
-  await again({ run, ...quiet, hook }, { kind: "rearm", hook, reason, by: "a person" }, env);
+): Promise<RunSummary> {
+  // Nothing of a run that is to end is begun or done again: it is stopped before it is taken up.
+  const stopped = asked.kind === "cancel" ? stoppedBy(asked.by) : QUIET.signal;
+  return alone({ run, asked, interrupt: stopped, watching: QUIET }, env);
 }
 
-async function again(options: Again, asked: "resume" | Control, env: Environment): Promise<RunSummary> {
-  const folder = runFolder(env, mustBeRun(options.run));
-  const opened = await resumeJournal({
-    folder,
-    keys: keyFolder(env),
-    clock: () => env.now(),
-    random: (bytes) => env.random(bytes),
-    cancel: options.signal,
-    onDurable: (entries) => {
-      for (const entry of entries) options.onEntry(entry);
-    },
-  });
+interface Alone {
+  readonly run: string;
+  readonly asked: Control;
+  readonly interrupt: AbortSignal;
+  readonly watching: Watching;
+}
+
+/** With hook hosts of its own. */
+async function alone({ run, asked, interrupt, watching }: Alone, env: Environment): Promise<RunSummary> {
+  const closing: (() => Promise<void>)[] = [];
   try {
-    // The hook host comes up while the rest is read.
-    const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
-    try {
-      return await goOn({ options, asked, hosts, folder, opened }, env);
-    } finally {
-      await hosts.close();
-    }
-  } finally {
-    await opened.journal.close();
-  }
-}
-
-type Again = { readonly run: string; readonly hook?: string } & Watching;
-
-interface Reopened {
-  readonly options: Again;
-  readonly asked: "resume" | Control;
-  readonly hosts: HookHosts;
-  readonly folder: string;
-  readonly opened: Awaited<ReturnType<typeof resumeJournal>>;
-}
-
-async function goOn({ options, asked, hosts, folder, opened }: Reopened, env: Environment): Promise<RunSummary> {
-  const { run, signal } = options;
-  const { journal, repaired } = opened;
-  if (repaired > 0) options.onNotice(`${repaired} bytes of an entry that was not finished were cut off the journal`);
-  const header = readHeader(opened.header);
-  const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
-  if (options.hook !== undefined && !resolved.hooks.some((hook) => hook.name === options.hook)) {
-    throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${options.hook}\`` });
-  }
-  const { workspace } = await readStart(folder, header, env);
-  const model = openModel(resolved, chooseModel(resolved, header.chosen), env);
-  const layers = layersOf(resolved, header.inherited);
-  const waiting = waits(folder);
-  if (asked !== "resume") {
-    journal.push(asked);
-    if (!waiting) journal.push({ kind: "pause", by: "a person who re-armed a hook" });
-  } else if (waiting) journal.push({ kind: "resume", by: "a person" });
-  const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice };
-  const start = (): never => {
-    throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
-  };
-  const startChild = childrenOf(machine, { header, resolved, layers });
-  return conduct(machine, { header, resolved, layers, journal, model, signal, start, startChild });
-}
-
-/**
- * Whether a run waits for a person: it paused, or a hook kept it from starting. A run that was interrupted goes on by itself,
- * and a pause that nobody has seen yet is not answered in advance.
- */
-function waits(folder: string): boolean {
-  const recording = openRecording(folder);
-  try {
-    let waiting = false;
-    for (const { entry } of recording.entries()) {
-      const { phase, decision, to } = entry.body;
-      if (entry.kind === "check.boundary") waiting = phase === "state-transition" && decision === "block";
-      if (entry.kind === "check.state") waiting = to === "paused";
-    }
-    return waiting;
-  } finally {
-    recording.close();
-  }
-}
-
-/** The sealed first entry, read as a replay would. */
-async function readStart(
-  folder: string,
-  header: { readonly run: string; readonly depth: number },
-  env: Environment,
-): Promise<Start> {
-  const journal = replayJournal(openRecording(folder), readRunKey(runKeyFile(keyFolder(env), header.run)));
-  try {
-    const start = await journal.input<Start>({
-      kind: "input.start",
-      ref: { run: header.run, depth: header.depth },
-      request: null,
-      perform: () =>
-        Promise.reject(new BugError({ code: "replay-performed", message: "a replay performed something" })),
+    return await reopen({
+      run,
+      asked,
+      control: new RunControl(interrupt),
+      watching,
+      env,
+      machine: async () => {
+        const hosts = await hookHosts(env, { spares: 1, onWarning: watching.onNotice });
+        closing.push(() => hosts.close());
+        return { env, hosts, onNotice: watching.onNotice, childrenOf };
+      },
     });
-    if (start.kind === "ok") return start.value;
-    throw neverStarted(header.run);
-  } catch (error) {
-    throw error instanceof RecordingEnds ? neverStarted(header.run) : error;
   } finally {
-    await journal.close();
+    for (const close of closing) await close();
   }
-}
-
-function neverStarted(run: string): InputError {
-  return new InputError({
-    code: "not-started",
-    message: `run \`${run}\` was killed before anything of it was on disk: there is nothing to go on with`,
-    hint: "start it again with `blueprint run`",
-  });
-}
-
-function mustBeRun(run: string): string {
-  if (/^[A-Za-z0-9-]{1,64}$/.test(run)) return run;
-  throw new InputError({
-    code: "no-such-run",
-    message: `\`${run}\` is not the id of a run`,
-    hint: "`pinion run list` names them",
-  });
 }

@@ -12,7 +12,7 @@ import type { Phase } from "../model/phase.ts";
 
 type Adopted = { readonly body: JsonObject; readonly seq: number; controlled: boolean };
 
-const START: Start = { goal: "", workspace: "", seed: "", capsules: {} };
+const START: Start = { goal: "", workspace: "", file: null, seed: "", capsules: {} };
 const ANSWER: ModelAnswer = { text: "", toolCalls: [], tokens: { input: 0, output: 0 }, finish: "stop" };
 
 /** What stands for an input that cannot be opened; nothing of it survives the boundary behind it. */
@@ -39,6 +39,9 @@ export class SealedReplay implements Journal, Gates {
   now(): number {
     return this.#journal.now();
   }
+  ran(): number {
+    return this.#journal.ran();
+  }
   check(kind: CheckKind, body: JsonObject): Receipt {
     return this.#journal.check(kind, body);
   }
@@ -60,8 +63,11 @@ export class SealedReplay implements Journal, Gates {
   async inputs<A extends Json>(specs: readonly InputSpec<A>[]): Promise<Outcome<A>[]> {
     if (specs.length === 0) return [];
     const next = this.#look();
-    return specs.map(({ kind }): Outcome<A> => {
+    return specs.map(({ kind, ref }): Outcome<A> => {
       if (kind === "input.tool" && isUnknown(next)) return { kind: "unknown" };
+      // The run stopped where its child did: it was told that the child paused.
+      const rests = ref.tool === "agent.spawn" && next?.body.phase === "state-transition";
+      if (rests) return { kind: "ok", value: { run: "", state: "paused", answer: "" } as Json as A };
       // The run stopped right behind the model's answer: there was none.
       const failed = kind === "input.model" && next?.body.phase !== "post-receive";
       if (failed) return { kind: "error", code: "sealed", message: "what happened is sealed" };

@@ -2,8 +2,9 @@ import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Layer } from "../capability/layer.ts";
 import { createJournal } from "../journal/open.ts";
 import type { JsonObject } from "../model/json.ts";
-import { ToolError } from "../model/tool.ts";
-import { type Conducted, conduct, type Machine, type Watching } from "./conduct.ts";
+import { checkpointing } from "./checkpointing.ts";
+import { conduct, type Machine, type Watching } from "./conduct.ts";
+import type { RunControl } from "./control/run-control.ts";
 import { type Environment, keyFolder, runFolder } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
 import { type Header, headerOf, layersOf } from "./spec.ts";
@@ -16,7 +17,10 @@ interface Beginning {
   readonly capsules: JsonObject;
   readonly depth: number;
   readonly inherited: readonly Layer[];
-  readonly parent?: string;
+  readonly parent?: Header;
+  /** Absolute path of the blueprint file; null for a child. */
+  readonly file: string | null;
+  readonly control: RunControl;
   readonly chosen: Chosen;
   readonly watching: Watching;
 }
@@ -24,19 +28,32 @@ interface Beginning {
 /** Starts a run and follows it until it ends or pauses. */
 export async function start(machine: Machine, beginning: Beginning): Promise<RunSummary> {
   const { env, workspace } = machine;
-  const { resolved, goal, capsules, depth, inherited, watching, chosen, parent } = beginning;
+  const { resolved, goal, capsules, depth, inherited, watching, chosen, parent, control, file } = beginning;
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, inherited);
   const confining = resolved.hooks.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
-  const header = headerOf({ run: newRun(env), resolved, model: choice, chosen, depth, inherited, parent, hookHost });
+  const run = newRun(env);
+  const header = headerOf({
+    run,
+    resolved,
+    model: choice,
+    chosen,
+    depth,
+    inherited,
+    parent: parent?.run,
+    layer: parent?.layer ?? (resolved.execution.filesystem.mode === "overlay" ? run : null),
+    hookHost,
+  });
   const journal = await createJournal({
     folder: runFolder(env, header.run),
     keys: keyFolder(env),
     clock: () => env.now(),
+    monotonic: () => env.monotonic(),
     random: (bytes) => env.random(bytes),
-    cancel: watching.signal,
+    checkpoints: await checkpointing(env),
+    cancel: control.signal,
     onDurable: (entries) => {
       for (const entry of entries) watching.onEntry(entry);
     },
@@ -48,32 +65,10 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     layers,
     journal,
     model,
+    control,
     signal: watching.signal,
-    start: async () => ({ goal, workspace, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
-    startChild: childrenOf(machine, { header, resolved, layers }),
+    start: async () => ({ goal, workspace, file, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
   });
-}
-
-/** Starts the children of a run: a subset of its authority, one level deeper, with its capsules. */
-export function childrenOf(
-  machine: Machine,
-  parent: { readonly header: Header; readonly resolved: ResolvedBlueprint; readonly layers: readonly Layer[] },
-): Conducted["startChild"] {
-  const { header, resolved, layers } = parent;
-  return async ({ child, goal, capsules }, signal) => {
-    const blueprint = resolved.children[child];
-    if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
-    return start(machine, {
-      resolved: blueprint,
-      goal,
-      capsules,
-      depth: header.depth + 1,
-      inherited: layers,
-      parent: header.run,
-      chosen: header.chosen,
-      watching: { signal, onEntry: () => undefined, onNotice: machine.onNotice },
-    });
-  };
 }
 
 /** Sorts by time; the random part tells runs of one second apart. */

@@ -1,9 +1,11 @@
+import { openRecording } from "../journal/recording.ts";
 import type { RunResult } from "../kernel/run.ts";
 import type { Digest } from "../model/canonical.ts";
-import { EXIT, type ExitCode } from "../model/errors.ts";
-import type { RunState } from "../model/phase.ts";
+import { BugError, EXIT, type ExitCode } from "../model/errors.ts";
+import { RUN_STATES, type RunState } from "../model/phase.ts";
 import { ToolError } from "../model/tool.ts";
 import type { SpawnResult } from "../tool/ports.ts";
+import { type Environment, runFolder } from "./machine.ts";
 
 /** What `blueprint run --json` and `pinion run resume --json` print. */
 export interface RunSummary {
@@ -24,6 +26,8 @@ export interface RunSummary {
   readonly result: string;
   /** Runs that this one spawned, and theirs. */
   readonly children: readonly string[];
+  /** How many paths the run's layer changes; null where it worked on the workspace itself, or in the layer of a parent. */
+  readonly changes: number | null;
   /** Path of the journal. */
   readonly journal: string;
   readonly exit: ExitCode;
@@ -41,7 +45,7 @@ const EXITS: Readonly<Record<RunState, ExitCode>> = {
 
 export function summaryOf(
   result: RunResult,
-  of: Pick<RunSummary, "run" | "head" | "blueprint" | "children" | "journal">,
+  of: Pick<RunSummary, "run" | "head" | "blueprint" | "children" | "changes" | "journal">,
 ): RunSummary {
   const { usage, state, reason, blocked, redactions } = result;
   return {
@@ -58,8 +62,28 @@ export function summaryOf(
   };
 }
 
+/** What a parent needs to know of a child that has come to rest. */
+export type Rested = Pick<RunSummary, "run" | "state" | "reason" | "result" | "children">;
+
+/** What a run that has ended came to, as its last entry says. Throws `BugError` for one that has not. */
+export function endOf(run: string, env: Environment): Rested {
+  const recording = openRecording(runFolder(env, run));
+  try {
+    for (const { entry } of recording.entries()) {
+      if (entry.kind !== "check.end") continue;
+      const { state, reason, result } = entry.body;
+      const ended = RUN_STATES.find((known) => known === state);
+      if (ended !== undefined)
+        return { run, state: ended, reason: String(reason), result: String(result), children: [] };
+    }
+  } finally {
+    recording.close();
+  }
+  throw new BugError({ code: "not-ended", message: `run \`${run}\` has no end` });
+}
+
 /** What the parent's model is told of a child that has come to rest. */
-export function spawnResult({ run, state, result, reason }: RunSummary): SpawnResult {
+export function spawnResult({ run, state, result, reason }: Rested): SpawnResult {
   if (state === "pending" || state === "running") throw new ToolError("child-not-started", reason);
   return { run, state, answer: result };
 }

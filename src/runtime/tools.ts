@@ -6,7 +6,9 @@ import { BugError } from "../model/errors.ts";
 import { type ToolBox, ToolError } from "../model/tool.ts";
 import { agentSpawn } from "../tool/agent-spawn.ts";
 import { fileList } from "../tool/files/list.ts";
+import { fileMove } from "../tool/files/move.ts";
 import { fileRead } from "../tool/files/read.ts";
+import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
@@ -65,6 +67,8 @@ export function toolsOf(
       fileRead(workspace, authority),
       fileSearch(workspace, authority),
       fileWrite(workspace, authority),
+      fileRemove(workspace, authority),
+      fileMove(workspace, authority),
       processRun({ workspace, authority, ...processes }, now),
       httpFetch({ authority }),
       skillRead(skills),
@@ -74,17 +78,12 @@ export function toolsOf(
   );
 }
 
-/** The workspace of a live run; paths never leave it. Close it with the run. */
-export function openWorkspace(path: string): Workspace {
-  return openHostDirectory(path, { actions: ["read", "write"] });
-}
-
 export interface ProcessOptions {
   readonly authority: Authority;
-  /** The workspace itself. */
+  /** The workspace itself, or the merged tree. */
   readonly workspace: Workspace;
   /** The layer of the run, and a folder of the run alone on a disk that holds what processes change until it is kept. */
-  readonly layer?: { readonly overlay: Overlay; readonly folder: string };
+  readonly layer: { readonly overlay: Overlay; readonly folder: string } | undefined;
   readonly temporary: string;
   readonly onNotice: (text: string) => void;
 }
@@ -181,6 +180,8 @@ export function noWorld(): ToolWorld {
       stat: unreachable,
       write: unreachable,
       createDirectory: unreachable,
+      remove: unreachable,
+      rename: unreachable,
       close: () => undefined,
     },
     spawner: { spawn: unreachable },

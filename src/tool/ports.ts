@@ -31,6 +31,10 @@ export interface Workspace {
   stat(path: string): WorkspaceStat;
   write(path: string, data: Uint8Array): Promise<void>;
   createDirectory(path: string): Promise<void>;
+  /** Removes a file, a link or an empty directory. */
+  remove(path: string): Promise<void>;
+  /** Moves a file, link or directory; refuses when the target exists. */
+  rename(source: string, target: string): Promise<void>;
   close(): void;
 }
 export interface WorkspaceEntry {

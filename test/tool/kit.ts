@@ -10,7 +10,9 @@ import type { Json, JsonObject } from "../../src/model/json.ts";
 import type { ToolBox } from "../../src/model/tool.ts";
 import { agentSpawn } from "../../src/tool/agent-spawn.ts";
 import { fileList } from "../../src/tool/files/list.ts";
+import { fileMove } from "../../src/tool/files/move.ts";
 import { fileRead } from "../../src/tool/files/read.ts";
+import { fileRemove } from "../../src/tool/files/remove.ts";
 import { fileSearch } from "../../src/tool/files/search.ts";
 import { fileWrite } from "../../src/tool/files/write.ts";
 import { httpFetch } from "../../src/tool/http/fetch.ts";
@@ -119,6 +121,8 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
     fileRead(workspace, authority),
     fileSearch(workspace, authority),
     fileWrite(workspace, authority),
+    fileRemove(workspace, authority),
+    fileMove(workspace, authority),
     processRun(host, options.now ?? Date.now),
     httpFetch({ authority, ...(options.network === undefined ? {} : { network: options.network }) }),
     skillRead([{ name: "review", version: "1.0.0", digest: digestOf(text), read: () => Promise.resolve(text) }]),

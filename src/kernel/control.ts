@@ -1,0 +1,75 @@
+import type { Control } from "../model/entry.ts";
+import type { Phase } from "../model/phase.ts";
+import { ask, type Boundary, type BoundaryQuestion, transition } from "./boundary.ts";
+import type { Run } from "./run.ts";
+import { Halt, Rest } from "./state.ts";
+
+/** Takes what people asked for in the meantime, then asks the chain. Throws `Halt` when the run must stop here. */
+export async function boundary<P extends Exclude<Phase, "audit">>(
+  run: Run,
+  question: () => BoundaryQuestion<P>,
+): Promise<Boundary<P>> {
+  await obey(run);
+  const answer = await ask(run, question(), 0);
+  if (run.pauseWhy !== undefined) throw new Halt("paused", run.pauseWhy);
+  return answer;
+}
+
+/** What people asked for takes effect at boundaries. Whether the run paused and goes on. Throws `Rest` where it does not. */
+export async function obey(run: Run): Promise<boolean> {
+  let paused = false;
+  for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
+    if (control.kind === "rearm") run.ports.rearm(control.hook);
+    if (control.kind === "revoke") run.ports.revoke(control.hook);
+    if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
+    if (control.kind !== "pause") continue;
+    await pauseHere(run, `paused by ${control.by}`);
+    paused = true;
+  }
+  return paused;
+}
+
+/** Pauses in the middle of a step, and goes on there: nothing that was done is forgotten, and nothing is done again. */
+export async function pauseHere(run: Run, why: string): Promise<void> {
+  await transition(run, "paused", why);
+  if (!(await wake(run))) throw new Rest();
+}
+
+/** While a hook is at work: what it was given can be taken from it at once, the rest waits for the next boundary. */
+export function heed(run: Run): void {
+  for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
+    if (control.kind === "revoke") run.ports.revoke(control.hook);
+    else run.asked.push(control);
+  }
+}
+
+/** Does it; where the run must stop there, it goes into the state that was asked for. */
+export async function attempt(run: Run, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Halt)) throw error;
+    await transition(run, error.to, error.message);
+  }
+}
+
+/** A run that paused, or that a hook kept from starting. */
+export function waits(run: Run): boolean {
+  return run.state === "paused" || run.state === "pending";
+}
+
+/** A run that waits, waits for a person: whether one has asked it to go on. */
+export async function wake(run: Run): Promise<boolean> {
+  for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
+    if (control.kind === "rearm") run.ports.rearm(control.hook);
+    if (control.kind === "revoke") run.ports.revoke(control.hook);
+    if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
+    if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
+    if (!waits(run)) return run.state === "running";
+  }
+  return false;
+}
+
+function nextControl(run: Run): Control | undefined {
+  return run.asked.shift() ?? run.journal.poll();
+}

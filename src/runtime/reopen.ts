@@ -1,0 +1,131 @@
+import { resolveFromStore } from "../blueprint/resolve.ts";
+import { readRunKey, runKeyFile } from "../journal/keys.ts";
+import { holderOf } from "../journal/lock.ts";
+import { type Resumed, resumeJournal } from "../journal/open.ts";
+import { openRecording } from "../journal/recording.ts";
+import type { Repair } from "../journal/repair.ts";
+import type { Control } from "../model/entry.ts";
+import { BugError, InputError } from "../model/errors.ts";
+import { mustBeRun, readStart, sourceNotice } from "./begun.ts";
+import { checkpointing } from "./checkpointing.ts";
+import { conduct, type Machine, type Watching } from "./conduct.ts";
+import type { RunControl } from "./control/run-control.ts";
+import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
+import { chooseModel, openModel } from "./model.ts";
+import { layersOf, readHeader } from "./spec.ts";
+import type { RunSummary } from "./summary.ts";
+
+export interface Reopening {
+  readonly run: string;
+  /** What a person wants of it; a `cancel` comes through `control`. */
+  readonly asked: Control;
+  readonly control: RunControl;
+  readonly watching: Watching;
+  readonly env: Environment;
+  /** What the run works with: that of its parent, or made for it once its journal is its own. */
+  readonly machine: () => Promise<Omit<Machine, "workspace">>;
+}
+
+/**
+ * Takes a run up again that nobody works on: its journal is replayed to the end and continued. `resume` goes on until it ends
+ * or pauses, `rearm` and `revoke` leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
+ * somebody works on it.
+ */
+export async function reopen(reopening: Reopening): Promise<RunSummary> {
+  const { run, control, watching, env } = reopening;
+  const folder = runFolder(env, mustBeRun(run));
+  mustBeFree(run, folder);
+  const opened = await resumeJournal({
+    folder,
+    keys: keyFolder(env),
+    clock: () => env.now(),
+    monotonic: () => env.monotonic(),
+    random: (bytes) => env.random(bytes),
+    checkpoints: await checkpointing(env),
+    cancel: control.signal,
+    onDurable: (entries) => {
+      for (const entry of entries) watching.onEntry(entry);
+    },
+  });
+  try {
+    return await goOn(reopening, folder, opened);
+  } finally {
+    await opened.journal.close();
+  }
+}
+
+async function goOn(
+  { run, asked, control, watching, env, machine: make }: Reopening,
+  folder: string,
+  { journal, repairs, header: line }: Resumed,
+): Promise<RunSummary> {
+  for (const repair of repairs) watching.onNotice(repairNotice(repair));
+  const header = readHeader(line);
+  // The hook host comes up while the rest is read.
+  const around = await make();
+  const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
+  if ("hook" in asked && !resolved.hooks.some((hook) => hook.name === asked.hook)) {
+    throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${asked.hook}\`` });
+  }
+  const begun = await readStart(openRecording(folder), readRunKey(runKeyFile(keyFolder(env), run)));
+  if (asked.kind === "resume") {
+    const notice = await sourceNotice(begun, header.source);
+    if (notice !== undefined) watching.onNotice(notice);
+  }
+  const machine = { ...around, workspace: begun.workspace };
+  const choice = chooseModel(resolved, header.chosen);
+  // A run that only ends needs no key of a provider.
+  const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);
+  const layers = layersOf(resolved, header.inherited);
+  const waiting = waits(folder);
+  // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
+  if ("hook" in asked || (waiting && asked.kind === "resume")) journal.push(asked);
+  if ("hook" in asked && !waiting) journal.push({ kind: "pause", by: asked.by });
+  const start = (): never => {
+    throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
+  };
+  return conduct(machine, { header, resolved, layers, journal, model, control, signal: watching.signal, start });
+}
+
+const NO_MODEL = {
+  complete: (): never => {
+    throw new BugError({ code: "model-asked", message: "a run that is being stopped asked its model" });
+  },
+};
+
+/**
+ * Whether a run waits for a person: it paused, or a hook kept it from starting. A run that was interrupted goes on by itself,
+ * and a pause that nobody has seen yet is not answered in advance.
+ */
+function waits(folder: string): boolean {
+  const recording = openRecording(folder);
+  try {
+    let waiting = false;
+    for (const { entry } of recording.entries()) {
+      const { phase, decision, to } = entry.body;
+      if (entry.kind === "check.boundary") waiting = phase === "state-transition" && decision === "block";
+      if (entry.kind === "check.state") waiting = to === "paused";
+    }
+    return waiting;
+  } finally {
+    recording.close();
+  }
+}
+
+/** Said before the journal is read; the lock decides. */
+function mustBeFree(run: string, folder: string): void {
+  const holder = holderOf(folder);
+  if (holder === undefined) return;
+  throw new InputError({
+    code: "run-live",
+    message: `run \`${run}\` is not free: process ${holder.pid} works on it`,
+    hint: `follow it with \`pinion run logs ${run} -f\`, stop it with \`pinion run pause ${run}\``,
+  });
+}
+
+function repairNotice({ kind, file, offset, bytes }: Repair): string {
+  const what = { entry: "an entry", checkpoint: "a checkpoint", blob: "a sealed body" }[kind];
+  return kind === "blob"
+    ? `${what} that no entry names was removed: \`${file}\`, ${bytes} bytes`
+    : `${bytes} bytes of ${what} that was not finished were cut off \`${file}\` at byte ${offset}`;
+}
