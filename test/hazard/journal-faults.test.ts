@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Checkpointing } from "../../src/journal/checkpoint.ts";
 import type { Disk } from "../../src/journal/disk.ts";
-import { contradiction, readCheckpoints } from "../../src/journal/kept.ts";
+import { contradiction, headsOf, readCheckpoints } from "../../src/journal/kept.ts";
 import { openRecording } from "../../src/journal/recording.ts";
 import { WorldError } from "../../src/model/errors.ts";
 import { signCheckpoint, toCheckpoint } from "../../src/trust/checkpoint.ts";
@@ -72,12 +72,14 @@ async function goesOn(root: string, { durable, done }: Known): Promise<void> {
 /** Whole, and what any checkpoint anywhere says. */
 function whole(root: string): void {
   const { folder } = placesIn(root);
-  const kept = [join(folder, "checkpoints.jsonl"), join(root, "elsewhere", "all.jsonl")].flatMap(
-    (file) => readCheckpoints(file, payloadOf)?.lines.flatMap((line) => line.kept?.checkpoint ?? []) ?? [],
+  const lines = [join(folder, "checkpoints.jsonl"), join(root, "elsewhere", "all.jsonl")].flatMap(
+    (file) => readCheckpoints(file, payloadOf)?.lines ?? [],
   );
-  const recording = openRecording(folder, new Set(kept.map(({ count }) => count)));
+  const { heads, see } = headsOf({ lines });
+  const recording = openRecording(folder, see);
   expect(recording).toMatchObject({ complete: true, torn: 0 });
-  for (const checkpoint of kept) expect(contradiction(checkpoint, recording)).toBeUndefined();
+  const { count } = recording;
+  for (const { kept } of lines) if (kept) expect(contradiction(kept.checkpoint, { count, heads })).toBeUndefined();
   for (const blob of recording.blobs) recording.blob(blob);
   recording.close();
 }
