@@ -16,9 +16,11 @@ const env: Environment = {
   dataDir: join(scratch, "data"),
   stateDir: join(scratch, "state"),
   cacheDir: join(scratch, "cache"),
+  configDirs: [],
   env: {},
   cwd: scratch,
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   random: (bytes) => randomBytes(bytes),
 };
 

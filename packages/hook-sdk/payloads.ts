@@ -122,7 +122,7 @@ export interface Usage {
    */
   spawned: number;
   /**
-   * ms since the run started
+   * ms that the run has been worked on: no waiting for people, no time in which no process ran
    */
   elapsedMs: number;
 }

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync } from "node:fs";
+import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
@@ -38,20 +38,22 @@ function quoted(path: string | null): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function next({ recording, run }: RunSummary, workspace: string): string {
+function next({ recording, run, changes }: RunSummary, workspace: string): string {
   const again = `--goal "review the changes" --workspace ${quoted(workspace)}`;
-  const review = join(workspace, "REVIEW.md");
-  return visible(`${existsSync(review) ? `The review is in ${review}` : "There is no review"}
+  const review = changes === 0 ? "The review was not written" : "The review is a proposal: the project is as it was";
+  return visible(`${review}
 
 Try next:
+  npx pinion run diff ${run}
+      what the reviewer would change
+  npx pinion run commit ${run}
+      accepts it: REVIEW.md comes into ${quoted(workspace)}; \`discard\` forgets it
   npx harness replay ${quoted(recording)}
       runs it again, hooks and all: identical, without model or project
   npx harness show ${quoted(recording)} --all
       every verdict, with its reason
   npx blueprint run ${BLUEPRINT} ${again} --model anthropic:<id>
-      the same with a model of your choice (ANTHROPIC_API_KEY must be set)
-  npx pinion run list
-      this run is ${run}`);
+      the same with a model of your choice (ANTHROPIC_API_KEY must be set)`);
 }
 
 if (import.meta.main) process.exitCode = await main();

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "../runtime.ts";
 
@@ -9,11 +9,22 @@ export function environment(): Environment {
     dataDir: directory("XDG_DATA_HOME", ".local/share"),
     stateDir: directory("XDG_STATE_HOME", ".local/state"),
     cacheDir: directory("XDG_CACHE_HOME", ".cache"),
+    configDirs: ["/etc/pinion", directory("XDG_CONFIG_HOME", ".config")],
     env: process.env,
     cwd: process.cwd(),
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     random: (bytes) => randomBytes(bytes),
   };
+}
+
+/** Who decides: the name of this user, or the number where the system knows no name. */
+export function user(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown"); // ERR_SYSTEM_ERROR: no entry in the password file
+  }
 }
 
 function directory(variable: string, below: string): string {

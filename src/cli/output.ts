@@ -4,19 +4,22 @@ import type { Tone } from "./timeline/line.ts";
 /** Where a command writes: data for programs and people who asked for it, talk for whoever watches. */
 export interface Output {
   data(text: string): void;
+  /** Data as it is, without a line end. */
+  bytes(data: Uint8Array): void;
   talk(text: string): void;
 }
 
 /** stdout and stderr, opened when something is written to them. */
 export function output(): Output {
   return {
-    data: (text) => write(process.stdout, text),
-    talk: (text) => write(process.stderr, text),
+    data: (text) => write(process.stdout, `${text}\n`),
+    bytes: (data) => write(process.stdout, data),
+    talk: (text) => write(process.stderr, `${text}\n`),
   };
 }
 
 /** A reader that went away early is no error; a run goes on without it. It goes on without a full disk, too, but then it has failed. */
-function write(stream: NodeJS.WriteStream, text: string): void {
+function write(stream: NodeJS.WriteStream, data: string | Uint8Array): void {
   if (stream.listenerCount("error") === 0) {
     let failed = false;
     stream.on("error", ({ code, message }: NodeJS.ErrnoException) => {
@@ -25,10 +28,10 @@ function write(stream: NodeJS.WriteStream, text: string): void {
       process.once("exit", () => {
         process.exitCode = EXIT.error;
       });
-      if (stream === process.stdout) write(process.stderr, `error: stdout cannot be written (${code ?? message})`);
+      if (stream === process.stdout) write(process.stderr, `error: stdout cannot be written (${code ?? message})\n`);
     });
   }
-  stream.write(`${text}\n`);
+  stream.write(data);
 }
 
 const CODES: Readonly<Record<Exclude<Tone, "plain">, number>> = {

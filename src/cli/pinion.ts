@@ -4,12 +4,14 @@ import { blueprintCommand } from "./blueprint.ts";
 import { action, runProgram, type Session } from "./command.ts";
 import { harnessCommand } from "./harness.ts";
 import { hookCommand } from "./hook.ts";
+import { journalCommand } from "./journal.ts";
 import { runCommand } from "./run.ts";
 
 /** The command `pinion`: everything, as nouns. */
 export function pinionCommand(session: Session): Command {
   const program = new Command("pinion").description("agents that are pinned, gated and replayable");
-  for (const noun of [blueprintCommand, runCommand, hookCommand, harnessCommand]) program.addCommand(noun(session));
+  for (const noun of [blueprintCommand, runCommand, journalCommand, hookCommand, harnessCommand])
+    program.addCommand(noun(session));
   action(
     session,
     program

@@ -20,6 +20,7 @@ export function summaryText(summary: RunSummary, paint: ReturnType<typeof painte
     ["result", summary.result === "" || seen ? null : summary.result.trim().replaceAll("\n", `\n${" ".repeat(12)}`)],
     ["counts", `${steps} steps, ${blocked} blocked, ${redactions} redacted, ${tokens.input} + ${tokens.output} tokens`],
     ["children", summary.children.length === 0 ? null : summary.children.join(", ")],
+    ["changes", changesText(summary)],
     ["recording", summary.recording],
     ["journal", summary.journal],
     ["head", summary.head],
@@ -30,4 +31,10 @@ export function summaryText(summary: RunSummary, paint: ReturnType<typeof painte
     value === null ? [] : [`  ${paint(name.padEnd(9), "dim")} ${visible(value)}`],
   );
   return [paint(`${state}: ${visible(reason)}`, TONES[state]), ...lines].join("\n");
+}
+
+function changesText({ changes, run }: RunSummary): string | null {
+  if (changes === null) return null;
+  if (changes === 0) return "none";
+  return `${changes} ${changes === 1 ? "path" : "paths"}, not in the workspace yet; look: pinion run diff ${run}`;
 }

@@ -3,11 +3,18 @@ import type { Entry, EntryKind, Receipt } from "../model/entry.ts";
 import { encodeEntry } from "./codec.ts";
 import { DamagedError, type Place } from "./damage.ts";
 
-/** Where a journal stands: how many entries it has, the digest of its last line, the time of its last input. */
+/** Of an input: the members `at` and `ran` of its entry. */
+export interface Times {
+  readonly at: number;
+  readonly ran: number;
+}
+
+/** Where a journal stands: how many entries it has, the digest of its last line, the times of its last input. */
 export class Chain {
   #count = 0;
   #head: Digest;
   #at = 0;
+  #ran = 0;
   #ended = false;
 
   /** `header` is the header line without its LF. */
@@ -26,14 +33,18 @@ export class Chain {
   get at(): number {
     return this.#at;
   }
+  /** ms that the run had been worked on at the last input, 0 before the first. */
+  get ran(): number {
+    return this.#ran;
+  }
   /** Whether the last entry is `check.end`. */
   get ended(): boolean {
     return this.#ended;
   }
 
   /** What the next entry would be and its line. `body` is canonical JSON. Nothing changes until `add`. */
-  next(kind: EntryKind, body: string, at?: number): { readonly entry: Omit<Entry, "body">; readonly line: string } {
-    const entry = { seq: this.#count, kind, prev: this.#head, ...(at === undefined ? {} : { at }) };
+  next(kind: EntryKind, body: string, times?: Times): { readonly entry: Omit<Entry, "body">; readonly line: string } {
+    const entry = { seq: this.#count, kind, prev: this.#head, ...times };
     return { entry, line: encodeEntry(entry, body) };
   }
 
@@ -41,6 +52,7 @@ export class Chain {
     this.#count = entry.seq + 1;
     this.#head = digest;
     this.#at = entry.at ?? this.#at;
+    this.#ran = entry.ran ?? this.#ran;
     this.#ended = entry.kind === "check.end";
     return { seq: entry.seq, entry: digest };
   }
@@ -52,6 +64,9 @@ export class Chain {
     if (entry.prev !== this.#head) throw new DamagedError(place, `prev \`${this.#head}\``, `\`${entry.prev}\``);
     if (entry.at !== undefined && entry.at < this.#at) {
       throw new DamagedError(place, `a time not before ${this.#at}`, `${entry.at}`);
+    }
+    if (entry.ran !== undefined && entry.ran < this.#ran) {
+      throw new DamagedError(place, `\`ran\` not less than ${this.#ran}`, `${entry.ran}`);
     }
     this.add(entry, digest);
   }

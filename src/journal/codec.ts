@@ -12,13 +12,17 @@ import { InputError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { DamagedError, type Place, shown } from "./damage.ts";
 
-export const FORMAT = "pinion-journal/1";
+/** What is written. */
+export const FORMAT = "pinion-journal/2";
+/** What is read, too, but neither replayed nor resumed: its inputs have no `ran`. */
+const FORMER = "pinion-journal/1";
+export type Format = typeof FORMAT | typeof FORMER;
 /** Bytes of a line without its LF. */
 export const MAX_LINE = 32 * 1024 * 1024;
 
 /** The first line: the format, what ran, and what it ran on. Further members are the caller's. */
 export interface JournalHeader extends JsonObject {
-  readonly format: typeof FORMAT;
+  readonly format: Format;
   readonly kernel: string;
   readonly run: string;
 }
@@ -33,6 +37,8 @@ export interface EndMarker {
   readonly count: number;
   readonly head: Digest;
   readonly blobs: number;
+  /** The newest signed checkpoint of the run: an envelope, one line of its `checkpoints.jsonl`. */
+  readonly checkpoint?: JsonObject;
 }
 export type Line =
   | { readonly type: "entry"; readonly entry: Entry }
@@ -46,7 +52,8 @@ const RUN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 /** The line of an entry without its LF: RFC 8785 of the whole, around a body that is canonical already. */
 export function encodeEntry(entry: Omit<Entry, "body">, body: string): string {
   const at = entry.at === undefined ? "" : `"at":${entry.at},`;
-  const line = `{${at}"body":${body},"kind":"${entry.kind}","prev":"${entry.prev}","seq":${entry.seq}}`;
+  const ran = entry.ran === undefined ? "" : `"ran":${entry.ran},`;
+  const line = `{${at}"body":${body},"kind":"${entry.kind}","prev":"${entry.prev}",${ran}"seq":${entry.seq}}`;
   if (line.length > MAX_LINE || Buffer.byteLength(line) > MAX_LINE) {
     const message = `an entry \`${entry.kind}\` of more than ${MAX_LINE} bytes does not fit into a journal`;
     throw new InputError({ code: "too-large", message });
@@ -71,7 +78,7 @@ export function parseHeader(bytes: Uint8Array, place: Place): JournalHeader {
     const message = `\`${place.file}\` is not a journal: expected a first line with \`"format":"${FORMAT}"\``;
     throw new InputError({ code: "not-a-recording", message });
   }
-  if (format !== FORMAT) {
+  if (!isFormat(format)) {
     const message = `\`${place.file}\` has the format ${shown(format)}, expected \`${FORMAT}\`: read it with the version that wrote it`;
     throw new InputError({ code: "unsupported-format", message });
   }
@@ -80,13 +87,19 @@ export function parseHeader(bytes: Uint8Array, place: Place): JournalHeader {
   return value.json;
 }
 
-/** Any line but the first. Strict: throws `DamagedError` for everything that this codec would not have written. */
-export function parseLine(bytes: Uint8Array, place: Place): { readonly text: string; readonly line: Line } {
+/** Any line but the first, in the format that its header names. `verified`: it is canonical. Strict: throws `DamagedError` for everything that this codec would not have written. */
+export function parseLine(
+  bytes: Uint8Array,
+  place: Place,
+  { format = FORMAT, known }: { readonly format?: Format; readonly known?: "verified" | undefined } = {},
+): { readonly text: string; readonly line: Line } {
   const value = readJson(bytes);
   if (value === undefined)
     throw new DamagedError(place, "a JSON object in UTF-8", shown(Buffer.from(bytes).toString()));
-  if (!isCanonical(value)) throw new DamagedError(place, "canonical JSON (RFC 8785)", shown(value.text));
-  const line = toLine(value.json);
+  if (known !== "verified" && !isCanonical(value)) {
+    throw new DamagedError(place, "canonical JSON (RFC 8785)", shown(value.text));
+  }
+  const line = toLine(value.json, format);
   if (line === undefined) throw new DamagedError(place, "an entry, a blob or an end marker", shown(value.text));
   return { text: value.text, line };
 }
@@ -159,25 +172,31 @@ function hasSortedKeys(json: Json, depth: number): boolean {
 
 function isHeader(json: Json): json is JournalHeader {
   if (!isJsonObject(json)) return false;
-  return (
-    json.format === FORMAT && typeof json.kernel === "string" && typeof json.run === "string" && RUN.test(json.run)
-  );
+  return isFormat(json.format) && typeof json.kernel === "string" && typeof json.run === "string" && RUN.test(json.run);
 }
 
-function toLine(json: Json): Line | undefined {
+function isFormat(format: Json | undefined): format is Format {
+  return format === FORMAT || format === FORMER;
+}
+
+function toLine(json: Json, format: Format): Line | undefined {
   if (!isJsonObject(json)) return undefined;
   if ("end" in json) return toEnd(json);
   if ("blob" in json) return toBlob(json);
-  return toEntry(json);
+  return toEntry(json, format);
 }
 
-function toEntry(json: JsonObject): Line | undefined {
-  const { seq, kind, prev, at, body } = json;
+function toEntry(json: JsonObject, format: Format): Line | undefined {
+  const { seq, kind, prev, at, ran, body } = json;
   if (!isCount(seq) || !isDigest(prev) || !isJsonObject(body)) return undefined;
   if (isOneOf(INPUT_KINDS, kind)) {
-    if (!isCount(at) || sealedBody(body) === undefined || !hasOnly(json, ["seq", "kind", "prev", "at", "body"]))
-      return undefined;
-    return { type: "entry", entry: { seq, kind, prev, at, body } };
+    if (!isCount(at) || sealedBody(body) === undefined) return undefined;
+    if (format === FORMER) {
+      if (!hasOnly(json, ["seq", "kind", "prev", "at", "body"])) return undefined;
+      return { type: "entry", entry: { seq, kind, prev, at, body } };
+    }
+    if (!isCount(ran) || !hasOnly(json, ["seq", "kind", "prev", "at", "ran", "body"])) return undefined;
+    return { type: "entry", entry: { seq, kind, prev, at, ran, body } };
   }
   if (!isOneOf(CHECK_KINDS, kind) || !hasOnly(json, ["seq", "kind", "prev", "body"])) return undefined;
   return { type: "entry", entry: { seq, kind, prev, body } };
@@ -190,11 +209,11 @@ function toBlob(json: JsonObject): Line | undefined {
 }
 
 function toEnd(json: JsonObject): Line | undefined {
-  const { end, count, head, blobs } = json;
+  const { end, count, head, blobs, checkpoint } = json;
   if (end !== true || !isCount(count) || !isDigest(head) || !isCount(blobs)) return undefined;
-  return hasOnly(json, ["end", "count", "head", "blobs"])
-    ? { type: "end", end: { end, count, head, blobs } }
-    : undefined;
+  if (!hasOnly(json, ["end", "count", "head", "blobs", "checkpoint"])) return undefined;
+  if (checkpoint === undefined) return { type: "end", end: { end, count, head, blobs } };
+  return isJsonObject(checkpoint) ? { type: "end", end: { end, count, head, blobs, checkpoint } } : undefined;
 }
 
 function hasOnly(json: JsonObject, keys: readonly string[]): boolean {

@@ -2,7 +2,7 @@ import * as promises from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** The part of `node:fs/promises` that writing uses; a test passes one that fails. */
-export type Disk = Pick<typeof promises, "open" | "mkdir" | "rename" | "unlink">;
+export type Disk = Pick<typeof promises, "open" | "mkdir" | "rename" | "stat" | "unlink">;
 export const realDisk: Disk = promises;
 
 /** Writes everything, in as few calls as the system needs. A failure may leave a part behind. */
@@ -38,6 +38,13 @@ export async function replaceWhole(
     throw error;
   }
   await syncFolder(disk, dirname(path));
+}
+
+/** Makes a folder, and those above it that are not there, of mode 700; their names are on disk when this resolves. */
+export async function makeFolder(disk: Disk, folder: string): Promise<void> {
+  const first = await disk.mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(disk, dirname(made));
 }
 
 /** fsync of a folder: the names in it are on disk. */

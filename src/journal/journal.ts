@@ -11,7 +11,7 @@ import type {
   Receipt,
   Recorded,
 } from "../model/entry.ts";
-import { BugError } from "../model/errors.ts";
+import { BugError, WorldError } from "../model/errors.ts";
 import { HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
@@ -52,6 +52,7 @@ export class RunJournal implements Journal {
     this.#past = parts.past;
     this.#present = parts.present;
     this.#seal = parts.seal;
+    this.#beginWhenLive();
   }
 
   /** Entries up to here. */
@@ -71,8 +72,17 @@ export class RunJournal implements Journal {
     return { sealed: this.#sealed, adopted: this.#adopted };
   }
 
+  /** Whether what comes next is done, not looked up: there is a present, and the past is used up. */
+  get live(): boolean {
+    return this.#present !== undefined && this.#past?.next === undefined;
+  }
+
   now(): number {
     return this.#chain.at;
+  }
+
+  ran(): number {
+    return this.#chain.ran;
   }
 
   commitment(text: string): string {
@@ -148,6 +158,7 @@ export class RunJournal implements Journal {
           message: "an entry was appended while a fault could end the wait",
         });
       }
+      if (recorded !== undefined && this.#present !== undefined) throw lostWhileReplaying(error);
       if (recorded !== undefined) {
         throw unlike(recorded, `\`${recorded.kind}\``, `the fault \`${error.fault}\` of this replay`);
       }
@@ -304,7 +315,13 @@ export class RunJournal implements Journal {
     if (recorded === undefined) throw new BugError({ code: "no-past", message: "no recorded entry is left to follow" });
     this.#turn = 0;
     this.#past?.take();
-    return this.#chain.add(recorded.entry, recorded.digest);
+    const receipt = this.#chain.add(recorded.entry, recorded.digest);
+    this.#beginWhenLive();
+    return receipt;
+  }
+
+  #beginWhenLive(): void {
+    if (this.live) this.#present?.begin(this.#chain.ran);
   }
 
   /** The value of the next recorded input, which is then passed. */
@@ -318,6 +335,15 @@ export class RunJournal implements Journal {
 interface Asking {
   readonly control: Control;
   readonly met: (met: boolean) => void;
+}
+
+/** What a resume meets while it replays its past says nothing about the past, and nothing was written yet. */
+function lostWhileReplaying({ fault, message }: HostFault): WorldError {
+  return new WorldError({
+    code: "replay-interrupted",
+    message: `a hook host was lost while the recorded part of the run was replayed (${fault}): ${message}`,
+    hint: "resume the run again; its journal is as it was",
+  });
 }
 
 function refOf(body: JsonObject): JsonObject {

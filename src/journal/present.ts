@@ -13,6 +13,8 @@ interface Parts {
   readonly seal: Seal;
   /** ms since the epoch; may jump. */
   readonly clock: () => number;
+  /** ms from any beginning, never going back. */
+  readonly monotonic: () => number;
   /** Cryptographically strong bytes. */
   readonly random: (bytes: number) => Uint8Array;
   readonly cancel: AbortSignal;
@@ -29,6 +31,8 @@ interface Answered {
 /** The live end of a journal: seals, dates and appends. */
 export class Present {
   readonly #parts: Parts;
+  /** What `monotonic` showed when the run was not worked on yet at all, had it never stopped. */
+  #began: number | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -36,6 +40,11 @@ export class Present {
 
   get cancel(): AbortSignal {
     return this.#parts.cancel;
+  }
+
+  /** From here on time counts for the run, on top of `ran` ms. */
+  begin(ran: number): void {
+    this.#began ??= this.#parts.monotonic() - ran;
   }
 
   /** Before the world is asked: the store is alive and, before an effect, all that was appended is on disk. */
@@ -50,18 +59,23 @@ export class Present {
 
   /** Dated not before the last input, whatever the clock says. */
   input(chain: Chain, { kind, ref, request, outcome }: Answered): Receipt {
-    const { seal, random, clock } = this.#parts;
+    const { seal, random, clock, monotonic } = this.#parts;
     const context = { seq: chain.count, kind, prev: chain.head };
     const { commit, bytes } = seal.close(context, `{"outcome":${outcome},"request":${request}}`, random(NONCE_BYTES));
-    const at = Math.max(chain.at, Math.trunc(clock()));
+    this.begin(chain.ran);
+    const began = this.#began ?? 0;
+    const times = {
+      at: Math.max(chain.at, Math.trunc(clock())),
+      ran: Math.max(chain.ran, Math.trunc(monotonic() - began)),
+    };
     if (bytes.length <= BLOB_ABOVE) {
       const sealed = bytes.toString("base64");
-      return this.#append(chain, chain.next(kind, `{"commit":"${commit}","ref":${ref},"sealed":"${sealed}"}`, at));
+      return this.#append(chain, chain.next(kind, `{"commit":"${commit}","ref":${ref},"sealed":"${sealed}"}`, times));
     }
     const blob = { digest: digestOf(bytes), bytes };
     return this.#append(
       chain,
-      chain.next(kind, `{"blob":"${blob.digest}","commit":"${commit}","ref":${ref}}`, at),
+      chain.next(kind, `{"blob":"${blob.digest}","commit":"${commit}","ref":${ref}}`, times),
       blob,
     );
   }
@@ -82,7 +96,9 @@ export class Present {
     if (chain.ended) {
       throw new BugError({ code: "run-ended", message: `\`${entry.kind}\` was appended after \`check.end\`` });
     }
-    this.#parts.store.append({ line, ...(blob ? { blob } : {}) });
-    return chain.add(entry, digestOf(line));
+    const head = digestOf(line);
+    const reached = { count: entry.seq + 1, head, at: entry.at ?? chain.at };
+    this.#parts.store.append({ line, reached, ...(blob ? { blob } : {}) });
+    return chain.add(entry, head);
   }
 }

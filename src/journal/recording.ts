@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { type Digest, digestOf } from "../model/canonical.ts";
 import { InputError, IntegrityError } from "../model/errors.ts";
+import type { JsonObject } from "../model/json.ts";
 import { type BlobLine, decodeBase64, type EndMarker, type JournalHeader, parseLine } from "./codec.ts";
 import { DamagedError, type Place } from "./damage.ts";
 import { blobFile, journalFile } from "./store.ts";
@@ -31,6 +32,8 @@ export interface Recording {
   readonly size: number;
   /** Large sealed bodies in order of first use. */
   readonly blobs: readonly Digest[];
+  /** The newest signed checkpoint, where a recording carries one: an envelope whose signature was not looked at. */
+  readonly checkpoint: JsonObject | undefined;
   /** The entries from the first. Throws `DamagedError` when the file is no longer what it was. */
   entries(): Generator<RecordedEntry, void>;
   /** A large sealed body. Throws `IntegrityError` when its bytes are not there or not those of the digest. */
@@ -39,32 +42,34 @@ export interface Recording {
 }
 
 type Found = Omit<Recording, "entries" | "blob" | "close">;
+/** Shown an entry while a journal is read. */
+export type See = (entry: RecordedEntry) => void;
 type BlobPlace = Pick<Step, "place" | "length">;
 
 /**
  * Opens a recording, or a run's folder, and verifies all of it: header, chain, blobs, end marker. Where the file ends
  * early, `complete` is false. Throws `DamagedError` with the place for everything else that is not as it was written,
- * and `InputError` for what is no recording at all.
+ * and `InputError` for what is no recording at all. `see` is shown every entry on the way.
  */
-export function openRecording(path: string): Recording {
-  return isFolder(path) ? openFolder(path) : openFile(path);
+export function openRecording(path: string, see: See = () => undefined): Recording {
+  return isFolder(path) ? openFolder(path, see) : openFile(path, see);
 }
 
-function openFolder(folder: string): Recording {
+function openFolder(folder: string, see: See): Recording {
   const file = journalFile(folder);
   return withFile(file, (fd) => {
     const walk = new Walk(fd, file);
-    while (walk.nextEntry() !== undefined);
+    for (let entry = walk.nextEntry(); entry !== undefined; entry = walk.nextEntry()) see(entry);
     const found = toFound(walk, { complete: walk.chain.ended, cut: walk.torn > 0 });
     return { ...found, ...reading(fd, file, found), blob: (digest) => checked(digest, readBlobFile(folder, digest)) };
   });
 }
 
-function openFile(file: string): Recording {
+function openFile(file: string, see: See): Recording {
   return withFile(file, (fd) => {
     const walk = new Walk(fd, file);
     let step = walk.next();
-    while (step?.type === "entry") step = walk.next();
+    for (; step?.type === "entry"; step = walk.next()) see(step);
     const { blobs } = walk;
     const places = new Map<Digest, BlobPlace>();
     while (step?.type === "blob") {
@@ -86,6 +91,7 @@ function openFile(file: string): Recording {
     const found = toFound(walk, { complete: step !== undefined && walk.chain.ended, cut: step === undefined });
     return {
       ...found,
+      checkpoint: step?.end.checkpoint,
       ...reading(fd, file, found),
       blob: (digest) => checked(digest, readBlobLine(fd, places.get(digest))),
     };
@@ -94,7 +100,8 @@ function openFile(file: string): Recording {
 
 function toFound(walk: Walk, { complete, cut }: { readonly complete: boolean; readonly cut: boolean }): Found {
   const { header, headerLine, torn, size, blobs, chain } = walk;
-  return { header, headerLine, count: chain.count, head: chain.head, complete, cut, torn, size, blobs };
+  const { count, head } = chain;
+  return { header, headerLine, count, head, complete, cut, torn, size, blobs, checkpoint: undefined };
 }
 
 function verifyBlob({ blob, data }: BlobLine, expected: Digest | undefined, place: Place): void {
@@ -115,7 +122,7 @@ function verifyEnd(end: EndMarker, walked: Omit<EndMarker, "end"> & { readonly r
 }
 
 function reading(fd: number, file: string, found: Found): Pick<Recording, "entries" | "close"> {
-  return { entries: () => readEntries(new Walk(fd, file), found), close: () => closeSync(fd) };
+  return { entries: () => readEntries(new Walk(fd, file, "verified"), found), close: () => closeSync(fd) };
 }
 
 function* readEntries(walk: Walk, found: Found): Generator<RecordedEntry, void> {

@@ -4,7 +4,9 @@ import { dirname, join } from "node:path";
 import type { Digest } from "../model/canonical.ts";
 import type { Entry } from "../model/entry.ts";
 import { InputError, PinionError, WorldError } from "../model/errors.ts";
-import { type Disk, syncFolder, writeAll, writeWhole } from "./disk.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import { type Disk, makeFolder, syncFolder, writeAll, writeWhole } from "./disk.ts";
 import { type Lock, lock } from "./lock.ts";
 
 export interface Pending {
@@ -12,6 +14,8 @@ export interface Pending {
   readonly line: string;
   /** A sealed body that goes beside the journal, on disk before the line that names it. */
   readonly blob?: { readonly digest: Digest; readonly bytes: Uint8Array };
+  /** Where the journal stands when this line is on disk. */
+  readonly reached: Omit<Checkpoint, "run">;
 }
 
 export function journalFile(folder: string): string {
@@ -37,6 +41,9 @@ export class Store {
   #flushing: Promise<void> = Promise.resolve();
   #dead: PinionError | undefined;
   #hasBlobs = false;
+  #checkpoints: { readonly of: Checkpoints; readonly run: string } | undefined;
+  /** What is on disk of what this session appended. */
+  #reached: Pending["reached"] | undefined;
 
   private constructor(options: StoreOptions, file: FileHandle, held: Lock) {
     this.#disk = options.disk;
@@ -50,7 +57,7 @@ export class Store {
   static async create(options: StoreOptions, header: string): Promise<Store> {
     const { disk, folder } = options;
     return world(folder, async () => {
-      await disk.mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(disk, folder);
       return locked(folder, async (held) => {
         const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL;
         const file = await disk.open(journalFile(folder), flags, 0o600).catch((cause: unknown) => {
@@ -86,6 +93,11 @@ export class Store {
     );
   }
 
+  /** From here on, what is on disk gets checkpoints. One that cannot be written kills the store. */
+  anchor(checkpoints: Checkpoints, run: string): void {
+    this.#checkpoints = { of: checkpoints, run };
+  }
+
   mustBeAlive(): void {
     if (this.#dead) throw this.#dead;
   }
@@ -102,10 +114,11 @@ export class Store {
     return flushed;
   }
 
-  /** Flushes, and lets go of file and lock whether or not that worked. */
+  /** Flushes, makes the last checkpoint, and lets go of file and lock whether or not that worked. */
   async close(): Promise<void> {
     try {
       await this.flush();
+      await this.#guarded(async () => this.#anchor("finish"));
     } finally {
       this.#dead ??= new WorldError({
         code: "journal-closed",
@@ -121,22 +134,36 @@ export class Store {
     const batch = this.#pending;
     if (batch.length === 0) return;
     this.#pending = [];
-    try {
+    await this.#guarded(async () => {
       for (const { blob } of batch) if (blob) await this.#writeBlob(blob.digest, blob.bytes);
       await writeAll(this.#file, Buffer.from(batch.map(({ line }) => `${line}\n`).join("")));
       await this.#file.datasync();
+      this.#reached = batch.at(-1)?.reached;
+    });
+    this.#onDurable?.(batch.map(({ line }) => JSON.parse(line)));
+    await this.#guarded(async () => this.#anchor("reached"));
+  }
+
+  /** Whatever fails in here, nothing is written any more. */
+  async #guarded(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
     } catch (cause) {
       this.#dead = notWritten(this.#folder, cause);
       throw this.#dead;
     }
-    this.#onDurable?.(batch.map(({ line }) => JSON.parse(line)));
+  }
+
+  async #anchor(when: "reached" | "finish"): Promise<void> {
+    if (this.#checkpoints === undefined || this.#reached === undefined) return;
+    const { of: checkpoints, run } = this.#checkpoints;
+    await checkpoints[when]({ run, ...this.#reached });
   }
 
   async #writeBlob(digest: Digest, bytes: Uint8Array): Promise<void> {
     const path = blobFile(this.#folder, digest);
     if (!this.#hasBlobs) {
-      await this.#disk.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await syncFolder(this.#disk, this.#folder);
+      await makeFolder(this.#disk, dirname(path));
       this.#hasBlobs = true;
     }
     await writeWhole(this.#disk, path, bytes);
@@ -174,11 +201,13 @@ async function world<T>(folder: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {
-    throw error instanceof PinionError ? error : notWritten(folder, error);
+    throw notWritten(folder, error);
   }
 }
 
-function notWritten(folder: string, cause: unknown): WorldError {
+/** What a failed write is reported as; errors of our own stay what they are. */
+export function notWritten(folder: string, cause: unknown): PinionError {
+  if (cause instanceof PinionError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new WorldError({
     code: "journal-not-written",

@@ -28,10 +28,15 @@ export class Walk {
   readonly chain: Chain;
   readonly #lines: Lines;
   readonly #blobs = new Set<Digest>();
+  readonly #known: "verified" | undefined;
   #size: number;
 
-  /** Reads the header line. */
-  constructor(fd: number, file: string) {
+  /**
+   * Reads the header line. `verified`: all lines were found to be canonical before, and the caller compares the last digest with
+   * the one of that time, which stands for every byte; so their form is not looked at again.
+   */
+  constructor(fd: number, file: string, known?: "verified") {
+    this.#known = known;
     this.#lines = new Lines(fd, file);
     const { place } = this.#lines;
     const bytes = this.#lines.next() ?? new Uint8Array();
@@ -69,7 +74,7 @@ export class Walk {
     const bytes = this.#lines.next();
     if (bytes === undefined) return undefined;
     const { length } = bytes;
-    const { text, line } = parseLine(bytes, place);
+    const { text, line } = parseLine(bytes, place, { format: this.header.format, known: this.#known });
     if (line.type !== "entry") return { ...line, place, length };
     const digest = digestOf(bytes);
     this.chain.follow(line.entry, digest, place);

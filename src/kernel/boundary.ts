@@ -71,12 +71,6 @@ export async function transition(run: Run, to: RunState, why: string): Promise<s
   }
   // What was not let through does not stand in clear, though the state changes all the same.
   const reason = answer.decision === "allow" ? answer.payload.reason : `a hook withheld why: ${answer.reason}`;
-  const now = run.journal.now();
-  if (to === "paused") run.counters.pausedAt = now;
-  if (from === "paused" && to === "running") {
-    run.counters.startedAt += now - run.counters.pausedAt;
-    run.counters.stepStartedAt += now - run.counters.pausedAt;
-  }
   run.state = to;
   run.reason = reason;
   run.journal.check("check.state", { from, to, reason });

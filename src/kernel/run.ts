@@ -95,7 +95,7 @@ export class Run {
 
   /** What is in every payload. */
   common(): Common {
-    return { agent: this.spec.agent, step: this.counters.steps, usage: this.counters.usage(this.journal.now()) };
+    return { agent: this.spec.agent, step: this.counters.steps, usage: this.counters.usage(this.journal.ran()) };
   }
 
   capsuleTexts(): Record<string, string> {
@@ -151,7 +151,6 @@ async function begin(run: Run): Promise<void> {
     perform: run.ports.start,
   });
   if (start.kind !== "ok") throw new Halt("failed", "the run could not be started");
-  run.counters.startedAt = run.journal.now();
   run.goal = start.value.goal;
   inherit(run, start.value.capsules);
   await run.ports.loadHooks(start.value.seed);
@@ -159,5 +158,5 @@ async function begin(run: Run): Promise<void> {
 }
 
 function usage(run: Run): Usage {
-  return run.counters.usage(run.journal.now());
+  return run.counters.usage(run.journal.ran());
 }

@@ -51,33 +51,32 @@ export class Counters {
   spawned = 0;
   blocked = 0;
   redactions = 0;
-  startedAt = 0;
-  stepStartedAt = 0;
-  /** When the run paused last; the time that it waits for a person does not count. */
-  pausedAt = 0;
+  /** `ran` of the journal when the step began. */
+  stepBegan = 0;
 
-  usage(now: number): Usage {
+  /** `ran` of the journal. */
+  usage(ran: number): Usage {
     return {
       steps: this.steps,
       inputTokens: this.inputTokens,
       outputTokens: this.outputTokens,
       toolCalls: this.toolCalls,
       spawned: this.spawned,
-      elapsedMs: Math.max(0, now - this.startedAt),
+      elapsedMs: ran,
     };
   }
 
-  /** The first limit that does not allow what was used, or undefined. Times are those of the journal. */
+  /** The first limit that does not allow what was used, or undefined. `ran`: that of the journal. */
   exceeded(
     limits: Limits,
-    now: number,
+    ran: number,
   ): { readonly limit: keyof Limits; readonly allowed: number; readonly used: number } | undefined {
     const used: readonly (readonly [keyof Limits, number])[] = [
       ["steps", this.steps],
       ["tokens", this.inputTokens + this.outputTokens],
       ["toolCalls", this.toolCalls],
-      ["stepMs", Math.max(0, now - this.stepStartedAt)],
-      ["runMs", Math.max(0, now - this.startedAt)],
+      ["stepMs", ran - this.stepBegan],
+      ["runMs", ran],
     ];
     const over = used.find(([limit, value]) => value > limits[limit]);
     return over === undefined ? undefined : { limit: over[0], allowed: limits[over[0]], used: over[1] };

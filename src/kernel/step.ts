@@ -65,14 +65,14 @@ export async function step(run: Run): Promise<void> {
 
 /** Counts the step and stops the run where a limit does not allow another. */
 function begin(run: Run): void {
-  run.counters.stepStartedAt = run.journal.now();
+  run.counters.stepBegan = run.journal.ran();
   run.counters.steps += 1;
   enforceLimits(run);
 }
 
 /** Budget arithmetic is a check; a limit that is exceeded ends the run. */
 export function enforceLimits(run: Run): void {
-  const over = run.counters.exceeded(run.spec.limits, run.journal.now());
+  const over = run.counters.exceeded(run.spec.limits, run.journal.ran());
   if (over === undefined) return;
   run.journal.check("check.limit", over);
   throw new Halt("failed", `limit \`${over.limit}\` exceeded: ${over.used} used, ${over.allowed} allowed`);

@@ -52,6 +52,8 @@ export interface Entry {
   readonly prev: Digest;
   /** Inputs only: ms since the epoch. The kernel's time is the last input's `at`. */
   readonly at?: number;
+  /** Inputs only: ms of monotonic time that the run has been worked on up to here, over all resumes; never decreasing. */
+  readonly ran?: number;
   readonly body: JsonObject;
 }
 
@@ -116,6 +118,11 @@ export type Recorded = { readonly kind: CheckKind; readonly body: JsonObject; re
 export interface Journal {
   /** ms since the epoch: the last input's `at` (0 before the first). */
   now(): number;
+  /**
+   * ms that the run has been worked on: the last input's `ran` (0 before the first). Not counted is while it waited for a
+   * person, while no process ran, and what a resume replays; jumps of the wall clock do not move it.
+   */
+  ran(): number;
   /** Appends what the kernel computed, or compares it with the recording. */
   check(kind: CheckKind, body: JsonObject): Receipt;
   /** One door to the world. No check may be appended until it settles. */

@@ -175,8 +175,11 @@ export interface HostLayer {
 }
 
 export interface OpenRequest {
-  /** False for replay, where recorded faults are imposed instead. */
-  readonly deadlines: boolean;
+  /**
+   * Whether the deadlines of hooks count, asked whenever one begins. They do not while a record is replayed, where recorded
+   * faults are imposed instead: on a slower machine one would pass that did not pass before.
+   */
+  readonly deadlines: boolean | (() => boolean);
   /** The tier of the hooks that it is for: others are not loaded into it. `sandboxed` when left out. */
   readonly tier?: Tier;
   /** For whom hosts are held already, as a hook waits for what it has requested: such an open never waits for others. */

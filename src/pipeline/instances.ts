@@ -12,7 +12,7 @@ export interface InstancesParts {
   component(hook: PinnedHook): Promise<Uint8Array>;
   /** 32 bytes, hex, for the random source of one instance. */
   seed(instance: string): string;
-  readonly deadlines: boolean;
+  readonly deadlines: boolean | (() => boolean);
   readonly failures: Failures;
   /** Called when the instance of a hook is gone: what was given to it is nobody's. */
   gone(hook: string): void;

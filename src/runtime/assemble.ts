@@ -31,10 +31,10 @@ export interface Parts {
   readonly files: FileDriver;
   readonly permitFile: (action: FileAction, path: string) => Permission;
   readonly start: () => Promise<Start>;
+  /** Whether deadlines of hooks count: not while a record is replayed, where recorded faults are imposed instead. */
+  readonly deadlines: boolean | (() => boolean);
   /** Goes on with a child that paused, until it rests again. */
   readonly resumeChild: (run: string, signal: AbortSignal) => Promise<JsonObject>;
-  /** False on replay, where recorded faults are imposed instead. */
-  readonly deadlines: boolean;
   /** Of a run that its parent waits for. */
   readonly child: boolean;
   /** Aborted when nobody waits for the run any more. */

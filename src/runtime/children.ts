@@ -28,7 +28,7 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
       const blueprint = resolved.children[child];
       if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
       const beginning = { resolved: blueprint, goal, capsules, depth: header.depth + 1, inherited: layers, file: null };
-      const from = { parent: header.run, chosen: header.chosen };
+      const from = { parent: header, chosen: header.chosen };
       return below(signal, (control, watching) => start(machine, { ...beginning, ...from, control, watching }));
     },
     resume: (run, signal) =>

@@ -17,7 +17,8 @@ import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf } from "./machine.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
-import { openProcesses, openWorkspace, toolsOf } from "./tools.ts";
+import { openProcesses, toolsOf } from "./tools.ts";
+import { filesOf, type RunFiles } from "./workspace.ts";
 
 export interface Watching {
   readonly signal: AbortSignal;
@@ -32,6 +33,8 @@ export interface Machine {
   readonly env: Environment;
   readonly hosts: HookHosts;
   readonly workspace: string;
+  /** A child works on the files of its parent. */
+  readonly files?: RunFiles;
   readonly onNotice: (text: string) => void;
   /** Starts and resumes the children of a run. */
   readonly childrenOf: (machine: Machine, parent: Parent) => Children;
@@ -109,12 +112,14 @@ async function follow(
   const { env, hosts } = machine;
   const { header, resolved, layers, journal } = conducted;
   const children = new Set<string>();
-  const offspring = machine.childrenOf(machine, conducted);
+  const files = machine.files ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
+  if (machine.files === undefined) closing.push(() => files.close());
+  const offspring = machine.childrenOf({ ...machine, files }, conducted);
   const known = (summary: Rested): SpawnResult => {
     for (const child of [summary.run, ...summary.children]) children.add(child);
     return spawnResult(summary);
   };
-  const workspace = openWorkspace(machine.workspace);
+  const workspace = files.open();
   closing.push(() => workspace.close());
   const spawner = {
     spawn: async (
@@ -125,9 +130,16 @@ async function follow(
       return known(await offspring.start({ child: child.name, goal, capsules }, stop));
     },
   };
-  const processes = await openProcesses(resolved, { temporary: join(env.stateDir, "tmp"), onNotice: machine.onNotice });
-  const world = { workspace, spawner, processes, now: () => env.now() };
   const authority = effectivePermission(layers);
+  const processes = await openProcesses(resolved, {
+    authority,
+    workspace,
+    layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
+    temporary: join(env.stateDir, "tmp"),
+    onNotice: machine.onNotice,
+  });
+  closing.push(() => processes.close());
+  const world = { workspace, spawner, processes, now: () => env.now() };
   const tools = toolsOf(resolved, { authority, depth: header.depth, world });
   const store = storeOf(env);
   const assembled = assemble({
@@ -139,11 +151,11 @@ async function follow(
     tools,
     hosts,
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
-    files: fileDriver(machine.workspace),
+    files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
-    deadlines: true,
+    deadlines: () => journal.live,
     child: header.depth > 0,
     signal: conducted.signal,
   });
@@ -155,6 +167,7 @@ async function follow(
     head: journal.head,
     blueprint: header.blueprint,
     children: [...children],
+    changes: machine.files === undefined && files.overlay !== undefined ? files.overlay.changes().length : null,
     journal: join(runFolder(env, header.run), "journal.jsonl"),
   });
 }

@@ -2,13 +2,12 @@ import type { FileDriver, FileRequest } from "../hostcall/files.ts";
 import type { Json } from "../model/json.ts";
 import { ToolError } from "../model/tool.ts";
 import type { Directory, NodeKind } from "../vfs/directory.ts";
-import { openHostDirectory } from "../vfs/host.ts";
 
-/** Hooks' file hostcalls on a workspace: each opens the granted directory, does one thing below it, and closes it. */
-export function fileDriver(workspace: string): FileDriver {
+/** Hooks' file hostcalls: each opens the granted directory, does one thing below it, and closes it. */
+export function fileDriver(files: { open(): Directory }): FileDriver {
   return {
     async perform(request) {
-      const root = openHostDirectory(workspace, { actions: ["read", "write"] });
+      const root = files.open();
       try {
         const granted = request.root === "." || request.root === "" ? root : root.openDirectory(request.root);
         try {

@@ -3,10 +3,10 @@ import { type Holder, holderOf } from "../journal/lock.ts";
 import type { ControlAnswer, ControlRequest } from "../model/control.ts";
 import { BugError, DeniedError, InputError, WorldError } from "../model/errors.ts";
 import type { RunState } from "../model/phase.ts";
+import { mustBeRun } from "./begun.ts";
 import { askRun, letGo } from "./control/ask.ts";
 import { killTree } from "./control/kill.ts";
 import { type Environment, runFolder } from "./machine.ts";
-import { mustBeRun } from "./reopen.ts";
 import { tellRun } from "./resume.ts";
 import { childrenByParent, isOver } from "./runs.ts";
 

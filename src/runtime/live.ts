@@ -4,6 +4,7 @@ import { loadBlueprint } from "../blueprint/load.ts";
 import { resolveBlueprint } from "../blueprint/resolve.ts";
 import { exportRecording } from "../journal/export.ts";
 import { InputError } from "../model/errors.ts";
+import { payloadOf } from "./checkpointing.ts";
 import { childrenOf } from "./children.ts";
 import type { Machine, Watching } from "./conduct.ts";
 import { RunControl } from "./control/run-control.ts";
@@ -71,10 +72,10 @@ async function checked(options: RunOptions & Watching, env: Environment) {
 }
 
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {
-  await exportRecording(runFolder(env, summary.run), file);
+  await exportRecording(runFolder(env, summary.run), file, { payloadOf });
   const base = file.endsWith(".jsonl") ? file.slice(0, -".jsonl".length) : file;
   for (const [i, child] of summary.children.entries()) {
-    await exportRecording(runFolder(env, child), `${base}.child-${i + 1}.jsonl`);
+    await exportRecording(runFolder(env, child), `${base}.child-${i + 1}.jsonl`, { payloadOf });
   }
   return { ...summary, recording: file };
 }

@@ -4,8 +4,8 @@ import { holderOf } from "../journal/lock.ts";
 import { journalFile } from "../journal/store.ts";
 import type { Entry } from "../model/entry.ts";
 import { InputError } from "../model/errors.ts";
+import { mustBeRun } from "./begun.ts";
 import { type Environment, runFolder } from "./machine.ts";
-import { mustBeRun } from "./reopen.ts";
 
 export interface LogOptions {
   /** Goes on as long as a process works on the run. */

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ArtifactStore, openStore } from "../artifact/store.ts";
 import type { ResolveDeps } from "../blueprint/resolve.ts";
 import { runKeyFile } from "../journal/keys.ts";
-import { BugError, IntegrityError, WorldError } from "../model/errors.ts";
+import { BugError, WorldError } from "../model/errors.ts";
 import type { HookHosts, HostLayer } from "../model/hook.ts";
 import { createHookHosts, probeLayers } from "../sandbox/hosts.ts";
+import { userSecret } from "./secret.ts";
 
 /** Everything that is taken from the machine, read once by a surface and passed down. */
 export interface Environment {
@@ -16,11 +16,15 @@ export interface Environment {
   readonly stateDir: string;
   /** `$XDG_CACHE_HOME/pinion`: whatever can be made again. */
   readonly cacheDir: string;
+  /** Folders of configuration, the machine's first, then the user's: `/etc/pinion`, `$XDG_CONFIG_HOME/pinion`. */
+  readonly configDirs: readonly string[];
   /** Environment variables, for the keys of providers. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** ms since the epoch. */
   now(): number;
+  /** ms from any beginning, never going back, whatever is done to the clock. */
+  monotonic(): number;
   /** Cryptographically strong. */
   random(bytes: number): Uint8Array;
 }
@@ -55,8 +59,8 @@ export async function hookHosts(
   return createHookHosts({
     node: process.execPath,
     cacheDir: env.cacheDir,
-    cacheKey: await localKey(env),
-    clock: () => performance.now(),
+    cacheKey: await userSecret(env, "local.key"),
+    clock: () => env.monotonic(),
     spares: options.spares,
     restock: false,
     onWarning: options.onWarning,
@@ -66,36 +70,6 @@ export async function hookHosts(
 /** What confines hook hosts on this machine; empty when none comes up. */
 export function hookHostLayers(): Promise<readonly HostLayer[]> {
   return probeLayers(process.execPath);
-}
-
-/** 32 bytes in `local.key`, mode 600, made at the first use. Two processes that start at once agree on one. */
-async function localKey(env: Environment): Promise<Uint8Array> {
-  const file = join(env.stateDir, "local.key");
-  try {
-    await mkdir(env.stateDir, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw unusable(env.stateDir, cause);
-  }
-  try {
-    const handle = await open(file, "wx", 0o600);
-    try {
-      await handle.writeFile(`${Buffer.from(env.random(32)).toString("hex")}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw unusable(env.stateDir, error);
-  }
-  const text = await readFile(file, "latin1").catch((cause: unknown) => {
-    throw unusable(env.stateDir, cause);
-  });
-  if (/^[0-9a-f]{64}\n$/.test(text)) return Buffer.from(text.trimEnd(), "hex");
-  throw new IntegrityError({
-    code: "bad-local-key",
-    message: `\`${file}\` is not a key: expected 64 hex digits and a line end, found ${text.length} characters`,
-    hint: "remove the file; caches that were authenticated with it are then made again",
-  });
 }
 
 /** A folder of Pinion's own that cannot be used. */

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { realDisk, syncFolder } from "../journal/disk.ts";
 import { holderOf, lock } from "../journal/lock.ts";
 import { InputError } from "../model/errors.ts";
+import { mustBeRun } from "./begun.ts";
 import { heldChanges } from "./held.ts";
 import { type Environment, keyFile, keyFolder, runFolder, unusable } from "./machine.ts";
-import { mustBeRun } from "./reopen.ts";
 import { childrenByParent, isOver, rowOf, runNames, runsFolder } from "./runs.ts";
 
 /** The folder of a run that has been removed, until all of it is gone. */
@@ -106,7 +106,7 @@ async function mustBeRemovable(run: string, force: boolean, env: Environment): P
   if (held === undefined) return;
   throw new InputError({
     code: "changes-held",
-    message: `run \`${run}\` holds changes of ${held.files} files that nobody has committed or discarded`,
+    message: `run \`${run}\` holds changes${held.paths === null ? "" : ` of ${held.paths} paths`} that nobody has committed or discarded`,
     hint: `look with \`pinion run diff ${run}\`, or remove them with the run by \`--force\``,
   });
 }

@@ -1,10 +1,12 @@
 import { resolveFromStore } from "../blueprint/resolve.ts";
+import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { holderOf } from "../journal/lock.ts";
 import { type Resumed, resumeJournal } from "../journal/open.ts";
-import { openRecording } from "../journal/recording.ts";
-import type { Control } from "../model/entry.ts";
+import type { Repair } from "../journal/repair.ts";
+import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
-import { readStart, sourceNotice } from "./begun.ts";
+import { mustBeRun, readStart, sourceNotice } from "./begun.ts";
+import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
@@ -32,18 +34,22 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
   const { run, control, watching, env } = reopening;
   const folder = runFolder(env, mustBeRun(run));
   mustBeFree(run, folder);
+  const waits = new Waiting();
   const opened = await resumeJournal({
+    onRecorded: (entry) => waits.see(entry),
     folder,
     keys: keyFolder(env),
     clock: () => env.now(),
+    monotonic: () => env.monotonic(),
     random: (bytes) => env.random(bytes),
+    checkpoints: await checkpointing(env),
     cancel: control.signal,
     onDurable: (entries) => {
       for (const entry of entries) watching.onEntry(entry);
     },
   });
   try {
-    return await goOn(reopening, folder, opened);
+    return await goOn(reopening, opened, waits.waiting);
   } finally {
     await opened.journal.close();
   }
@@ -51,10 +57,10 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
 
 async function goOn(
   { run, asked, control, watching, env, machine: make }: Reopening,
-  folder: string,
-  { journal, repaired, header: line }: Resumed,
+  { journal, repairs, recording, header: line }: Resumed,
+  waiting: boolean,
 ): Promise<RunSummary> {
-  if (repaired > 0) watching.onNotice(`${repaired} bytes of an entry that was not finished were cut off the journal`);
+  for (const repair of repairs) watching.onNotice(repairNotice(repair));
   const header = readHeader(line);
   // The hook host comes up while the rest is read.
   const around = await make();
@@ -62,7 +68,7 @@ async function goOn(
   if ("hook" in asked && !resolved.hooks.some((hook) => hook.name === asked.hook)) {
     throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${asked.hook}\`` });
   }
-  const begun = await readStart(folder, header, env);
+  const begun = await readStart({ ...recording, close: () => undefined }, readRunKey(runKeyFile(keyFolder(env), run)));
   if (asked.kind === "resume") {
     const notice = await sourceNotice(begun, header.source);
     if (notice !== undefined) watching.onNotice(notice);
@@ -72,7 +78,6 @@ async function goOn(
   // A run that only ends needs no key of a provider.
   const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);
   const layers = layersOf(resolved, header.inherited);
-  const waiting = waits(folder);
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
   if ("hook" in asked || (waiting && asked.kind === "resume")) journal.push(asked);
   if ("hook" in asked && !waiting) journal.push({ kind: "pause", by: asked.by });
@@ -92,18 +97,12 @@ const NO_MODEL = {
  * Whether a run waits for a person: it paused, or a hook kept it from starting. A run that was interrupted goes on by itself,
  * and a pause that nobody has seen yet is not answered in advance.
  */
-function waits(folder: string): boolean {
-  const recording = openRecording(folder);
-  try {
-    let waiting = false;
-    for (const { entry } of recording.entries()) {
-      const { phase, decision, to } = entry.body;
-      if (entry.kind === "check.boundary") waiting = phase === "state-transition" && decision === "block";
-      if (entry.kind === "check.state") waiting = to === "paused";
-    }
-    return waiting;
-  } finally {
-    recording.close();
+class Waiting {
+  waiting = false;
+
+  see({ kind, body: { phase, decision, to } }: Entry): void {
+    if (kind === "check.boundary") this.waiting = phase === "state-transition" && decision === "block";
+    if (kind === "check.state") this.waiting = to === "paused";
   }
 }
 
@@ -118,11 +117,9 @@ function mustBeFree(run: string, folder: string): void {
   });
 }
 
-export function mustBeRun(run: string): string {
-  if (/^[A-Za-z0-9-]{1,64}$/.test(run)) return run;
-  throw new InputError({
-    code: "no-such-run",
-    message: `\`${run}\` is not the id of a run`,
-    hint: "`pinion run list` names them",
-  });
+function repairNotice({ kind, file, offset, bytes }: Repair): string {
+  const what = { entry: "an entry", checkpoint: "a checkpoint", blob: "a sealed body" }[kind];
+  return kind === "blob"
+    ? `${what} that no entry names was removed: \`${file}\`, ${bytes} bytes`
+    : `${bytes} bytes of ${what} that was not finished were cut off \`${file}\` at byte ${offset}`;
 }

@@ -39,6 +39,9 @@ export class SealedReplay implements Journal, Gates {
   now(): number {
     return this.#journal.now();
   }
+  ran(): number {
+    return this.#journal.ran();
+  }
   check(kind: CheckKind, body: JsonObject): Receipt {
     return this.#journal.check(kind, body);
   }

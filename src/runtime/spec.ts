@@ -20,6 +20,8 @@ export interface Header {
   readonly source: Digest;
   readonly model: { readonly provider: string; readonly id: string };
   readonly depth: number;
+  /** The run whose layer holds what this one changes, itself or a parent; null where it works on the workspace itself. */
+  readonly layer: string | null;
   /** The layers of permission that a child run has from its parents. */
   readonly inherited: readonly Layer[];
   /** What the person who started the run said instead of the blueprint. */
@@ -35,10 +37,11 @@ export function headerOf(options: {
   readonly inherited: readonly Layer[];
   /** The run that spawned this one. */
   readonly parent?: string | undefined;
+  readonly layer: string | null;
   /** Layers that confine its hook hosts. */
   readonly hookHost: readonly string[];
 }): Header & { readonly line: JsonObject & { readonly run: string; readonly kernel: string } } {
-  const { run, resolved, model, chosen, depth, inherited, parent, hookHost } = options;
+  const { run, resolved, model, chosen, depth, inherited, parent, layer, hookHost } = options;
   const header: Header = {
     run,
     kernel: KERNEL_VERSION,
@@ -46,6 +49,7 @@ export function headerOf(options: {
     source: resolved.bytes,
     model: { provider: model.provider, id: model.id },
     depth,
+    layer,
     inherited,
     chosen,
   };
@@ -65,7 +69,7 @@ export function headerOf(options: {
 
 /** The header of a journal that is run again. Throws `InputError` when another version of the kernel wrote it, or it lacks a part. */
 export function readHeader(header: JsonObject): Header {
-  const { run, kernel, blueprint, source, model, depth, inherited, chosen } = header;
+  const { run, kernel, blueprint, source, model, depth, layer, inherited, chosen } = header;
   if (kernel !== KERNEL_VERSION) {
     throw new InputError({
       code: "kernel-version",
@@ -81,6 +85,7 @@ export function readHeader(header: JsonObject): Header {
     typeof model.provider !== "string" ||
     typeof model.id !== "string" ||
     typeof depth !== "number" ||
+    !(layer === null || typeof layer === "string") ||
     !Array.isArray(inherited) ||
     !isJsonObject(chosen)
   ) {
@@ -92,6 +97,7 @@ export function readHeader(header: JsonObject): Header {
     blueprint,
     source,
     depth,
+    layer,
     model: { provider: model.provider, id: model.id },
     inherited: inherited as unknown as readonly Layer[],
     chosen: {

@@ -2,11 +2,12 @@ import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Layer } from "../capability/layer.ts";
 import { createJournal } from "../journal/open.ts";
 import type { JsonObject } from "../model/json.ts";
+import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type Environment, keyFolder, runFolder } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
-import { headerOf, layersOf } from "./spec.ts";
+import { type Header, headerOf, layersOf } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
 
 /** A run that is about to start: a person's, or a child. */
@@ -16,7 +17,7 @@ interface Beginning {
   readonly capsules: JsonObject;
   readonly depth: number;
   readonly inherited: readonly Layer[];
-  readonly parent?: string;
+  readonly parent?: Header;
   /** Absolute path of the blueprint file; null for a child. */
   readonly file: string | null;
   readonly control: RunControl;
@@ -33,12 +34,25 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
   const layers = layersOf(resolved, inherited);
   const confining = resolved.hooks.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
-  const header = headerOf({ run: newRun(env), resolved, model: choice, chosen, depth, inherited, parent, hookHost });
+  const run = newRun(env);
+  const header = headerOf({
+    run,
+    resolved,
+    model: choice,
+    chosen,
+    depth,
+    inherited,
+    parent: parent?.run,
+    layer: parent?.layer ?? (resolved.execution.filesystem.mode === "overlay" ? run : null),
+    hookHost,
+  });
   const journal = await createJournal({
     folder: runFolder(env, header.run),
     keys: keyFolder(env),
     clock: () => env.now(),
+    monotonic: () => env.monotonic(),
     random: (bytes) => env.random(bytes),
+    checkpoints: await checkpointing(env),
     cancel: control.signal,
     onDurable: (entries) => {
       for (const entry of entries) watching.onEntry(entry);

@@ -1,14 +1,14 @@
 import { existsSync, statSync } from "node:fs";
+import { readRunKey } from "../journal/keys.ts";
 import { openRecording } from "../journal/recording.ts";
 import { journalFile } from "../journal/store.ts";
 import type { Start } from "../kernel/run.ts";
 import { isDigest } from "../model/canonical.ts";
 import { InputError } from "../model/errors.ts";
 import type { JsonObject } from "../model/json.ts";
-import { lookAtSource, readStart, type SourceFile } from "./begun.ts";
+import { lookAtSource, mustBeRun, readStart, type SourceFile } from "./begun.ts";
 import { type HeldChanges, heldChanges } from "./held.ts";
-import { type Environment, runFolder } from "./machine.ts";
-import { mustBeRun } from "./reopen.ts";
+import { type Environment, keyFile, runFolder } from "./machine.ts";
 import { agentIn, childrenByParent, rowOf, type SeenState } from "./runs.ts";
 import { numbersIn, Told } from "./told.ts";
 
@@ -58,7 +58,7 @@ export async function statusOf(run: string, env: Environment): Promise<RunStatus
     const told = new Told();
     for (const { entry } of recording.entries()) told.hear(entry);
     const row = rowOf(run, env);
-    const begun = await startOf(folder, header, env);
+    const begun = await startOf(folder, run, env);
     const changes = await heldChanges(run, env);
     return {
       run,
@@ -91,11 +91,9 @@ export async function statusOf(run: string, env: Environment): Promise<RunStatus
 }
 
 /** Undefined where its key is gone, and for one that never began. */
-async function startOf(folder: string, header: JsonObject, env: Environment): Promise<Start | undefined> {
-  const { run, depth } = header;
-  if (typeof run !== "string" || typeof depth !== "number") return undefined;
+async function startOf(folder: string, run: string, env: Environment): Promise<Start | undefined> {
   try {
-    return await readStart(folder, { run, depth }, env);
+    return await readStart(openRecording(folder), readRunKey(keyFile(env, run)));
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;

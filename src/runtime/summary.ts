@@ -26,6 +26,8 @@ export interface RunSummary {
   readonly result: string;
   /** Runs that this one spawned, and theirs. */
   readonly children: readonly string[];
+  /** How many paths the run's layer changes; null where it worked on the workspace itself, or in the layer of a parent. */
+  readonly changes: number | null;
   /** Path of the journal. */
   readonly journal: string;
   readonly exit: ExitCode;
@@ -43,7 +45,7 @@ const EXITS: Readonly<Record<RunState, ExitCode>> = {
 
 export function summaryOf(
   result: RunResult,
-  of: Pick<RunSummary, "run" | "head" | "blueprint" | "children" | "journal">,
+  of: Pick<RunSummary, "run" | "head" | "blueprint" | "children" | "changes" | "journal">,
 ): RunSummary {
   const { usage, state, reason, blocked, redactions } = result;
   return {

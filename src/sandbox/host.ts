@@ -17,7 +17,7 @@ export interface HostParts {
   readonly component: (request: LoadRequest) => Promise<Component>;
   /** ms for everything that a hook does before its first call; undefined where recorded faults are imposed instead. */
   readonly loadDeadlineMs: number;
-  readonly deadlines: boolean;
+  readonly deadlines: boolean | (() => boolean);
   /** ms from any beginning, never going back. */
   readonly clock: () => number;
 }
@@ -138,7 +138,8 @@ export class Host implements HookHost {
   }
 
   #allowed(ms: number): number {
-    return this.#parts.deadlines ? ms : BACKSTOP_MS;
+    const { deadlines } = this.#parts;
+    return (typeof deadlines === "function" ? deadlines() : deadlines) ? ms : BACKSTOP_MS;
   }
 
   #mustBeIdle(): void {

@@ -33,6 +33,8 @@ export class Session implements HookSession {
   readonly #hostcall = new Deadline();
   readonly #events: HookEvent[] = [];
   #turn = 0;
+  /** The deadline that was set for the current hook, in ms. */
+  #allowedMs = 0;
   /** When the hostcall was made that waits for its answer. */
   #asked: number | undefined;
   /** ms that the current hook has waited for answers. */
@@ -81,6 +83,7 @@ export class Session implements HookSession {
     this.#hostcall.stop();
     this.#waited += this.#parts.clock() - this.#asked;
     this.#asked = undefined;
+    this.#watchAnew();
     this.#parts.process.send({ kind: "answer", ...answer } as AnswerMessage);
   }
 
@@ -113,7 +116,15 @@ export class Session implements HookSession {
     const { deadlineMs } = limitsOf(hook);
     const begun = clock();
     this.#waited = 0;
+    this.#allowedMs = deadlineMs;
     this.#deadline.start(deadlineMs, () => this.#exceed(hook, "deadlineMs", deadlineMs, clock() - begun));
+  }
+
+  /** What was replayed did not count; from the first answer that is not, the hook has all of its time. */
+  #watchAnew(): void {
+    const hook = this.#hooks[this.#turn];
+    if (hook === undefined || this.#parts.limitsOf(hook).deadlineMs === this.#allowedMs) return;
+    this.#watch();
   }
 
   #wait(hook: string): void {

@@ -31,6 +31,10 @@ export interface Workspace {
   stat(path: string): WorkspaceStat;
   write(path: string, data: Uint8Array): Promise<void>;
   createDirectory(path: string): Promise<void>;
+  /** Removes a file, a link or an empty directory. */
+  remove(path: string): Promise<void>;
+  /** Moves a file, link or directory; refuses when the target exists. */
+  rename(source: string, target: string): Promise<void>;
   close(): void;
 }
 export interface WorkspaceEntry {
@@ -93,12 +97,14 @@ export interface ProcessTree {
 export interface OpenTree {
   /** Where the process, or what confines it, finds the tree on the host. */
   readonly path: string;
+  /** Where the workspace itself is: what shows anything around it must not show it past the file rules. */
+  readonly workspace: string;
   /** A descriptor of the tree for the working directory, where the tree is there before the process starts. */
   readonly directory: Workspace | undefined;
   /** The command line that makes the tree where it is to be and then executes the given one. */
   wrap(command: readonly string[]): readonly string[];
-  /** Bytes and files that the process has written so far are more than the run's quota allows. Looked at while it runs. */
-  exceeded(): boolean;
+  /** Whether bytes and files that the process has written so far are more than the run's quota allows. Looked at while it runs. */
+  exceeded(): Promise<boolean>;
   /** After the process and all that it started are gone: takes over what they changed. Throws `ToolError("quota")` and keeps nothing then. */
   keep(): Promise<{ readonly notes: readonly string[] }>;
   /** Lets go of everything; what was not kept is forgotten. */

@@ -31,12 +31,15 @@ export function reopen(directory: number): Descriptor {
   return new Descriptor(openSync(`/proc/self/fd/${directory}`, constants.O_RDONLY | constants.O_DIRECTORY));
 }
 
-/** Opens the directory at `segments` below an open one, a component at a time and without following links. */
-export function descend(root: number, segments: readonly string[]): Descriptor {
+/**
+ * Opens the directory at `segments` below an open one, a component at a time and without following links. Errors leave out
+ * the first `unshown` components.
+ */
+export function descend(root: number, segments: readonly string[], unshown = 0): Descriptor {
   let current = reopen(root);
   for (const [index, name] of segments.entries()) {
     using parent = current;
-    current = openDirectory(parent, name, formatPath(segments.slice(0, index + 1)));
+    current = openDirectory(parent, name, formatPath(segments.slice(unshown, index + 1)));
   }
   return current;
 }
@@ -54,10 +57,14 @@ function openDirectory(parent: Descriptor, name: string, path: string): Descript
 }
 
 /** Opens the directory that holds the last name of a path. The root itself has no parent. */
-export function descendToParent(root: number, segments: readonly string[]): { parent: Descriptor; name: string } {
+export function descendToParent(
+  root: number,
+  segments: readonly string[],
+  unshown = 0,
+): { parent: Descriptor; name: string } {
   const name = segments.at(-1);
   if (name === undefined) throw failure("is-a-directory", ".", "it is the directory itself");
-  return { parent: descend(root, segments.slice(0, -1)), name };
+  return { parent: descend(root, segments.slice(0, -1), unshown), name };
 }
 
 /** What a name stands for, without following it; undefined when there is nothing. */

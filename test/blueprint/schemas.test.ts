@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { PHASES, ROLES, TAXA } from "../../src/model/phase.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const KINDS = ["blueprint", "cases", "hook", "pipeline"] as const;
+const KINDS = ["blueprint", "cases", "config", "hook", "pipeline"] as const;
 type Schema = Readonly<Record<string, unknown>>;
 
 function read(kind: string): Schema {

@@ -7,8 +7,8 @@ test("X3 the planted credential of the demo is in clear nowhere in Pinion's own 
   const shell = new Shell({ LANG: "C.UTF-8" });
   const { exit, stdout } = shell.script("src/cli/demo.ts");
   expect(exit).toBe(0);
-  const [review = ""] = /\S+REVIEW\.md/.exec(stdout) ?? [];
-  const sample = readFileSync(join(dirname(review), "config/deploy.env"), "utf8");
+  const [, workspace = ""] = /REVIEW\.md comes into (\S+);/.exec(stdout) ?? [];
+  const sample = readFileSync(join(workspace, "config/deploy.env"), "utf8");
   const [secret = ""] = /AKIA\w{16}/.exec(sample) ?? [];
   expect(secret).not.toBe("");
   const files = readdirSync(shell.home, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
@@ -16,5 +16,5 @@ test("X3 the planted credential of the demo is in clear nowhere in Pinion's own 
   for (const file of files) {
     expect(readFileSync(join(file.parentPath, file.name)).includes(secret), file.name).toBe(false);
   }
-  rmSync(dirname(dirname(review)), { recursive: true });
+  rmSync(dirname(workspace), { recursive: true });
 });

@@ -5,7 +5,11 @@ import { DeniedError, InputError, IntegrityError, InterruptedError, WorldError }
 function printed(error: unknown, json = false) {
   const data: string[] = [];
   const talk: string[] = [];
-  const out = { data: (text: string) => data.push(text), talk: (text: string) => talk.push(text) };
+  const out = {
+    data: (text: string) => data.push(text),
+    bytes: () => undefined,
+    talk: (text: string) => talk.push(text),
+  };
   return { exit: report(error, { json, out }), data, talk };
 }
 

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileDriver } from "../../src/runtime/files.ts";
+import { directFiles } from "../../src/runtime/workspace.ts";
 import { everywhere, once, refusals, theSameEverywhere } from "../support/burglar.ts";
 import { Lab } from "../support/lab.ts";
 
@@ -172,7 +173,7 @@ test("H6 magic links: /proc leads nowhere, as a link below the grant or as the w
     await everywhere(lab, tryAll(["self/environ", "self/fd/0", "root/etc/passwd", "self/cwd/a.txt"])),
   );
   for (const answer of answers(found)) expect(answer).toEqual({ error: expect.stringMatching(/^link: /) });
-  const proc = fileDriver("/proc");
+  const proc = fileDriver(directFiles("/proc"));
   const signal = new AbortController().signal;
   for (const path of ["self/environ", "thread-self/root", `${process.pid}/root/etc/passwd`, `${process.pid}/fd/0`]) {
     const request = { operation: "read", root: ".", path, offset: 0, length: 10 } as const;
@@ -294,7 +295,7 @@ test("H14 devices, sockets and FIFOs are neither opened nor waited for, in any p
   for (const answer of answers(special)) {
     expect(answer).toEqual({ error: expect.stringMatching(/^(special-file|not-a-directory|exists): /) });
   }
-  const dev = fileDriver("/dev");
+  const dev = fileDriver(directFiles("/dev"));
   const signal = new AbortController().signal;
   const read = dev.perform({ operation: "read", root: ".", path: "zero", offset: 0, length: 10 }, signal);
   await expect(read).rejects.toMatchObject({ code: "special-file" });

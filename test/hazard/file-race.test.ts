@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FileRequest } from "../../src/hostcall/files.ts";
 import { fileDriver } from "../../src/runtime/files.ts";
+import { directFiles } from "../../src/runtime/workspace.ts";
 import { once } from "../support/burglar.ts";
 import { Lab } from "../support/lab.ts";
 import { runs } from "../support/property.ts";
@@ -63,7 +64,7 @@ function bothSides({ operation, path }: FileRequest, seen = { inside: 0, refused
 const FINE: readonly unknown[] = [Buffer.from("inside").toString("base64"), true, false, null];
 
 test("H3 rename race: no operation of the driver leaves the workspace while names are swapped for links", async () => {
-  const driver = fileDriver(lab.workspace);
+  const driver = fileDriver(directFiles(lab.workspace));
   const { signal } = new AbortController();
   const seen = new Map<string, { inside: number; refused: number }>();
   const operations = runs(6_000, 1_000_000);

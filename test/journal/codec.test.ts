@@ -13,6 +13,8 @@ const place = { file: "journal.jsonl", line: 3, offset: 77, seq: 1 };
 const prev = digestOf("before");
 const parse = (text: string | Uint8Array) => parseLine(Buffer.from(text), place);
 const check = (body: JsonObject) => encodeEntry({ seq: 1, kind: "check.state", prev }, canonicalJson(body));
+const sealed = { ref: {}, commit: `hmac-sha256:${"0".repeat(64)}`, sealed: "" };
+const input = (times: JsonObject) => canonicalJson({ seq: 1, kind: "input.tool", prev, ...times, body: sealed });
 const json = fc.dictionary(
   fc.string({ unit: "binary" }),
   fc.jsonValue({ stringUnit: "binary" }),
@@ -67,6 +69,9 @@ describe("the codec", () => {
     ["an unknown kind", check({}).replace("check.state", "check.other")],
     ["a time on a check", `{"at":1,${check({}).slice(1)}`],
     ["an input without a time", check({}).replace("check.state", "input.tool")],
+    ["an input without the time that the run was worked on", input({ at: 1 })],
+    ["a time worked on that is no whole number of ms", input({ at: 1, ran: 1.5 })],
+    ["a time worked on, on a check", check({}).replace('"seq"', '"ran":1,"seq"')],
     ["a body that is no object", check({}).replace('"body":{}', '"body":[]')],
     ["a negative seq", check({}).replace('"seq":1', '"seq":-1')],
     ["an upper-case digest", check({}).replace(prev, prev.toUpperCase())],
@@ -84,7 +89,7 @@ describe("the codec", () => {
   it("refuses an input whose sealed body has both or neither of `sealed` and `blob`", () => {
     const body = { ref: {}, commit: `hmac-sha256:${"0".repeat(64)}` };
     const line = (rest: JsonObject) =>
-      canonicalJson({ seq: 1, kind: "input.tool", prev, at: 1, body: { ...body, ...rest } });
+      canonicalJson({ seq: 1, kind: "input.tool", prev, at: 1, ran: 1, body: { ...body, ...rest } });
     expect(parse(line({ sealed: "" })).line.type).toBe("entry");
     expect(parse(line({ blob: prev })).line.type).toBe("entry");
     for (const rest of [{}, { sealed: "", blob: prev }, { sealed: 1 }, { blob: "sha256:x" }, { sealed: "", note: 1 }]) {
@@ -153,7 +158,7 @@ describe("the header", () => {
     expect(() => read("hello")).toThrow(code("not-a-recording"));
     expect(() => read("")).toThrow(code("not-a-recording"));
     expect(() => read("{}")).toThrow(code("not-a-recording"));
-    expect(() => read('{"format":"pinion-journal/2"}')).toThrow(code("unsupported-format"));
+    expect(() => read('{"format":"pinion-journal/3"}')).toThrow(code("unsupported-format"));
     expect(() => read(`{"format":"${FORMAT}"}`)).toThrow(code("damaged"));
     expect(() => read(encodeHeader(header).replace(",", ", "))).toThrow(code("damaged"));
   });

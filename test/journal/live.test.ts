@@ -38,7 +38,7 @@ describe("a live journal", () => {
     const journal = await bench.create();
     expect(bench.key()).toHaveLength(32);
     expect(bench.lines()).toHaveLength(1);
-    expect(JSON.parse(bench.lines()[0] ?? "")).toMatchObject({ format: "pinion-journal/1", run: "r1", kernel: "1" });
+    expect(JSON.parse(bench.lines()[0] ?? "")).toMatchObject({ format: "pinion-journal/2", run: "r1", kernel: "1" });
     await journal.close();
   });
 

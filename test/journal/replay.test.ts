@@ -279,7 +279,7 @@ describe("a replay", () => {
     ]) {
       const { commit, bytes } = seal.close(context, canonicalJson({ request: null, outcome }), randomBytes(12));
       const body = { ref: ask.ref, commit, sealed: bytes.toString("base64") };
-      bench.overwrite([header, canonicalJson({ ...context, at: 1, body })]);
+      bench.overwrite([header, canonicalJson({ ...context, at: 1, ran: 1, body })]);
       const replay = bench.replay();
       await expect(replay.input(ask)).rejects.toMatchObject({ code: "bad-content" });
       await replay.close();

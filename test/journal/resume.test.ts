@@ -19,13 +19,13 @@ describe("a resumed journal", () => {
       bench.overwrite(lines.slice(0, keep));
       const recorded = lines.slice(1, keep).filter((line) => line.includes('"at":')).length;
       const done: string[] = [];
-      const { journal, repaired } = await bench.resume();
+      const { journal, repairs } = await bench.resume();
       const again = await story(journal, async (what) => {
         done.push(what);
         return what;
       });
       await journal.close();
-      expect(repaired).toBe(0);
+      expect(repairs).toEqual([]);
       expect(again).toHaveLength(told.length);
       expect(done.length).toBeLessThanOrEqual(9 - recorded);
       expect(openRecording(bench.folder)).toMatchObject({ complete: true, torn: 0, count: lines.length - 1 });
@@ -45,8 +45,8 @@ describe("a resumed journal", () => {
       bench.overwrite(before);
       appendFileSync(bench.file, last.slice(0, kept));
       expect(openRecording(bench.folder)).toMatchObject({ torn: kept, complete: false, count: before.length - 1 });
-      const { journal, repaired } = await bench.resume();
-      expect(repaired).toBe(kept);
+      const { journal, repairs } = await bench.resume();
+      expect(repairs.map(({ bytes }) => bytes)).toEqual(kept === 0 ? [] : [kept]);
       await journal.close();
       expect(readFileSync(bench.file, "utf8")).toBe(`${before.join("\n")}\n`);
     }

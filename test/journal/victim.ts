@@ -18,6 +18,7 @@ const journal = await createJournal({
   keys: join(root, "keys"),
   header: { run: "r1", kernel: "1" },
   clock: () => Date.now(),
+  monotonic: () => performance.now(),
   random: (bytes) => randomBytes(bytes),
   cancel: new AbortController().signal,
   disk: watchedDisk(step),

@@ -14,7 +14,12 @@ export function watchedDisk(before: (call: string, path: string) => void): Disk 
         }
         if (name === "sync" || name === "datasync" || name === "truncate" || name === "close") {
           return async (size?: number) => {
-            before(name, path);
+            try {
+              before(name, path);
+            } catch (error) {
+              if (name === "close") await target.close(); // one that fails has let go all the same
+              throw error;
+            }
             return name === "truncate" ? target.truncate(size) : target[name]();
           };
         }
@@ -26,6 +31,18 @@ export function watchedDisk(before: (call: string, path: string) => void): Disk 
     open: async (path, flags, mode) => {
       before("open", String(path));
       return watch(await realDisk.open(path, flags, mode), String(path));
+    },
+    mkdir: (async (path: string, options: { recursive: true }) => {
+      before("mkdir", path);
+      return realDisk.mkdir(path, options);
+    }) as Disk["mkdir"],
+    stat: (async (path: string) => {
+      before("stat", path);
+      return realDisk.stat(path);
+    }) as Disk["stat"],
+    unlink: async (path) => {
+      before("unlink", String(path));
+      return realDisk.unlink(path);
     },
     rename: async (from, to) => {
       before("rename", String(to));

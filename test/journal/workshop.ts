@@ -28,9 +28,10 @@ export const HEADER = {
   node: "26.10.0",
 };
 
-/** Places and real parts for one run. The clock advances 10 ms a look. */
+/** Places and real parts for one run. The clock advances 10 ms a look, monotonic time 7 ms. */
 export function workshop(root = temporary(), overrides: Partial<LiveOptions> = {}) {
   let time = 1_800_000_000_000;
+  let passed = 0;
   const folder = join(root, "runs", RUN);
   const keys = join(root, "keys");
   const options: LiveOptions = {
@@ -39,6 +40,10 @@ export function workshop(root = temporary(), overrides: Partial<LiveOptions> = {
     clock: () => {
       time += 10;
       return time;
+    },
+    monotonic: () => {
+      passed += 7;
+      return passed;
     },
     random: (bytes) => randomBytes(bytes),
     cancel: new AbortController().signal,

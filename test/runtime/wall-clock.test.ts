@@ -1,5 +1,7 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { RunJournal } from "../../src/journal/journal.ts";
 import type { JsonObject } from "../../src/model/json.ts";
+import { resumeRun } from "../../src/runtime.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
 
 let lab: Lab;
@@ -59,4 +61,30 @@ test("time in hostcalls is counted for each call by itself", async () => {
   expect(await lab.run(file)).toMatchObject({ state: "completed" });
   expect(lab.rationales("pre-plan")).toEqual(["slept", "slept"]);
   expect(await lab.replay()).toMatchObject({ answer: "identical" });
+});
+
+test("D7 what a fast machine answered in time does not pass its deadline when a slow one resumes the run", async () => {
+  const code = `for (let i = 0; i < 3e6; i++) globalThis.x = i; return allow("has worked");`;
+  const worker = await scriptedHook(code, {
+    name: "worker",
+    phases: ["pre-plan"],
+    limits: { deadlineMs: 50, hostcallMs: 50, fuel: 10_000_000_000 },
+  });
+  const file = await lab.blueprint({
+    turns: [{ text: "one", calls: [{ id: "l", tool: "file.list", arguments: {} }] }, { text: "done" }],
+    hooks: [worker],
+    chain: { "pre-plan": ["worker"] },
+  });
+  // A machine on which no deadline passes: its journal is never at its live end.
+  const fast = vi.spyOn(RunJournal.prototype, "live", "get").mockReturnValue(false);
+  const summary = await lab.run(file);
+  fast.mockRestore();
+  expect(summary).toMatchObject({ state: "completed" });
+  await lab.crash(summary, '"kind":"input.model"');
+
+  lab.entries.length = 0;
+  const resumed = await resumeRun({ run: summary.run, ...lab.watching }, lab.env);
+  // The first step is as it was; in the second, which is new, the deadline counts.
+  expect(resumed).toMatchObject({ state: "paused", steps: 2 });
+  expect(lab.rationales("pre-plan")).toEqual([expect.stringContaining("`deadlineMs`: allowed 50 ms")]);
 });

@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
-import type { JsonObject } from "../../src/model/json.ts";
+import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
 import { buildGuest } from "./guests.ts";
 
@@ -44,7 +44,8 @@ export interface LabBlueprint {
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
 const CACHE = join(tmpdir(), "pinion-test-cache");
-const ALL_TOOLS = ["file.list", "file.read", "file.write", "file.search", "process.run", "agent.spawn"];
+const FILE_TOOLS = ["file.list", "file.read", "file.search", "file.write", "file.remove", "file.move"];
+const ALL_TOOLS = [...FILE_TOOLS, "process.run", "agent.spawn"];
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 /** A hook that runs `code` at every boundary; `phase`, `payload`, `host`, `files`, `allow`, `block` and `transform` are in reach. */
@@ -68,9 +69,11 @@ export class Lab {
       dataDir: join(root, "data/pinion"),
       stateDir: join(root, "state/pinion"),
       cacheDir: join(CACHE, "pinion"),
+      configDirs: [join(root, "etc/pinion"), join(root, "config/pinion")],
       env: {},
       cwd: root,
       now: () => Date.now(),
+      monotonic: () => performance.now(),
       random: (bytes) => randomBytes(bytes),
     };
   }
@@ -90,6 +93,7 @@ export class Lab {
       PATH: process.env.PATH,
       HOME: this.root,
       XDG_DATA_HOME: join(this.root, "data"),
+      XDG_CONFIG_HOME: join(this.root, "config"),
       XDG_STATE_HOME: join(this.root, "state"),
       XDG_CACHE_HOME: CACHE,
       NO_COLOR: "1",
@@ -141,8 +145,7 @@ export class Lab {
     const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const { backend: _, ...authority } = execution;
-    const policy = { ...authority, tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -221,6 +224,8 @@ export class Lab {
     const at = lines.findIndex((line) => words.every((word) => line.includes(word)));
     if (at < 0) throw new Error(`no entry holds ${words.join(" and ")}`);
     await writeFile(journal, `${lines.slice(0, at + 1).join("\n")}\n`);
+    // None would have been made so early.
+    await rm(join(dirname(journal), "checkpoints.jsonl"));
   }
 
   /** Destroys the key of a run. */
@@ -283,6 +288,21 @@ export class Lab {
     await writeFile(join(place, "hook.yaml"), stringify(manifest, { aliasDuplicateObjects: false }));
     return pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
   }
+}
+
+/** What of `spec.execution` a policy bundle says too. */
+function grantsOf(execution: JsonObject): JsonObject {
+  const part = (name: string, fields: readonly string[]): JsonObject => {
+    const from = execution[name];
+    if (!isJsonObject(from)) return {};
+    const kept = fields.flatMap((field) => (from[field] === undefined ? [] : [[field, from[field]]]));
+    return { [name]: Object.fromEntries(kept) };
+  };
+  return {
+    ...part("filesystem", ["read", "write", "deny"]),
+    ...part("process", ["allow", "network"]),
+    ...part("network", ["domains"]),
+  };
 }
 
 async function pinOf(name: string, source: string, folder: string, make?: () => Promise<void>): Promise<JsonObject> {

@@ -7,6 +7,14 @@ export function hookHostPids(): readonly number[] {
     .filter((pid) => read(pid, "cmdline").includes("--permission"));
 }
 
+/** What a process has started, and those in turn, with their command lines. Linux. */
+export function descendants(pid: number): readonly { readonly pid: number; readonly command: string }[] {
+  return childrenOf(pid).flatMap((child) => [
+    { pid: child, command: read(child, "cmdline").replaceAll("\0", " ") },
+    ...descendants(child),
+  ]);
+}
+
 function innermost(pid: number): readonly number[] {
   const children = childrenOf(pid);
   return children.length === 0 ? [pid] : children.flatMap(innermost);

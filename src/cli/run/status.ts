@@ -39,7 +39,7 @@ function statusText(status: RunStatus, paint: ReturnType<typeof painter>): strin
     ["revoked", status.revoked.join(", ") || null],
     ["parent", status.parent],
     ...status.children.map((child) => ["child", `${child.run} ${child.state} ${child.agent}`] as const),
-    ["changes", changes === undefined ? null : `${changes.files} files, ${changes.bytes} bytes, not committed`],
+    ["changes", changes === undefined ? null : `${heldText(changes)}, not committed: pinion run diff ${status.run}`],
     ["journal", `${journal.file}, ${journal.entries} entries, ${journal.bytes} bytes`],
     ["torn", journal.torn === 0 ? null : `${journal.torn} bytes of an entry that was not finished`],
     ["started", timeText(status.startedAt)],
@@ -75,4 +75,8 @@ function timeText(at: number | null): string | null {
 function goOn({ run, state, process }: RunStatus): string | null {
   if (process !== null) return `pinion run logs ${run} -f`;
   return state === "paused" || state === "pending" || state === "interrupted" ? `pinion run resume ${run}` : null;
+}
+
+function heldText({ paths, bytes }: NonNullable<RunStatus["changes"]>): string {
+  return paths === null ? "some" : `${paths} ${paths === 1 ? "path" : "paths"}, ${bytes} bytes`;
 }

@@ -19,6 +19,7 @@ import { skeleton } from "../../pipeline/audit.ts";
 import { nameOf } from "../../pipeline/record.ts";
 import { invalidCapsule, invalidPayload } from "../../pipeline/schemas.ts";
 import { fileDriver } from "../files.ts";
+import { directFiles } from "../workspace.ts";
 import { unrecorded } from "./unrecorded.ts";
 
 /** What a hook is asked. The payload has been found to fit the schema of the phase. */
@@ -77,7 +78,7 @@ export class Trial {
       heed: () => undefined,
       callTool: () => Promise.resolve({ error: "denied: there is no run that the call could be part of" }),
       wait: (ms, signal) => wait(ms, undefined, { signal }),
-      files: fileDriver(parts.workspace ?? ""),
+      files: fileDriver(directFiles(parts.workspace ?? "")),
       permit: () => ({ allow: true, rule: "the workspace", reason: "it was given" }),
       lost: () => undefined,
       token: (name) => createHmac("sha256", SEED).update(name).digest("hex").slice(0, 32),

@@ -41,6 +41,19 @@ export function lookAt(workspace: Workspace, path: string): Content {
   }
 }
 
+/**
+ * What names a node that is to be removed or moved: a file as `contentOf` does, a directory or link by what it is on disk.
+ * Undefined for nothing. Devices, FIFOs and sockets are refused.
+ */
+export function nodeFacts(workspace: Workspace, path: string): JsonObject | undefined {
+  const found = statOrNothing(workspace, path);
+  if (found === undefined) return undefined;
+  if (found.kind === "special") {
+    throw new ToolError("special-file", `\`${path}\`: it is a device, FIFO or socket, which tools leave alone`);
+  }
+  return found.kind === "file" ? lookAt(workspace, path).facts : { kind: found.kind, identity: found.identity };
+}
+
 function statOrNothing(workspace: Workspace, path: string): ReturnType<Workspace["stat"]> | undefined {
   try {
     return workspace.stat(path);

@@ -54,7 +54,8 @@ export function fileWrite(workspace: Workspace, authority: Authority): Tool {
   });
 }
 
-async function createAbove(workspace: Workspace, path: string): Promise<void> {
+/** Makes the missing folders above a path. */
+export async function createAbove(workspace: Workspace, path: string): Promise<void> {
   const segments = path.split("/");
   for (let depth = 1; depth < segments.length; depth++) {
     try {

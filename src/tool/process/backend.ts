@@ -17,7 +17,7 @@ export type Probe = { readonly program: string } | { readonly absent: string };
 
 /** Where Debian and others put it. Not looked up on a PATH that somebody could set. */
 const PROGRAM = "/usr/bin/bwrap";
-const PROBE = [
+export const PROBE = [
   "--unshare-all",
   "--die-with-parent",
   "--ro-bind",
@@ -62,5 +62,5 @@ export function chooseBackend(preferences: readonly BackendName[], probe: Probe)
 
 function unconfinedNotice(reasons: readonly string[]): string {
   const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
-  return `UNCONFINED: processes of this run may read and write whatever you may, denied paths and the network included${why}`;
+  return `UNCONFINED: processes of this run may read and write whatever you may, denied paths included${why}`;
 }

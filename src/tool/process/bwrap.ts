@@ -22,10 +22,18 @@ const SETTINGS = [
   "passwd",
   "ssl/certs",
 ].map((name) => `/etc/${name}`);
+/** What it takes to find names in the network. */
+const RESOLVER = ["gai.conf", "host.conf", "hosts", "protocols", "resolv.conf", "services"].map(
+  (name) => `/etc/${name}`,
+);
+
+/** Processes of bwrap itself: the one that waits outside, and the first one inside. */
+export const CONFINERS = 2;
 
 export interface Confinement {
-  /** Where the workspace is on the host. */
+  /** Where the files of the run are on the host, and where the workspace itself is, which need not be the same. */
   readonly host: string;
+  readonly workspace: string;
   readonly view: View;
   /** The working directory, relative to the workspace. */
   readonly cwd: string;
@@ -34,38 +42,27 @@ export interface Confinement {
   /** Links to descriptors, by their path inside. */
   readonly links: readonly { readonly path: string; readonly descriptor: number }[];
   readonly limits: ProcessLimits;
+  readonly network: "none" | "host";
+  /** A descriptor from which the filter of system calls is read. */
+  readonly filter: number | undefined;
   /** A descriptor that is closed when the last process is gone, and one for bwrap's own report. */
   readonly lifeline: number;
   readonly report: number;
 }
 
 /** The arguments of `bwrap` up to `--` (bwrap(1)). */
-export function confine({
-  host,
-  view,
-  cwd,
-  readable,
-  links,
-  limits,
-  lifeline,
-  report,
-}: Confinement): readonly string[] {
+export function confine(confinement: Confinement): readonly string[] {
+  const { host, view, cwd, links, limits, network, filter, lifeline, report } = confinement;
   const inside = (path: string): string => (path === "." ? WORKSPACE : join(WORKSPACE, path));
   const outside = (path: string): string => (path === "." ? host : join(host, path));
-  const shown = [...SYSTEM, ...SETTINGS, ...readable];
-  // What is shown of the host must not show the workspace once more, past its rules.
-  const within = shown.filter((path) => isBelow(path, host));
-  const around = shown.filter((path) => !isBelow(path, host));
-  const twice = around.some((path) => isBelow(host, path));
   return [
-    ...["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "pinion"],
+    ...["--unshare-all", ...(network === "host" ? ["--share-net"] : []), "--die-with-parent", "--new-session"],
+    ...["--cap-drop", "ALL", "--hostname", "pinion"],
+    ...(filter === undefined ? [] : ["--seccomp", String(filter)]),
     ...["--sync-fd", String(lifeline), "--json-status-fd", String(report)],
     ...["--proc", "/proc", "--dev", "/dev", "--size", "1048576", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
     ...["--size", String(limits.temporaryBytes), "--tmpfs", TEMPORARY],
-    ...around.flatMap((path) => ["--ro-bind-try", path, path]),
-    ...(twice ? ["--tmpfs", host] : []),
-    ...within.flatMap((path) => ["--ro-bind-try", path, path]),
-    ...(twice ? ["--remount-ro", host] : []),
+    ...showSystem(confinement),
     ...["--dir", WORKSPACE],
     ...view.readable.flatMap(({ path }) => ["--ro-bind", outside(path), inside(path)]),
     ...view.writable.flatMap((path) => ["--bind", outside(path), inside(path)]),
@@ -74,6 +71,21 @@ export function confine({
     ),
     ...links.flatMap(({ path, descriptor }) => ["--symlink", `/proc/self/fd/${descriptor}`, path]),
     ...["--remount-ro", "/", "--chdir", inside(cwd)],
+  ];
+}
+
+/** What is shown of the host must not show the workspace once more, past its rules. */
+function showSystem({ host, workspace, readable, network }: Confinement): readonly string[] {
+  const shown = [...SYSTEM, ...SETTINGS, ...(network === "host" ? RESOLVER : []), ...readable];
+  const files = [...new Set([host, workspace])];
+  const within = shown.filter((path) => files.some((folder) => isBelow(path, folder)));
+  const around = shown.filter((path) => !within.includes(path));
+  const twice = files.filter((folder) => around.some((path) => isBelow(folder, path)));
+  return [
+    ...around.flatMap((path) => ["--ro-bind-try", path, path]),
+    ...twice.flatMap((folder) => ["--tmpfs", folder]),
+    ...within.flatMap((path) => ["--ro-bind-try", path, path]),
+    ...twice.flatMap((folder) => ["--remount-ro", folder]),
   ];
 }
 

@@ -1,12 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Authority, Workspace } from "../ports.ts";
+import type { Authority, OpenTree, ProcessTree, Workspace } from "../ports.ts";
 import type { Backend } from "./backend.ts";
-import { confine, IMAGES, TEMPORARY, WORKSPACE } from "./bwrap.ts";
+import { CONFINERS, confine, IMAGES, TEMPORARY, WORKSPACE } from "./bwrap.ts";
+import { type Group, openGroup } from "./cgroup.ts";
 import type { Executable } from "./executable.ts";
-import { countTasks, killFamily } from "./family.ts";
+import { countTasks } from "./family.ts";
+import type { Filter } from "./filter.ts";
 import type { Launch } from "./launch.ts";
-import { launcher, type ProcessLimits } from "./limits.ts";
+import { launcher, type ProcessLimits, taskLimit } from "./limits.ts";
+import { type Command as CommandLine, PREPARING, SHELL } from "./namespaces.ts";
+import type { Network } from "./network.ts";
+import { removeTree } from "./tree/scratch.ts";
 import { isVisible, viewOf } from "./view.ts";
 
 /** What the launcher says when the working directory is not the one that was resolved. */
@@ -14,9 +19,17 @@ export const MOVED = "pinion: the working directory is not the one that was reso
 
 /** Everything that a process run needs beside the call. Host paths, passed in by whoever joins the rooms. */
 export interface ProcessHost {
+  /** The files of the run as its tools see them. */
   readonly workspace: Workspace;
+  /** The same as its processes see them. */
+  readonly tree: ProcessTree;
   readonly authority: Authority;
   readonly backend: Backend;
+  /** The filter of system calls, where `bwrap` can have one. */
+  readonly filter: Filter | undefined;
+  readonly network: Network;
+  /** Where control groups can be made that limit tasks. */
+  readonly groups: string | undefined;
   /** Folders in which commands are looked up, in order; the command sees them as its PATH. */
   readonly path: readonly string[];
   /** Further host paths that a confined process may read, beside the system's programs and `path`. */
@@ -24,6 +37,8 @@ export interface ProcessHost {
   /** A folder for private temporary folders. */
   readonly temporary: string;
   readonly limits: ProcessLimits;
+  /** How confinement falls short of what was asked for; given with every result. */
+  readonly notes: readonly string[];
 }
 
 export interface Command {
@@ -36,84 +51,123 @@ export interface Command {
 }
 
 export interface Ready extends Launch {
-  /** How limits and confinement fall short of what was asked for. */
-  readonly notes: readonly string[];
   /** Removes what was made for the run; what could not be removed is said. Never throws. */
   dispose(): readonly string[];
 }
 
-/** Where the descriptors are in the child: the image that is executed, then the script. */
+/** A variable of whatever confines a command; the command itself has an environment of its own. */
+const MARK = "PINION_MARK";
+let marks = 0;
+
+/** Where the descriptors are in the child: the image that is executed, the script, the filter. */
 const FIRST = 3;
 
-/** Turns a command into what is started for it. `dispose` the result. */
-export function ready(command: Command, host: ProcessHost): Ready {
-  return host.backend.name === "bwrap"
-    ? confined(command, host, host.backend)
-    : unconfined(command, host, host.backend);
+/** Turns a command into what is started for it in the tree. `dispose` the result before the tree is closed. */
+export function ready(command: Command, host: ProcessHost, tree: OpenTree): Ready {
+  const group = host.groups === undefined ? undefined : openGroup(host.groups, taskLimit(host.limits) + CONFINERS);
+  try {
+    const place = placeOf(command, host, tree);
+    return host.backend.name === "bwrap"
+      ? confined({ command, host, tree, place, group }, host.backend)
+      : unconfined({ command, host, tree, place, group });
+  } catch (error) {
+    group?.close();
+    throw error;
+  }
 }
 
-function confined(command: Command, host: ProcessHost, { program }: { readonly program: string }): Ready {
+interface Preparation {
+  readonly command: Command;
+  readonly host: ProcessHost;
+  readonly tree: OpenTree;
+  readonly place: Place;
+  readonly group: Group | undefined;
+}
+
+/** Where a command starts: in a directory that is open, or in one that the merged tree shows once it is there. */
+interface Place {
+  readonly directory: Workspace | undefined;
+  readonly identity: string;
+  close(): void;
+}
+
+function placeOf({ cwd }: Command, { tree: { kind } }: ProcessHost, { directory }: OpenTree): Place {
+  if (kind === "direct") return { ...cwd, close: () => undefined };
+  if (directory === undefined) return { directory, identity: "any", close: () => undefined };
+  const own = directory.openDirectory(cwd.path);
+  return { directory: own, identity: own.stat(".").identity, close: () => own.close() };
+}
+
+function confined(
+  { command, host, tree, place, group }: Preparation,
+  { program }: { readonly program: string },
+): Ready {
   const { executable, cwd } = command;
-  const view = viewOf(host.workspace, host.authority);
+  const view = viewOf(tree.directory ?? host.workspace, host.authority);
   const { links, words, descriptors } = imagesAt(IMAGES, executable);
   const images = [executable.image, ...(executable.script === undefined ? [] : [executable.script.image])];
-  const lifeline = FIRST + descriptors.length;
+  const filter = host.filter?.open();
+  const lifeline = FIRST + descriptors.length + (filter === undefined ? 0 : 1);
   const sandbox = confine({
-    host: host.workspace.hostPath(),
+    host: tree.path,
+    workspace: tree.workspace,
     view,
     cwd: cwd.path,
     readable: [...host.path, ...host.readable, ...images.map(({ path }) => path)],
     links,
     limits: host.limits,
+    network: host.network.reach,
+    filter: filter === undefined ? undefined : FIRST + descriptors.length,
     lifeline,
     report: lifeline + 1,
   });
   // A directory that only leads to what may be read is made by bwrap, and is not the one on the host.
-  const identity = isVisible(cwd.path, view.readable) ? cwd.identity : "any";
+  const identity = isVisible(cwd.path, view.readable) ? place.identity : "any";
+  const inner = shell(host, { identity, home: TEMPORARY, words: [...words, ...command.argv.slice(1)] });
+  const marker = `${process.pid}.${marks++}.`;
   return {
-    ...common(command, host.limits),
-    program,
-    arguments: [
-      ...sandbox,
-      "--",
-      ...shell(host, { identity, home: TEMPORARY, words: [...words, ...command.argv.slice(1)] }),
-    ],
+    ...common({ command, host, tree, place, group }, tree.wrap([program, ...sandbox, "--", ...inner])),
     cwd: "/",
-    descriptors,
+    descriptors: filter === undefined ? descriptors : [...descriptors, filter],
     pipes: 2,
-    notes: [],
-    // The kernel kills a PID namespace with its first process, and bwrap dies with its parent.
-    stop: () => Promise.resolve(),
-    dispose: () => [],
+    // bwrap dies with its parent, but for a moment at its start: then it is found by what it was started with.
+    environment: { ...PREPARING, [MARK]: marker },
+    kinship: { marker: `${MARK}=${marker}`, confiners: CONFINERS, ...(group === undefined ? {} : { group }) },
+    dispose() {
+      if (filter !== undefined) closeSync(filter);
+      return disposed(place, group);
+    },
   };
 }
 
-function unconfined(command: Command, host: ProcessHost, { notice }: { readonly notice: string }): Ready {
+function unconfined({ command, host, tree, place, group }: Preparation): Ready {
   const home = mkdtempSync(join(host.temporary, "pinion-run-"));
   const { links, words, descriptors } = imagesAt(join(home, ".images"), command.executable);
   for (const { path, descriptor } of links) {
     mkdirSync(join(path, ".."), { recursive: true });
     symlinkSync(`/proc/self/fd/${descriptor}`, path);
   }
-  const [program = "", ...rest] = shell(host, { identity: "any", home, words: [...words, ...command.argv.slice(1)] });
+  const { path } = command.cwd;
+  const start = place.directory === undefined ? (path === "." ? tree.path : join(tree.path, path)) : "";
+  const inner = shell(host, { identity: "any", start, home, words: [...words, ...command.argv.slice(1)] });
   return {
-    ...common(command, host.limits),
-    program,
-    arguments: rest,
-    cwd: `/proc/${process.pid}/fd/${command.cwd.directory.descriptor()}`,
+    ...common({ command, host, tree, place, group }, host.network.wrap(tree.wrap(inner))),
+    cwd: place.directory === undefined ? "/" : `/proc/${process.pid}/fd/${place.directory.descriptor()}`,
     descriptors,
     pipes: 0,
-    notes: [notice],
-    async stop(pid) {
-      await killFamily(pid, home);
-    },
-    dispose: () => removed(home),
+    kinship: { marker: home, confiners: 0, ...(group === undefined ? {} : { group }) },
+    dispose: () => [...disposed(place, group), ...removed(home)],
   };
+}
+
+function disposed(place: Place, group: Group | undefined): readonly string[] {
+  place.close();
+  return group === undefined || group.close() ? [] : ["the control group of the command could not be removed"];
 }
 
 function removed(folder: string): readonly string[] {
   try {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    removeTree(folder);
     return [];
   } catch {
     return [`the private folder of the command could not be removed: \`${basename(folder)}\``];
@@ -121,21 +175,33 @@ function removed(folder: string): readonly string[] {
 }
 
 function common(
-  { stdin, timeoutMs }: Command,
-  limits: ProcessLimits,
-): Pick<Launch, "stdin" | "limits" | "environment"> {
-  // Only the launcher sees this environment; it starts the command with one of its own.
-  return { stdin, limits: { ...limits, timeoutMs }, environment: { PATH: "/usr/bin:/bin" } };
+  { command: { stdin, timeoutMs }, host: { limits }, tree, group }: Preparation,
+  line: CommandLine,
+): Pick<Launch, "program" | "arguments" | "stdin" | "limits" | "environment" | "exceeded"> {
+  const [program = "", ...rest] = group === undefined ? line : group.wrap(line);
+  return {
+    program,
+    arguments: rest,
+    stdin,
+    limits: { ...limits, timeoutMs },
+    environment: PREPARING,
+    exceeded: () => tree.exceeded(),
+  };
 }
 
-function shell(
-  { path, limits, backend }: ProcessHost,
-  { identity, home, words }: { readonly identity: string; readonly home: string; readonly words: readonly string[] },
-): readonly string[] {
+interface Start {
+  readonly identity: string;
+  /** A real path to go to first, or nothing. */
+  readonly start?: string;
+  readonly home: string;
+  readonly words: readonly string[];
+}
+
+function shell({ path, limits, backend }: ProcessHost, { identity, start = "", home, words }: Start): CommandLine {
   // Without a user name space of its own, everything that the user runs counts; the whole machine is an upper bound of it.
-  const tasks = limits.processes + (backend.name === "bwrap" ? 0 : countTasks());
+  const others = backend.name === "bwrap" ? CONFINERS : countTasks();
   const environment = [`PATH=${path.join(":")}`, "LANG=C.UTF-8", `HOME=${home}`, `TMPDIR=${home}`];
-  return ["/bin/sh", "-c", launcher(limits, tasks), "pinion", identity, MOVED, ...environment, ...words];
+  return [SHELL, "-c", launcher(limits, others), "pinion", identity, start, MOVED, ...environment, ...words];
 }
 
 /**

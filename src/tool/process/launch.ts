@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { ToolError } from "../../model/tool.ts";
-import { countTasks, familyOf, kill } from "./family.ts";
-import type { ProcessLimits } from "./limits.ts";
+import { Family, type Kinship, killFamily } from "./family.ts";
+import type { Ending, ProcessLimits } from "./limits.ts";
 import { Output } from "./output.ts";
+import { startWatch } from "./watch.ts";
 
-/** How often the number of processes is looked at, for root, for whom the system does not limit it. */
-const COUNT_MS = 50;
 /** How long the output may stay open after everything was killed. */
 const CLOSE_MS = 1_000;
 
@@ -22,8 +21,9 @@ export interface Launch {
   /** How many pipes the process gets after these. What it writes there is in `told`. */
   readonly pipes: number;
   readonly limits: ProcessLimits;
-  /** Kills everything that was started and is not gone by itself. */
-  stop(pid: number): Promise<void>;
+  readonly kinship: Kinship;
+  /** Whether what was written so far is too much. */
+  exceeded(): Promise<boolean>;
 }
 
 export interface Finished {
@@ -33,8 +33,8 @@ export interface Finished {
   readonly stderr: Output;
   /** What came through the further pipes. */
   readonly told: string;
-  readonly ended: "by-itself" | "timeout" | "too-many-processes";
-  /** Whether something that was started still holds the output open after all were killed that could be found. */
+  readonly ended: Ending;
+  /** Whether something that was started may still run after all were killed that could be found. */
   readonly escaped: boolean;
 }
 
@@ -76,7 +76,7 @@ function start(request: Launch): ChildProcess {
 
 async function supervise(
   child: ChildProcess,
-  { limits, stop }: Launch,
+  { limits, kinship, exceeded }: Launch,
   signal: AbortSignal,
 ): Promise<Pick<Finished, "exitCode" | "signal" | "ended" | "escaped">> {
   const { pid } = child;
@@ -87,30 +87,27 @@ async function supervise(
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   if (pid === undefined) return { ...(await exited), ended: "by-itself", escaped: false };
 
-  const end: { why: Finished["ended"] | "cancelled" } = { why: "by-itself" };
+  const family = new Family(pid, kinship);
+  const end: { why: Ending | "cancelled" } = { why: "by-itself" };
   const stopFor = (why: typeof end.why): void => {
-    end.why = why;
-    kill(pid);
+    if (end.why === "by-itself") end.why = why;
+    family.strike();
   };
   const timer = setTimeout(() => stopFor("timeout"), limits.timeoutMs);
-  const before = countTasks();
-  const counter = setInterval(() => {
-    // Going through all processes takes long when there are many, so first see whether there can be.
-    if (countTasks() - before < limits.processes) return;
-    if (familyOf(pid).length > limits.processes) stopFor("too-many-processes");
-  }, COUNT_MS);
+  const watch = startWatch({ family, limits, exceeded, onExceeded: stopFor });
   const cancel = (): void => stopFor("cancelled");
   signal.addEventListener("abort", cancel);
   if (signal.aborted) cancel();
   try {
     const exit = await exited;
-    await stop(pid);
-    const escaped = await stillOpen(child, closed);
+    await watch.stop();
+    const gone = await killFamily(family);
+    const open = await stillOpen(child, closed);
     if (end.why === "cancelled") throw new ToolError("cancelled", "the process was cancelled and killed");
-    return { ...exit, ended: end.why, escaped };
+    return { ...exit, ended: end.why, escaped: open || !gone };
   } finally {
+    await watch.stop();
     clearTimeout(timer);
-    clearInterval(counter);
     signal.removeEventListener("abort", cancel);
   }
 }

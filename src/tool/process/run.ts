@@ -1,10 +1,13 @@
 import type { JsonObject } from "../../model/json.ts";
 import { ToolError } from "../../model/tool.ts";
+import type { OpenTree } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
-import { MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
+import { type Command, MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
 import { type Executable, findExecutable } from "./executable.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
+import { ENDINGS, type Ending } from "./limits.ts";
+import { UNMOUNTED } from "./tree/mounting.ts";
 
 interface Arguments {
   readonly argv: readonly string[];
@@ -34,10 +37,12 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
     outputSchema: fields({
       exitCode: { type: ["integer", "null"] },
       signal: { type: ["string", "null"] },
-      ended: { enum: ["by-itself", "timeout", "too-many-processes"] },
+      ended: { enum: [...ENDINGS] },
       stdout: { type: "string" },
       stderr: { type: "string" },
       backend: { enum: ["bwrap", "unconfined"] },
+      files: { enum: ["direct", "overlay-mount", "overlay-copy"] },
+      network: { enum: ["none", "host"] },
       notes: { type: "array", items: { type: "string" } },
     }),
     permit: ({ argv, cwd = "." }) => {
@@ -57,20 +62,19 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
         executable: executable.facts,
         cwd: { path: cwd, identity },
         backend: backend.name,
+        files: host.tree.kind,
+        network: host.network.reach,
       };
       return {
         resolution,
         async act() {
-          const command = ready({ executable, argv, cwd: { path: cwd, directory, identity }, stdin, timeoutMs }, host);
-          let finished: Finished;
+          const tree = await host.tree.open(signal);
           try {
-            finished = await launch(command, signal);
-          } catch (error) {
-            command.dispose();
-            throw error;
+            const command = { executable, argv, cwd: { path: cwd, directory, identity }, stdin, timeoutMs };
+            return await perform(command, { host, tree, signal });
+          } finally {
+            await tree.close();
           }
-          const notes = [...command.notes, ...command.dispose()];
-          return resultOf(finished, notes, host);
         },
         close() {
           directory.close();
@@ -90,22 +94,76 @@ function orClose<T>(executable: Executable, open: () => T): T {
   }
 }
 
-function resultOf(finished: Finished, notes: readonly string[], { backend, workspace }: ProcessHost) {
-  const { exitCode, signal, ended, stdout, stderr, escaped } = finished;
-  if (exitCode === 125 && stderr.text().trim() === MOVED) {
-    throw new ToolError("resolution-changed", "the working directory has changed since the call was judged; ask again");
+interface Around {
+  readonly host: ProcessHost;
+  readonly tree: OpenTree;
+  readonly signal: AbortSignal;
+}
+
+async function perform(command: Command, { host, tree, signal }: Around) {
+  const prepared = ready(command, host, tree);
+  let finished: Finished;
+  let left: readonly string[] = [];
+  try {
+    finished = await launch(prepared, signal);
+  } finally {
+    left = prepared.dispose();
   }
-  if (backend.name === "bwrap" && ended === "by-itself" && !finished.told.includes('"exit-code"')) {
-    const why = withoutHost(stderr.text().trim(), workspace.hostPath());
-    throw new ToolError("not-started", `the process could not be confined: ${why}`);
-  }
+  refuseUnstarted(finished, host, tree);
+  const kept = await keep(finished, host, tree);
+  const { exitCode, signal: killedBy, stdout, stderr, escaped } = finished;
   return {
     exitCode,
-    signal,
-    ended,
+    signal: killedBy,
+    ended: kept.ended,
     stdout: stdout.text(),
     stderr: stderr.text(),
-    backend: backend.name,
-    notes: [...notes, ...(escaped ? ["a process that was started left its session and may still run"] : [])],
+    backend: host.backend.name,
+    files: host.tree.kind,
+    network: host.network.reach,
+    notes: [
+      ...host.notes,
+      ...left,
+      ...(escaped ? ["a process that was started could not be found or killed and may still run"] : []),
+      ...kept.notes,
+    ],
   };
+}
+
+/** What a command changed in a merged tree is the run's when it ended by itself, with whatever exit code, or ran out of time. */
+const KEPT: Readonly<Record<Ending, boolean>> = {
+  "by-itself": true,
+  timeout: true,
+  cpu: false,
+  memory: false,
+  "too-many-processes": false,
+  quota: false,
+};
+
+async function keep(
+  { ended, escaped }: Finished,
+  host: ProcessHost,
+  tree: OpenTree,
+): Promise<{ readonly ended: Ending; readonly notes: readonly string[] }> {
+  if (host.tree.kind === "direct") return { ended, notes: [] };
+  if (escaped || !KEPT[ended]) return { ended, notes: ["nothing that the command changed was kept"] };
+  try {
+    return { ended, ...(await tree.keep()) };
+  } catch (error) {
+    if (!(error instanceof ToolError) || error.code !== "quota") throw error;
+    return { ended: "quota", notes: ["nothing that the command changed was kept", error.message] };
+  }
+}
+
+/** Throws when it was not the command that ended. */
+function refuseUnstarted({ exitCode, ended, stderr, told }: Finished, host: ProcessHost, tree: OpenTree): void {
+  const said = stderr.text().trim();
+  if (exitCode === 125 && said === MOVED) {
+    throw new ToolError("resolution-changed", "the working directory has changed since the call was judged; ask again");
+  }
+  const why = [tree.path, tree.workspace].reduce(withoutHost, said);
+  if (exitCode === 125 && said.startsWith(UNMOUNTED)) throw new ToolError("not-started", why);
+  if (host.backend.name === "bwrap" && ended === "by-itself" && !told.includes('"exit-code"')) {
+    throw new ToolError("not-started", `the process could not be confined: ${why}`);
+  }
 }
