@@ -22,8 +22,8 @@ let before: Readonly<Record<string, string>>;
 let after: Readonly<Record<string, string>>;
 let calls: number;
 
-/** `pinion run commit` in a process of Node with the strike in it. */
-function struck(at: number, signal: NodeJS.Signals, ...args: readonly string[]) {
+/** `pinion run commit` in a process of Node that is struck by a signal or an error. */
+function struck(at: number, signal: NodeJS.Signals | "ENOSPC" | "EIO" | "EACCES", ...args: readonly string[]) {
   const done = spawnSync(process.execPath, [...STRIKE, resolve("bin/pinion.mjs"), "run", "commit", run.run, ...args], {
     encoding: "utf8",
     env: { ...shell.env, STRIKE_AT: String(at), STRIKE_WITH: signal },
@@ -82,6 +82,21 @@ test("H12 a crash in the middle of a commit: each path is as before or after, an
   };
   if (process.env.PINION_SOAK === "1") for (let at = 1; at <= calls; at++) strike(at);
   else fc.assert(fc.property(fc.integer({ min: 1, max: calls }), strike), { seed, numRuns: runs(8, 8) });
+});
+
+test("L7 disk full in the middle of a commit: it says so, and the next commit ends it", { timeout: MINUTES }, () => {
+  const strike = (at: number, code: "ENOSPC" | "EIO" | "EACCES"): void => {
+    again();
+    const failed = struck(at, code);
+    expect([0, 1, 2, 4], `${code} at call ${at}: ${failed.stderr}`).toContain(failed.exit);
+    expect(failed.stderr, `${code} at call ${at}`).not.toMatch(/in a way that it should not|\n\s+at /);
+    if (failed.exit === 0) expect(readFiles(run.workspace), `${code} at call ${at}`).toEqual(after);
+    expect(shell.run("pinion", "run", "commit", run.run), `after ${code} at call ${at}`).toMatchObject({ exit: 0 });
+    expect(readFiles(run.workspace), `after ${code} at call ${at}`).toEqual(after);
+  };
+  const code = fc.constantFrom("ENOSPC", "EIO", "EACCES");
+  if (process.env.PINION_SOAK === "1") for (let at = 1; at <= calls; at++) strike(at, "ENOSPC");
+  else fc.assert(fc.property(fc.integer({ min: 1, max: calls }), code, strike), { seed, numRuns: runs(8, 8) });
 });
 
 test("Ctrl-C lets a commit that has begun come to its end, tells it, and gives exit code 130", {
