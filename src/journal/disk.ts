@@ -40,6 +40,13 @@ export async function replaceWhole(
   await syncFolder(disk, dirname(path));
 }
 
+/** Makes a folder, and those above it that are not there, of mode 700; their names are on disk when this resolves. */
+export async function makeFolder(disk: Disk, folder: string): Promise<void> {
+  const first = await disk.mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(disk, dirname(made));
+}
+
 /** fsync of a folder: the names in it are on disk. */
 export async function syncFolder(disk: Disk, folder: string): Promise<void> {
   const handle = await disk.open(folder, "r");

@@ -11,7 +11,7 @@ import type {
   Receipt,
   Recorded,
 } from "../model/entry.ts";
-import { BugError } from "../model/errors.ts";
+import { BugError, WorldError } from "../model/errors.ts";
 import { HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
@@ -158,6 +158,7 @@ export class RunJournal implements Journal {
           message: "an entry was appended while a fault could end the wait",
         });
       }
+      if (recorded !== undefined && this.#present !== undefined) throw lostWhileReplaying(error);
       if (recorded !== undefined) {
         throw unlike(recorded, `\`${recorded.kind}\``, `the fault \`${error.fault}\` of this replay`);
       }
@@ -334,6 +335,15 @@ export class RunJournal implements Journal {
 interface Asking {
   readonly control: Control;
   readonly met: (met: boolean) => void;
+}
+
+/** What a resume meets while it replays its past says nothing about the past, and nothing was written yet. */
+function lostWhileReplaying({ fault, message }: HostFault): WorldError {
+  return new WorldError({
+    code: "replay-interrupted",
+    message: `a hook host was lost while the recorded part of the run was replayed (${fault}): ${message}`,
+    hint: "resume the run again; its journal is as it was",
+  });
 }
 
 function refOf(body: JsonObject): JsonObject {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError, WorldError } from "../model/errors.ts";
-import { type Disk, syncFolder, writeAll } from "./disk.ts";
+import { type Disk, makeFolder, syncFolder, writeAll } from "./disk.ts";
 import { KEY_BYTES } from "./seal.ts";
 
 /** Where the key of a run lives. */
@@ -15,7 +15,7 @@ export function runKeyFile(keys: string, run: string): string {
  */
 export async function createRunKey(disk: Disk, file: string, key: Uint8Array): Promise<void> {
   try {
-    await disk.mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(disk, dirname(file));
     const handle = await disk.open(file, "wx", 0o600);
     try {
       await writeAll(handle, Buffer.from(`${Buffer.from(key).toString("hex")}\n`));

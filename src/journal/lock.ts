@@ -1,12 +1,14 @@
-import { readdirSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pid } from "node:process";
 import { InputError } from "../model/errors.ts";
 
 /**
- * Keeps a second writer away from a run's folder, and needs no cleaning up after a crash. Who wants to write puts
- * down a claim whose name says which process it is, and then looks for claims of others: of two that start at once
- * at least one sees the other, so that never both go on. Claims of dead processes count for nothing.
+ * Keeps a second writer away from a run's folder, and needs no cleaning up after a crash. Who wants to write puts down a claim
+ * whose name says which process it is, and then looks for those of others; who sees none is the writer, and renames its claim
+ * to say so. Of two that look at once each sees the other: the one whose name comes first waits until the other has let go or is
+ * the writer, the other lets go. So at most one is the writer, and of many that try at once exactly one. Claims of dead
+ * processes count for nothing.
  */
 export interface Lock {
   release(): void;
@@ -20,29 +22,60 @@ interface Owner {
   readonly start: string;
 }
 
-const CLAIM = /^writer-([0-9a-f-]+)-(\d+)-(\d+)-(\d+)$/;
+interface Claim {
+  readonly name: string;
+  /** `claim`: looks whether it may; `writer`: writes. */
+  readonly stage: "claim" | "writer";
+  readonly owner: Owner;
+}
 
-/** Throws `InputError` when another writer, of this process or another, has the folder. */
+const CLAIM = /^(claim|writer)-([0-9a-f-]+)-(\d+)-(\d+)-(\d+)$/;
+/** Another one lets go within a few system calls, unless it is stopped. */
+const PATIENCE_MS = 1000;
+
+/** Throws `InputError` when another writer, of this process or another, has the folder. Waits 1 s for one that has not decided. */
 export function lock(folder: string): Lock {
   const me: Owner = { boot: bootId(), namespace: pidNamespace(), pid, start: startOf(pid) ?? "0" };
-  const claim = `writer-${me.boot}-${me.namespace}-${me.pid}-${me.start}`;
-  const path = join(folder, claim);
+  const name = `${me.boot}-${me.namespace}-${me.pid}-${me.start}`;
+  const claim = join(folder, `claim-${name}`);
   try {
-    writeFileSync(path, "", { flag: "wx", mode: 0o600 });
+    writeFileSync(claim, "", { flag: "wx", mode: 0o600 });
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") throw taken(path, me);
+    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") throw taken(claim, me);
     throw cause;
   }
-  for (const name of readdirSync(folder)) {
-    const owner = toOwner(name);
-    if (owner === undefined || name === claim) continue;
-    if (mayBeAlive(owner, me)) {
-      unlinkSync(path);
-      throw taken(join(folder, name), owner);
-    }
-    removeIfThere(join(folder, name));
+  try {
+    mustBeAlone(folder, `claim-${name}`, me);
+    const path = join(folder, `writer-${name}`);
+    renameSync(claim, path);
+    return { release: () => removeIfThere(path) };
+  } catch (error) {
+    removeIfThere(claim);
+    throw error;
   }
-  return { release: () => removeIfThere(path) };
+}
+
+/** Returns when nobody else has a claim; throws when somebody else is the writer, or will be. */
+function mustBeAlone(folder: string, mine: string, me: Owner): void {
+  for (let waited = 0; ; waited += 1) {
+    const others = claimsOfOthers(folder, mine, me);
+    const [other] = others;
+    if (other === undefined) return;
+    const first = others.every(({ stage, name }) => stage === "claim" && mine < name);
+    if (!first || waited === PATIENCE_MS) throw taken(join(folder, other.name), other.owner);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+}
+
+/** Claims of processes that live; those of dead ones are removed. */
+function claimsOfOthers(folder: string, mine: string, me: Owner): readonly Claim[] {
+  return readdirSync(folder).flatMap((name): Claim[] => {
+    const claim = toClaim(name);
+    if (claim === undefined || name === mine) return [];
+    if (mayBeAlive(claim.owner, me)) return [claim];
+    removeIfThere(join(folder, name));
+    return [];
+  });
 }
 
 /** A process that works on a run. */
@@ -58,9 +91,10 @@ export interface Holder {
 export function holderOf(folder: string): Holder | undefined {
   const me = { boot: bootId(), namespace: pidNamespace() };
   for (const name of namesIn(folder)) {
-    const owner = toOwner(name);
-    if (owner === undefined || !mayBeAlive(owner, me)) continue;
-    return { pid: owner.pid, start: owner.start, here: owner.namespace === me.namespace };
+    const claim = toClaim(name);
+    if (claim?.stage !== "writer" || !mayBeAlive(claim.owner, me)) continue;
+    const { pid, start, namespace } = claim.owner;
+    return { pid, start, here: namespace === me.namespace };
   }
   return undefined;
 }
@@ -79,10 +113,11 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function toOwner(name: string): Owner | undefined {
-  const [, boot, namespace, id, start] = CLAIM.exec(name) ?? [];
+function toClaim(name: string): Claim | undefined {
+  const [, stage, boot, namespace, id, start] = CLAIM.exec(name) ?? [];
   if (boot === undefined || namespace === undefined || id === undefined || start === undefined) return undefined;
-  return { boot, namespace, pid: Number(id), start };
+  const owner = { boot, namespace, pid: Number(id), start };
+  return { name, stage: stage === "writer" ? "writer" : "claim", owner };
 }
 
 /** A process of this boot in another pid namespace cannot be looked up: it counts as alive. */

@@ -6,7 +6,7 @@ import type { Entry } from "../model/entry.ts";
 import { InputError, PinionError, WorldError } from "../model/errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { type Disk, syncFolder, writeAll, writeWhole } from "./disk.ts";
+import { type Disk, makeFolder, syncFolder, writeAll, writeWhole } from "./disk.ts";
 import { type Lock, lock } from "./lock.ts";
 
 export interface Pending {
@@ -57,7 +57,7 @@ export class Store {
   static async create(options: StoreOptions, header: string): Promise<Store> {
     const { disk, folder } = options;
     return world(folder, async () => {
-      await disk.mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(disk, folder);
       return locked(folder, async (held) => {
         const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL;
         const file = await disk.open(journalFile(folder), flags, 0o600).catch((cause: unknown) => {
@@ -163,8 +163,7 @@ export class Store {
   async #writeBlob(digest: Digest, bytes: Uint8Array): Promise<void> {
     const path = blobFile(this.#folder, digest);
     if (!this.#hasBlobs) {
-      await this.#disk.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await syncFolder(this.#disk, this.#folder);
+      await makeFolder(this.#disk, dirname(path));
       this.#hasBlobs = true;
     }
     await writeWhole(this.#disk, path, bytes);

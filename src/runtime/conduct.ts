@@ -130,9 +130,16 @@ async function follow(
       return known(await offspring.start({ child: child.name, goal, capsules }, stop));
     },
   };
-  const processes = await openProcesses(resolved, { temporary: join(env.stateDir, "tmp"), onNotice: machine.onNotice });
-  const world = { workspace, spawner, processes, now: () => env.now() };
   const authority = effectivePermission(layers);
+  const processes = await openProcesses(resolved, {
+    authority,
+    workspace,
+    layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
+    temporary: join(env.stateDir, "tmp"),
+    onNotice: machine.onNotice,
+  });
+  closing.push(() => processes.close());
+  const world = { workspace, spawner, processes, now: () => env.now() };
   const tools = toolsOf(resolved, { authority, depth: header.depth, world });
   const store = storeOf(env);
   const assembled = assemble({

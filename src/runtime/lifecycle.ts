@@ -8,6 +8,7 @@ import { askRun, letGo } from "./control/ask.ts";
 import { killTree } from "./control/kill.ts";
 import { type Environment, runFolder } from "./machine.ts";
 import { tellRun } from "./resume.ts";
+import { childrenByParent, isOver } from "./runs.ts";
 
 /** Who asks, and how long to wait until the run has obeyed. */
 export interface Asking {
@@ -58,7 +59,7 @@ export async function pauseRun(asking: Asking, env: Environment): Promise<Obeyed
 }
 
 /**
- * Ends a run: aborts what is under way where somebody works on it, and otherwise takes it up only to end it. Throws `InputError` when
+ * Ends a run and its children: aborts what is under way where somebody works on it, and otherwise takes it up only to end it. Throws `InputError` when
  * there is no such run or it has ended in another way, `WorldError` (`no-answer`) when it takes too long.
  */
 export async function terminateRun(asking: Asking, env: Environment): Promise<Obeyed> {
@@ -68,6 +69,10 @@ export async function terminateRun(asking: Asking, env: Environment): Promise<Ob
   if (!isOver(stateOf(run, env).state)) process = await tell(asking, { kind: "cancel", by }, env);
   const now = stateOf(run, env);
   if (now.state !== "terminated") throw hasEnded(run, now.state);
+  // A child that rests waits for a run that is no more.
+  for (const child of (await childrenByParent(env)).get(run) ?? []) {
+    if (!isOver(stateOf(child, env).state)) await terminateRun({ ...asking, run: child }, env);
+  }
   return { run, ...now, process, done: true };
 }
 
@@ -174,10 +179,6 @@ function mustExist(run: string, env: Environment): string {
 function stateOf(run: string, env: Environment): { readonly state: RunState; readonly reason: string } {
   const { state = "pending", reason = "" } = glanceAt(runFolder(env, run)) ?? {};
   return { state, reason };
-}
-
-function isOver(state: RunState): boolean {
-  return state === "completed" || state === "failed" || state === "terminated";
 }
 
 function hasEnded(run: string, state: RunState): InputError {

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Authority } from "../capability/permission.ts";
 import { BugError } from "../model/errors.ts";
-import type { ToolBox } from "../model/tool.ts";
+import { type ToolBox, ToolError } from "../model/tool.ts";
 import { agentSpawn } from "../tool/agent-spawn.ts";
 import { fileList } from "../tool/files/list.ts";
 import { fileMove } from "../tool/files/move.ts";
@@ -12,13 +12,19 @@ import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
-import type { Spawner, Workspace } from "../tool/ports.ts";
-import { type Backend, chooseBackend, probeBwrap } from "../tool/process/backend.ts";
-import { PROCESS_LIMITS } from "../tool/process/limits.ts";
+import type { ProcessTree, Spawner, Workspace } from "../tool/ports.ts";
+import type { ProcessHost } from "../tool/process/command.ts";
+import { FIXED_LIMITS, PROCESS_LIMITS } from "../tool/process/limits.ts";
+import { openMeans } from "../tool/process/means.ts";
 import { processRun } from "../tool/process/run.ts";
+import { directTree } from "../tool/process/tree/direct.ts";
+import { type LayeredTree, openLayeredTree } from "../tool/process/tree/open.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import { skillRead } from "../tool/skill-read.ts";
 import { toolBoxOf } from "../tool/toolbox.ts";
+import { openHostDirectory } from "../vfs/host.ts";
+import type { Overlay } from "../vfs/overlay/overlay.ts";
+import { parsePath } from "../vfs/path.ts";
 
 /** The world of a run's tools; a replay has none. */
 export interface ToolWorld {
@@ -29,12 +35,9 @@ export interface ToolWorld {
   now(): number;
 }
 
-/** Where and how processes run. */
-export interface Processes {
-  readonly backend: Backend;
-  readonly path: readonly string[];
-  readonly readable: readonly string[];
-  readonly temporary: string;
+/** Where and how processes run. Close it with the run. */
+export interface Processes extends Omit<ProcessHost, "workspace" | "authority"> {
+  close(): void;
 }
 
 const SYSTEM_PATH = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -66,7 +69,7 @@ export function toolsOf(
       fileWrite(workspace, authority),
       fileRemove(workspace, authority),
       fileMove(workspace, authority),
-      processRun({ workspace, authority, limits: PROCESS_LIMITS, ...processes }, now),
+      processRun({ workspace, authority, ...processes }, now),
       httpFetch({ authority }),
       skillRead(skills),
       agentSpawn({ children, depth: options.depth, spawner, authority }),
@@ -75,26 +78,92 @@ export function toolsOf(
   );
 }
 
+export interface ProcessOptions {
+  readonly authority: Authority;
+  /** The workspace itself, or the merged tree. */
+  readonly workspace: Workspace;
+  /** The layer of the run, and a folder of the run alone on a disk that holds what processes change until it is kept. */
+  readonly layer: { readonly overlay: Overlay; readonly folder: string } | undefined;
+  readonly temporary: string;
+  readonly onNotice: (text: string) => void;
+}
+
 /**
- * Chooses the backend of processes by the blueprint's preferences, where it allows processes at all. Commands are looked up
- * on a fixed path, with the Node that runs Pinion first. Throws `WorldError` when no listed backend can be had.
+ * Chooses how processes are confined and how they see the files of the run, by the blueprint's preferences and by what this
+ * machine has, where it allows processes at all. Commands are looked up on a fixed path, with the Node that runs Pinion first.
+ * Throws `WorldError` when no listed backend can be had.
  */
-export async function openProcesses(
-  resolved: ResolvedBlueprint,
-  options: { readonly temporary: string; readonly onNotice: (text: string) => void },
-): Promise<Processes> {
+export async function openProcesses(resolved: ResolvedBlueprint, options: ProcessOptions): Promise<Processes> {
+  const { authority, workspace, layer, temporary, onNotice } = options;
+  if (!resolved.tools.allow.includes("process.run")) return nobody(directTree(workspace));
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  const { backend, process: settings } = resolved.execution;
+  const means = await openMeans({ preferences: backend, network: authority.processNetwork, temporary });
+  const tree = layer === undefined ? undefined : await openTree(layer, means.trial);
+  const notes = [...means.notes, ...(tree === undefined ? [] : shortfalls(tree, means.backend.name))];
+  for (const note of notes) onNotice(note);
   const node = dirname(process.execPath);
-  const path = [node, ...SYSTEM_PATH.filter((folder) => folder !== node)];
-  const around = { path, readable: [node], temporary: options.temporary };
-  if (!resolved.tools.allow.includes("process.run")) return { ...around, backend: NOBODY };
-  await mkdir(options.temporary, { recursive: true, mode: 0o700 });
-  const backend = chooseBackend(resolved.execution.backend, await probeBwrap());
-  if (backend.name === "unconfined") options.onNotice(backend.notice);
-  return { ...around, backend };
+  return {
+    ...means,
+    notes,
+    tree: tree ?? directTree(workspace),
+    path: [node, ...SYSTEM_PATH.filter((folder) => folder !== node)],
+    readable: [node],
+    temporary,
+    limits: { ...settings.limits, ...FIXED_LIMITS },
+    close() {
+      means.close();
+      tree?.close();
+    },
+  };
+}
+
+function openTree(
+  { overlay, folder }: NonNullable<ProcessOptions["layer"]>,
+  trial: readonly string[],
+): Promise<LayeredTree> {
+  return openLayeredTree({
+    files: overlay,
+    folder,
+    accepts: isSpelled,
+    openDirectory: (path) => openHostDirectory(path, { actions: ["read"] }),
+    trial,
+  });
+}
+
+function isSpelled(path: string): boolean {
+  try {
+    return parsePath(path).length > 0;
+  } catch (error) {
+    if (error instanceof ToolError) return false;
+    throw error;
+  }
+}
+
+/** What processes are shown is theirs to change under its own name only where the system mounts it there. */
+function shortfalls({ probe }: LayeredTree, backend: ProcessHost["backend"]["name"]): readonly string[] {
+  if (probe.kind !== "overlay-copy" || backend === "bwrap") return [];
+  return [
+    `processes work in a copy of the workspace; under its absolute path they find the workspace itself, and what they change there is changed (${probe.why})`,
+  ];
 }
 
 /** For runs that start no processes. */
-const NOBODY: Backend = { name: "unconfined", notice: "no process is allowed" };
+function nobody(tree: ProcessTree): Processes {
+  return {
+    backend: { name: "unconfined", notice: "no process is allowed" },
+    filter: undefined,
+    network: { reach: "none", notes: [], wrap: (command) => command },
+    groups: undefined,
+    notes: [],
+    tree,
+    path: [],
+    readable: [],
+    temporary: "",
+    limits: PROCESS_LIMITS,
+    close: () => undefined,
+  };
+}
 
 /** What tools are given on a replay. INVARIANT: a replay answers from the record, so nothing of this is ever called. */
 export function noWorld(): ToolWorld {
@@ -116,7 +185,7 @@ export function noWorld(): ToolWorld {
       close: () => undefined,
     },
     spawner: { spawn: unreachable },
-    processes: { backend: NOBODY, path: [], readable: [], temporary: "" },
+    processes: nobody({ kind: "direct", open: unreachable }),
     now: unreachable,
   };
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -73,12 +73,17 @@ describe("L7 a disk that is full or fails", () => {
   it("has everything on disk, names included, before what relies on it", async () => {
     const calls: string[] = [];
     const disk = watchedDisk((call, path) => calls.push(`${call} ${basename(path).replace(/^[0-9a-f]{64}/, "blob")}`));
-    const journal = await workshop(undefined, { disk }).create();
+    const root = join(temporary(), "root");
+    mkdirSync(root);
+    const journal = await workshop(root, { disk }).create();
     const syncs = () =>
-      calls.splice(0).filter((call) => !/^(open|close) /.test(call) && !call.startsWith("write r1.key"));
+      calls
+        .splice(0)
+        .filter((call) => !/^(open|close|mkdir|unlink|stat) /.test(call) && !call.startsWith("write r1.key"));
     expect(syncs()).toEqual([
+      ...["sync runs", "sync root"],
       ...["write journal.jsonl", "sync journal.jsonl", "sync r1", "sync runs"],
-      ...["sync r1.key", "sync keys"],
+      ...["sync root", "sync r1.key", "sync keys"],
     ]);
     await journal.input({ kind: "input.start", ref: {}, request: null, perform: async () => "x".repeat(70_000) });
     expect(syncs()).toEqual([]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execPath } from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { lock } from "../../src/journal/lock.ts";
 import { InputError } from "../../src/model/errors.ts";
@@ -69,7 +70,7 @@ describe("L8 two writers", () => {
     expect(claims(bench.folder)).toEqual([]);
   });
 
-  it("of many that try at once at most one gets it, also over a dead one's claim", async () => {
+  it("of many that try at once exactly one gets it, also over a dead one's claim", async () => {
     for (let round = 0; round < runs(2, 50); round++) {
       const folder = temporary();
       const dead = await contend(folder);
@@ -77,11 +78,46 @@ describe("L8 two writers", () => {
       await killed(dead.child);
       const crowd = await Promise.all([1, 2, 3, 4].map(() => contend(folder)));
       const answers = await Promise.all(crowd.map((one) => one.try()));
-      expect(answers.filter((answer) => answer === "taken").length).toBeLessThanOrEqual(1);
-      expect(answers.filter((answer) => answer !== "taken" && answer !== "journal-locked")).toEqual([]);
+      expect(answers.toSorted()).toEqual(["journal-locked", "journal-locked", "journal-locked", "taken"]);
       await Promise.all(crowd.map((one) => killed(one.child)));
       lock(folder).release();
     }
+  });
+
+  it("of many threads of one process exactly one gets it", async () => {
+    const thread = new URL("../journal/contending-thread.ts", import.meta.url);
+    for (let round = 0; round < runs(2, 50); round++) {
+      const folder = temporary();
+      const gate = new Int32Array(new SharedArrayBuffer(4));
+      const threads = [1, 2, 3, 4].map(() => new Worker(thread, { workerData: { folder, gate } }));
+      onTestFinished(async () => void (await Promise.all(threads.map((one) => one.terminate()))));
+      await Promise.all(threads.map((one) => once(one, "message")));
+      const answers = threads.map(async (one) => String((await once(one, "message"))[0]));
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+      expect((await Promise.all(answers)).toSorted()).toEqual([
+        "journal-locked",
+        "journal-locked",
+        "journal-locked",
+        "taken",
+      ]);
+    }
+  });
+
+  it("one that was stopped before it decided does not become a second writer", async () => {
+    const folder = temporary();
+    const held = lock(folder);
+    const [mine = ""] = claims(folder);
+    held.release();
+    const parent = spawn("sleep", ["60"], { stdio: "ignore" });
+    onTestFinished(() => void parent.kill("SIGKILL"));
+    const start = readFileSync(`/proc/${parent.pid}/stat`, "latin1")
+      .replace(/^.*\) /, "")
+      .split(" ")[19];
+    const undecided = mine.replace(/^writer-/, "claim-").replace(/-\d+-\d+$/, `-${parent.pid}-${start}`);
+    writeFileSync(join(folder, undecided), "");
+    expect(() => lock(folder)).toThrow(InputError);
+    expect(readdirSync(folder)).toEqual([undecided]);
   });
 
   it("a claim from before a reboot counts for nothing; one from another pid namespace cannot be judged and holds", () => {

@@ -16,7 +16,6 @@ describe("N4 L1 L9 runs whose processes are killed at random", () => {
   }, async () => {
     const driver = await KillDriver.prepare(lab, new Random(seed));
     while (driver.kills < runs(20, 2000)) await driver.run();
-    console.log(driver.victims);
     for (const kills of Object.values(driver.victims)) expect(kills).toBeGreaterThan(runs(-1, 0));
   });
 });

@@ -32,6 +32,18 @@ export function watchedDisk(before: (call: string, path: string) => void): Disk 
       before("open", String(path));
       return watch(await realDisk.open(path, flags, mode), String(path));
     },
+    mkdir: (async (path: string, options: { recursive: true }) => {
+      before("mkdir", path);
+      return realDisk.mkdir(path, options);
+    }) as Disk["mkdir"],
+    stat: (async (path: string) => {
+      before("stat", path);
+      return realDisk.stat(path);
+    }) as Disk["stat"],
+    unlink: async (path) => {
+      before("unlink", String(path));
+      return realDisk.unlink(path);
+    },
     rename: async (from, to) => {
       before("rename", String(to));
       return realDisk.rename(from, to);

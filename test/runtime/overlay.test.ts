@@ -32,7 +32,7 @@ test("what an agent, its processes, its hooks and its children do to files stays
   await lab.file("notes.txt", "as it was\n");
   await lab.file("old.txt", "to be removed\n");
   const hook = await scriptedHook(
-    `if (payload.call.id === "new") {
+    `if (JSON.parse(payload).call.id === "new") {
        const work = files.openRoot("work");
        const text = String.fromCharCode(...files.read(work, "notes.txt", 0, 100));
        files.write(work, "from-hook.txt", new Uint8Array([...text].map((letter) => letter.charCodeAt(0))));
@@ -68,7 +68,7 @@ test("what an agent, its processes, its hooks and its children do to files stays
     ],
   });
   const summary = await lab.run(file);
-  expect(summary).toMatchObject({ state: "completed", changes: 5 });
+  expect(summary).toMatchObject({ state: "completed", changes: 7 });
   expect(summary.result).toContain("changed by the agent");
   expect(summary.result).toContain("child saw p");
   expect(await readFile(join(lab.workspace, "notes.txt"), "utf8")).toBe("as it was\n");

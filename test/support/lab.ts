@@ -38,6 +38,8 @@ export interface LabBlueprint {
   readonly grants?: JsonObject;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
+  /** The tools of that child; `file.read` unless given. */
+  readonly childTools?: readonly string[];
 }
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
@@ -222,6 +224,8 @@ export class Lab {
     const at = lines.findIndex((line) => words.every((word) => line.includes(word)));
     if (at < 0) throw new Error(`no entry holds ${words.join(" and ")}`);
     await writeFile(journal, `${lines.slice(0, at + 1).join("\n")}\n`);
+    // None would have been made so early.
+    await rm(join(dirname(journal), "checkpoints.jsonl"));
   }
 
   /** Destroys the key of a run. */
@@ -253,7 +257,7 @@ export class Lab {
   }
 
   async #child(parts: LabBlueprint): Promise<void> {
-    await this.blueprint({ turns: parts.child ?? [], tools: ["file.read"] }, "helper");
+    await this.blueprint({ turns: parts.child ?? [], tools: parts.childTools ?? ["file.read"] }, "helper");
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {

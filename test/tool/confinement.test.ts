@@ -194,6 +194,7 @@ const PINION = `
   import { effectivePermission } from "${process.cwd()}/src/capability/permission.ts";
   import { PROCESS_LIMITS } from "${process.cwd()}/src/tool/process/limits.ts";
   import { processRun } from "${process.cwd()}/src/tool/process/run.ts";
+  import { directTree } from "${process.cwd()}/src/tool/process/tree/direct.ts";
   import { openHostDirectory } from "${process.cwd()}/src/vfs/host.ts";
   const folder = process.argv[1];
   const argv = ["sh", "-c", "touch ready; sleep ${SLEEP}"];
@@ -201,8 +202,9 @@ const PINION = `
     name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv], network: "none" },
     network: { domains: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
   }]);
+  const workspace = openHostDirectory(folder + "/workspace", { actions: ["read", "write"] });
   const tool = processRun({
-    workspace: openHostDirectory(folder + "/workspace", { actions: ["read", "write"] }),
+    workspace, tree: directTree(workspace), network: { reach: "none", notes: [], wrap: (line) => line }, notes: [],
     authority, backend: { name: "bwrap", program: "/usr/bin/bwrap" }, path: ["/usr/bin", "/bin"], readable: [],
     temporary: folder, limits: PROCESS_LIMITS,
   }, Date.now);

@@ -17,11 +17,14 @@ import { fileSearch } from "../../src/tool/files/search.ts";
 import { fileWrite } from "../../src/tool/files/write.ts";
 import { httpFetch } from "../../src/tool/http/fetch.ts";
 import type { Network } from "../../src/tool/http/network.ts";
-import type { Spawner } from "../../src/tool/ports.ts";
+import type { ProcessTree, Spawner } from "../../src/tool/ports.ts";
 import type { Backend } from "../../src/tool/process/backend.ts";
 import type { ProcessHost } from "../../src/tool/process/command.ts";
+import type { Filter } from "../../src/tool/process/filter.ts";
 import { PROCESS_LIMITS, type ProcessLimits } from "../../src/tool/process/limits.ts";
+import { networkOf, probeNetwork } from "../../src/tool/process/network.ts";
 import { processRun } from "../../src/tool/process/run.ts";
+import { directTree } from "../../src/tool/process/tree/direct.ts";
 import type { ToolRegistry } from "../../src/tool/registry.ts";
 import { skillRead } from "../../src/tool/skill-read.ts";
 import type { Tool } from "../../src/tool/tool.ts";
@@ -30,6 +33,7 @@ import { openHostDirectory } from "../../src/vfs/host.ts";
 
 export const STANDARD: ToolRegistry = parse(readFileSync("blueprints/shared/tools.yaml", "utf8"));
 export const UNCONFINED: Backend = { name: "unconfined", notice: "UNCONFINED: for a test" };
+const networkProbe = await probeNetwork();
 export const NODE = dirname(process.execPath);
 
 /** A layer that allows everything but files and commands outside of what it is given. */
@@ -70,28 +74,46 @@ export interface BenchOptions {
   readonly network?: Network;
   readonly spawner?: Spawner;
   readonly now?: () => number;
+  readonly filter?: Filter;
+  /** Where control groups can be made; without it, none are. */
+  readonly groups?: string;
+  /** How processes see the files; without it, they work on the workspace itself. */
+  readonly tree?: ProcessTree;
 }
 
 /** Real tools over a real folder, which is removed when the test is over. */
 export function bench(options: BenchOptions = {}): Bench {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "pinion-tool-"));
+  const made = benchIn({ ...options, folder });
+  onTestFinished(() => {
+    made.close();
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  });
+  return made;
+}
+
+/** The same in a folder of the caller's, until it is closed. */
+export function benchIn(options: BenchOptions & { readonly folder: string }): Bench & { close(): void } {
+  const { folder } = options;
   const at = (path: string): string => join(folder, "workspace", path);
   mkdirSync(at("."), { recursive: true });
   mkdirSync(join(folder, "temporary"), { recursive: true });
   const workspace = openHostDirectory(at("."), { actions: ["read", "write"] });
-  onTestFinished(() => {
-    workspace.close();
-    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
-  });
   const authority = effectivePermission(options.layers ?? [layer()]);
+  const backend = options.backend ?? UNCONFINED;
   const host: ProcessHost = {
     workspace,
     authority,
-    backend: options.backend ?? UNCONFINED,
+    backend,
     path: options.path ?? [NODE, "/usr/bin", "/bin"],
     readable: options.readable ?? [],
     temporary: join(folder, "temporary"),
     limits: { ...PROCESS_LIMITS, ...options.limits },
+    tree: options.tree ?? directTree(workspace),
+    filter: options.filter,
+    network: networkOf(authority.processNetwork, backend.name, networkProbe),
+    groups: options.groups,
+    notes: backend.name === "unconfined" ? [backend.notice] : [],
   };
   const text = Buffer.from("# How to review\n");
   const tools = [
@@ -117,6 +139,7 @@ export function bench(options: BenchOptions = {}): Bench {
     tools,
     folder,
     at,
+    close: () => workspace.close(),
     async call(tool, call, signal = new AbortController().signal) {
       const invalid = box.invalidArguments({ tool, arguments: call });
       if (invalid !== undefined) throw new Error(`invalid: ${invalid}`);

@@ -63,6 +63,8 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
       stdout: "a b|$HOME|*|;ls|",
       stderr: "",
       backend: backend.name,
+      files: "direct",
+      network: "none",
       notes: backend.name === "unconfined" ? ["UNCONFINED: for a test"] : [],
     });
     expect(await run(there, ["sh", "-c", "echo out; echo err >&2; exit 7"])).toMatchObject({
@@ -199,6 +201,8 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
       executable: { path: join(bin, "tool"), digest: digestOf(readFileSync("/usr/bin/true")) },
       cwd: { path: "." },
       backend: backend.name,
+      files: "direct",
+      network: "none",
     });
     copyFileSync("/usr/bin/false", join(bin, "other"));
     renameSync(join(bin, "other"), join(bin, "tool"));

@@ -17,7 +17,7 @@ export type Probe = { readonly program: string } | { readonly absent: string };
 
 /** Where Debian and others put it. Not looked up on a PATH that somebody could set. */
 const PROGRAM = "/usr/bin/bwrap";
-const PROBE = [
+export const PROBE = [
   "--unshare-all",
   "--die-with-parent",
   "--ro-bind",

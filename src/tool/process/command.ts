@@ -55,6 +55,10 @@ export interface Ready extends Launch {
   dispose(): readonly string[];
 }
 
+/** A variable of whatever confines a command; the command itself has an environment of its own. */
+const MARK = "PINION_MARK";
+let marks = 0;
+
 /** Where the descriptors are in the child: the image that is executed, the script, the filter. */
 const FIRST = 3;
 
@@ -94,7 +98,10 @@ function placeOf({ cwd }: Command, { tree: { kind } }: ProcessHost, { directory 
   return { directory: own, identity: own.stat(".").identity, close: () => own.close() };
 }
 
-function confined({ command, host, tree, place, group }: Preparation, { program }: { readonly program: string }): Ready {
+function confined(
+  { command, host, tree, place, group }: Preparation,
+  { program }: { readonly program: string },
+): Ready {
   const { executable, cwd } = command;
   const view = viewOf(tree.directory ?? host.workspace, host.authority);
   const { links, words, descriptors } = imagesAt(IMAGES, executable);
@@ -117,12 +124,15 @@ function confined({ command, host, tree, place, group }: Preparation, { program 
   // A directory that only leads to what may be read is made by bwrap, and is not the one on the host.
   const identity = isVisible(cwd.path, view.readable) ? place.identity : "any";
   const inner = shell(host, { identity, home: TEMPORARY, words: [...words, ...command.argv.slice(1)] });
+  const marker = `${process.pid}.${marks++}.`;
   return {
     ...common({ command, host, tree, place, group }, tree.wrap([program, ...sandbox, "--", ...inner])),
     cwd: "/",
     descriptors: filter === undefined ? descriptors : [...descriptors, filter],
     pipes: 2,
-    kinship: { confiners: CONFINERS, ...(group === undefined ? {} : { group }) },
+    // bwrap dies with its parent, but for a moment at its start: then it is found by what it was started with.
+    environment: { ...PREPARING, [MARK]: marker },
+    kinship: { marker: `${MARK}=${marker}`, confiners: CONFINERS, ...(group === undefined ? {} : { group }) },
     dispose() {
       if (filter !== undefined) closeSync(filter);
       return disposed(place, group);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import type { Group } from "./cgroup.ts";
-import { memoryOf, parseStat, readProcess, type Row } from "./stat.ts";
+import { memoryOf, parseStat, type Row, readProcess } from "./stat.ts";
 
 /** How members of a family are found. */
 export interface Kinship {

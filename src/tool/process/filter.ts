@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PREPARING } from "./namespaces.ts";
+import { PREPARING, SHELL } from "./namespaces.ts";
 import { isFiltered, seccompFilter } from "./seccomp.ts";
 
 /** The filter of system calls where bwrap can read it. Close it with the run. */
@@ -13,6 +13,8 @@ export interface Filter {
 
 /** Whether system calls can be filtered here; if not, why. */
 export type FilterProbe = { readonly filter: Filter } | { readonly absent: string };
+
+const UNHEEDED = 77;
 
 /** Makes the filter and tries it once. `folder`: an existing folder for a file that is gone again at once. */
 export async function openFilter(program: string, folder: string): Promise<FilterProbe> {
@@ -39,10 +41,9 @@ function keep(bytes: Uint8Array, folder: string): Filter {
 /** Undefined when a program starts behind the filter and is denied what the filter denies. */
 function tryFilter(program: string, filter: Filter): Promise<string | undefined> {
   const words = ["--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--seccomp", "3", "--"];
-  const script = 'unshare --user true 2>/dev/null && echo "nothing is denied" >&2 || exit 0';
   const fd = filter.open();
   return new Promise((resolve) => {
-    const child = spawn(program, [...words, "/bin/sh", "-c", script], {
+    const child = spawn(program, [...words, SHELL, "-c", `unshare --user true && exit ${UNHEEDED}; exit 0`], {
       env: PREPARING,
       stdio: ["ignore", "ignore", "pipe", fd],
       timeout: 10_000,
@@ -52,7 +53,10 @@ function tryFilter(program: string, filter: Filter): Promise<string | undefined>
       said += chunk.toString();
     });
     child.once("error", (error) => resolve(error.message));
-    child.once("close", (code) => resolve(code === 0 && said === "" ? undefined : said.trim() || `exit code ${code}`));
+    child.once("close", (code) => {
+      if (code === UNHEEDED) resolve("what it denies is not denied");
+      else resolve(code === 0 ? undefined : said.trim() || `exit code ${code}`);
+    });
     closeSync(fd);
   });
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { ToolError } from "../../model/tool.ts";
-import { Family, killFamily, type Kinship } from "./family.ts";
+import { Family, type Kinship, killFamily } from "./family.ts";
 import type { Ending, ProcessLimits } from "./limits.ts";
 import { Output } from "./output.ts";
 import { startWatch } from "./watch.ts";

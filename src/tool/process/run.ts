@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../model/json.ts";
 import { ToolError } from "../../model/tool.ts";
-import { defineTool, fields, type Tool } from "../tool.ts";
 import type { OpenTree } from "../ports.ts";
+import { defineTool, fields, type Tool } from "../tool.ts";
 import { type Command, MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
 import { type Executable, findExecutable } from "./executable.ts";
 import { Images } from "./image.ts";

@@ -49,7 +49,9 @@ export function parseStat(pid: number): readonly Row[] {
  */
 export function memoryOf({ pid, residentBytes }: Row): number {
   const rollup = readProcess(pid, "smaps_rollup");
-  const parts = ["Pss_Anon", "Pss_Shmem", "SwapPss"].map((name) => new RegExp(`^${name}: *(\\d+) kB$`, "m").exec(rollup ?? ""));
+  const parts = ["Pss_Anon", "Pss_Shmem", "SwapPss"].map((name) =>
+    new RegExp(`^${name}: *(\\d+) kB$`, "m").exec(rollup ?? ""),
+  );
   if (parts[0] === null) return residentBytes;
   return parts.reduce((sum, part) => sum + Number(part?.[1] ?? 0) * 1024, 0);
 }

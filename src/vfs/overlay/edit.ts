@@ -2,7 +2,7 @@ import { type BigIntStats, lstatSync, mkdirSync, rmdirSync, unlinkSync } from "n
 import { failure } from "../failure.ts";
 import { formatPath } from "../path.ts";
 import { descendToParent, kindOf, look, requireFile } from "../walk.ts";
-import { type Found, type Layer, missing, type Route, shown, sync } from "./layer.ts";
+import { type Found, type Layer, missing, notDirectory, type Route, shown, sync } from "./layer.ts";
 import { mergedNames } from "./listing.ts";
 import type { Line } from "./log.ts";
 import { createFile, filledWith, makeAbove, moveIn, syncDirectory } from "./stage.ts";
@@ -30,11 +30,17 @@ export function targetOf(layer: Layer, route: Route): Target {
   }
   const at = found.open ? layer.below(route, found) : undefined;
   if (at === undefined) {
-    if (above > 0) throw missing(formatPath(segments.slice(unshown, found.depth + 1)));
+    if (above > 0) requireDirectory(layer, { segments: segments.slice(0, -1), unshown });
     return { found, above, stats: undefined };
   }
   using parent = at.parent;
   return { found, above, stats: look(parent, at.name) };
+}
+
+function requireDirectory(layer: Layer, route: Route): void {
+  const kind = layer.kind(route);
+  if (kind === "nothing") throw missing(shown(route));
+  if (kind !== "directory") throw notDirectory(kind, shown(route));
 }
 
 export async function write(layer: Layer, route: Route, data: Uint8Array): Promise<void> {

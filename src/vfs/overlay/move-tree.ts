@@ -3,7 +3,7 @@ import { failure } from "../failure.ts";
 import { listDirectory } from "../listing.ts";
 import { formatPath } from "../path.ts";
 import { type Descriptor, descend } from "../walk.ts";
-import { forgetNothing } from "./edit.ts";
+import { forgetNothing, hide } from "./edit.ts";
 import { isWithin, type Layer, type Route, shown, sync } from "./layer.ts";
 import { mergedListing } from "./listing.ts";
 import type { Line } from "./log.ts";
@@ -16,7 +16,7 @@ export async function moveTree(layer: Layer, { source, target, from, to }: Move)
     throw failure("refused", shown(source), "a directory cannot be moved into itself");
   }
   using base = from.found.open ? layer.baseDirectory(source, from.found) : undefined;
-  if (base === undefined) return moveOwn(layer, source, target, to.above);
+  if (base === undefined) return moveOwn(layer, { source, target, from, to });
   const content = [...merged(layer, source)];
   const added = content.filter(({ own }) => !own);
   layer.require(shown(target), {
@@ -43,11 +43,12 @@ export async function moveTree(layer: Layer, { source, target, from, to }: Move)
 }
 
 /** A directory that is the layer's alone moves as it is. */
-async function moveOwn(layer: Layer, source: Route, target: Route, above: number): Promise<void> {
-  layer.require(shown(target), { bytes: 0, files: above });
+async function moveOwn(layer: Layer, { source, target, from, to }: Move): Promise<void> {
+  layer.require(shown(target), { bytes: 0, files: to.above });
   const paths = [...layer.tree.below(source.segments)].filter(({ spot }) => spot.held).map(({ path }) => path);
   const moved = (path: readonly string[]) => [...target.segments, ...path.slice(source.segments.length)];
-  await layer.append(paths.flatMap((path) => layer.record(moved(path))));
+  const records = paths.flatMap((path) => layer.record(moved(path)));
+  await layer.append([...records, ...hide(layer, source.segments, from.found)]);
   await moveUpper(layer, source.segments, target.segments);
   for (const path of paths.reverse()) forgetNothing(layer, path);
 }

@@ -31,37 +31,47 @@ interface Findings {
   readonly hollow: (readonly string[])[];
 }
 
-/** Whether there is something at the path or below that the run changed, and whether the layer needs to hold something there. */
-function visit(
-  spot: Spot,
-  { path, open: above }: { readonly path: readonly string[]; readonly open: boolean },
-  findings: Findings,
-): { readonly changed: boolean; readonly holds: boolean } {
-  const open = above && !spot.hidden;
-  const inside = open && (spot.held === undefined || spot.held.kind === "directory");
-  let changed = false;
+/** Whether the layer needs to hold something at a path. `open`: the workspace is seen in the directory that it is in. */
+function visit(spot: Spot, { path, open: above }: Visit, findings: Findings): boolean {
+  const hidden = spot.hidden && isChanged(spot, above);
+  const open = above && !hidden;
   let holds = false;
   for (const [name, child] of spot.children) {
-    const below = visit(child, { path: [...path, name], open: inside }, findings);
-    changed ||= below.changed;
-    holds ||= below.holds;
+    const below = visit(child, { path: [...path, name], open: open && isOpen(spot) }, findings);
+    holds ||= below;
   }
-  if (path.length === 0) return { changed, holds };
-  const { held, before } = spot;
-  const isDirectory = held?.kind === "directory";
-  const own =
-    held === undefined
-      ? !open && isOther(before?.state.kind, "nothing")
-      : !isDirectory || isOther(before?.state.kind, "directory");
+  if (path.length === 0) return true;
   const line = formatPath(path);
-  // A directory that the run took away and made again, and in which nothing is missing, is the workspace's own.
-  if (!own && before !== undefined && !(isDirectory && spot.hidden && changed)) {
-    findings.lines.push({ path: line, forget: true });
-  }
-  if (spot.hidden && !own && !changed) findings.lines.push({ path: line, hidden: false });
-  if (held !== undefined && !own && !holds && !(spot.hidden && changed)) findings.hollow.push(path);
-  else holds ||= held !== undefined;
-  return { changed: changed || own, holds };
+  // Where the workspace is not seen, a directory is there only because the layer holds it.
+  const keeps = isOwn(spot, above && !spot.hidden) || (spot.held !== undefined && !open);
+  if (spot.before !== undefined && !keeps) findings.lines.push({ path: line, forget: true });
+  if (spot.hidden && !hidden) findings.lines.push({ path: line, hidden: false });
+  if (spot.held === undefined) return false;
+  if (!keeps && !holds) findings.hollow.push(path);
+  return keeps || holds;
+}
+
+interface Visit {
+  readonly path: readonly string[];
+  readonly open: boolean;
+}
+
+/** Whether the run changed something at a path or below. */
+function isChanged(spot: Spot, above: boolean): boolean {
+  const open = above && !spot.hidden;
+  if (isOwn(spot, open)) return true;
+  return [...spot.children.values()].some((child) => isChanged(child, open && isOpen(spot)));
+}
+
+/** Whether a path itself is other than it was: `open` as it is now. */
+function isOwn({ held, before }: Spot, open: boolean): boolean {
+  if (held === undefined) return !open && isOther(before?.state.kind, "nothing");
+  return held.kind !== "directory" || isOther(before?.state.kind, "directory");
+}
+
+/** Below a file or link of the layer nothing of the workspace is seen. */
+function isOpen({ held }: Spot): boolean {
+  return held === undefined || held.kind === "directory";
 }
 
 function isOther(before: FileState["kind"] | undefined, kind: FileState["kind"]): boolean {

@@ -46,7 +46,8 @@ interface Folders {
 }
 interface Node {
   readonly from: Folder;
-  /** Where a directory has further entries. */
+  readonly layer: "upper" | "base";
+  /** Where a directory of the upper layer has further entries. */
   readonly base: Folder | undefined;
   readonly target: Folder;
   readonly folder: Bytes;
@@ -89,10 +90,11 @@ export class Copying {
     this.#folders.set(folder, marks);
     const above = upper?.names() ?? [];
     const seen = new Set(above);
-    for (const name of above) if (upper) await this.#copy({ from: upper, base, target, folder, name }, marks);
+    for (const name of above)
+      if (upper) await this.#copy({ from: upper, layer: "upper", base, target, folder, name }, marks);
     for (const name of base?.names() ?? []) {
       if (seen.has(name) || this.#hidden.has(joined(folder, name)) || base === undefined) continue;
-      await this.#copy({ from: base, base: undefined, target, folder, name }, marks);
+      await this.#copy({ from: base, layer: "base", base: undefined, target, folder, name }, marks);
     }
   }
 
@@ -112,13 +114,13 @@ export class Copying {
     if (copied.ctimeNs > this.#newest) this.#newest = copied.ctimeNs;
   }
 
-  async #copyInner({ from, base, target, folder, name }: Node, stats: BigIntStats, marks: Map<Bytes, string>) {
+  async #copyInner({ from, layer, base, target, folder, name }: Node, stats: BigIntStats, marks: Map<Bytes, string>) {
     if (identityOf(stats) === identityOf(statSync(this.#options.folder, { bigint: true }))) return;
     const inner = joined(folder, name);
     using own = enterable(from, name);
     using lower = base === undefined || this.#hidden.has(inner) ? undefined : enterable(base, name);
     using made = target.create(name);
-    const layers = base === undefined ? { upper: undefined, base: own } : { upper: own, base: lower };
+    const layers = layer === "base" ? { upper: undefined, base: own } : { upper: own, base: lower };
     await this.#copyFolder({ ...layers, target: made }, inner);
     permitAs(made, stats);
     marks.set(name, "directory");
