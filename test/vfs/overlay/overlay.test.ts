@@ -154,6 +154,15 @@ describe("an overlay", () => {
     expect(readFileSync(join(bench.folder, "layer.jsonl"))).toEqual(before);
   });
 
+  test("H6 magic links of the workspace lead nowhere, to read, to write and to move", async () => {
+    const proc = (await bench.open({ base: "/proc" })).open(["read", "write"]);
+    for (const path of ["self", "self/cwd", "self/root/etc/passwd", `${process.pid}/root/etc/passwd`, "self/fd/0"]) {
+      expect(() => proc.read(path, { offset: 0, length: 1 }), path).toThrow(/link/);
+      await expect(proc.write(path, bytes("x")), path).rejects.toMatchObject({ code: "link" });
+      if (path.includes("/")) await expect(proc.rename(path, "moved")).rejects.toMatchObject({ code: "link" });
+    }
+  });
+
   test("after its close nothing works", async () => {
     overlay.close();
     overlay.close();
