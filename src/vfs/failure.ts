@@ -1,3 +1,4 @@
+import { PinionError } from "../model/errors.ts";
 import { ToolError } from "../model/tool.ts";
 
 const MEANINGS: Readonly<Record<string, readonly [code: string, meaning: string]>> = {
@@ -23,9 +24,10 @@ export function failure(code: string, path: string, meaning: string): ToolError 
   return new ToolError(code, `\`${path}\`: ${meaning}`);
 }
 
-/** Turns a system error into one without host paths; what is already a `ToolError` or no system error stays as it is. */
+/** Turns a system error into one without host paths; what is one of ours already or no system error stays as it is. */
 export function fromSystem(error: unknown, path: string): unknown {
-  if (error instanceof ToolError || !(error instanceof Error) || !("code" in error)) return error;
+  if (error instanceof ToolError || error instanceof PinionError) return error;
+  if (!(error instanceof Error) || !("code" in error)) return error;
   const code = String(error.code);
   const known = MEANINGS[code];
   if (known !== undefined) return failure(known[0], path, known[1]);

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Given } from "./directory.ts";
+import type { Given } from "./trial.ts";
 
 /** Puts what is given into a folder; further names of a file are made in `outside`. */
 export function putInto(folder: string, outside: string, files: Readonly<Record<string, Given>>): void {

@@ -12,6 +12,7 @@ let overlay: Overlay;
 let root: Directory;
 let racer: Racer;
 const outside = (path: string) => join(bench.root, "outside", path);
+const TIME = { timeout: runs(120_000, 3_600_000) };
 const RANGE = { offset: 0, length: 10 };
 const data = Buffer.from("inside");
 
@@ -66,7 +67,7 @@ class Tally {
 
 const text = (path: string, from: Directory = root) => Buffer.from(from.read(path, RANGE)).toString();
 
-test("H3 rename race: nothing that an overlay reads of its workspace is outside of it", async () => {
+test("H3 rename race: nothing that an overlay reads of its workspace is outside of it", TIME, async () => {
   const out = root.openDirectory("out");
   const ways: Readonly<Record<string, () => unknown>> = {
     deep: () => text("out/dir/file"),
@@ -93,7 +94,7 @@ test("H3 rename race: nothing that an overlay reads of its workspace is outside 
   untouched();
 });
 
-test("H3 rename race: nothing that an overlay takes over, moves or commits goes through a link", async () => {
+test("H3 rename race: nothing that an overlay takes over, moves or commits goes through a link", TIME, async () => {
   const [changing, committing] = [new Tally(), new Tally()];
   const rounds = runs(150, 10_000);
   const decided = () => changing.bothSides && committing.bothSides;

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openHostDirectory } from "../../src/vfs/host.ts";
 import type { Incoming } from "../../src/vfs/overlay/overlay.ts";
-import { directoryContract, type Given, type Kind, type Trial } from "../contract/directory.ts";
+import { directoryContract } from "../contract/directory.ts";
 import { putInto } from "../contract/given.ts";
+import type { Given, Kind, Trial } from "../contract/trial.ts";
 import { Bench } from "./overlay/bench.ts";
 
 const limits = { bytes: 1000, entries: 20 };

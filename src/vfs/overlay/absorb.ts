@@ -24,6 +24,7 @@ export async function absorb(layer: Layer, incoming: readonly Incoming[], since:
       await Promise.all(some.map(({ item, staged }) => takeIn(layer, item, staged)));
     }
     await transact(layer, { steps: intake.steps, lines: intake.lines });
+    for (const path of intake.cleared()) layer.removed(path);
   } catch (error) {
     // A plan that is on disk still needs what was staged.
     if (!layer.isBroken()) await emptyStaging(layer.places);
@@ -74,6 +75,11 @@ class Intake {
       for (const step of stepsAbove(this.#layer, segments)) this.#makeAbove(step);
     }
     this.#arrive(item, segments);
+  }
+
+  /** Where nothing is left of what was there: handles to it have ended. */
+  cleared(): readonly (readonly string[])[] {
+    return [...this.#cleared.keys()].map(parsePath);
   }
 
   #arrive(item: Arrival, segments: readonly string[]): void {

@@ -15,7 +15,7 @@ import { parsePath } from "../path.ts";
 import { Descriptor, descendToParent, kindOf, look, openRegular, toStat } from "../walk.ts";
 import { nowAt } from "./changes.ts";
 import { type Layer, orAbsent, sync } from "./layer.ts";
-import { TEMPORARY } from "./litter.ts";
+import { isTemporary } from "./litter.ts";
 import type { Change, FileState } from "./overlay.ts";
 import { copiedFrom } from "./stage.ts";
 import { isExecutable, sameState } from "./state.ts";
@@ -28,10 +28,19 @@ interface Spot {
   readonly name: string;
   readonly path: string;
   readonly stats: BigIntStats | undefined;
+  /** A name beside it for what is not whole yet. */
+  readonly temporary: string;
 }
 
-/** Applies one change to the workspace, durably; or says why not. */
-export async function applyChange(layer: Layer, change: Change, overwrite: boolean): Promise<string | undefined> {
+/**
+ * Applies one change to the workspace; or says why not. It is durable once the directory that it is in is synced. Changes that
+ * are applied at the same time have a `temporary` name each.
+ */
+export async function applyChange(
+  layer: Layer,
+  change: Change,
+  { overwrite, temporary }: { readonly overwrite: boolean; readonly temporary: string },
+): Promise<string | undefined> {
   const segments = parsePath(change.path);
   try {
     const open = () => descendToParent(layer.places.base.fd, segments);
@@ -40,14 +49,13 @@ export async function applyChange(layer: Layer, change: Change, overwrite: boole
     if (at === undefined) return undefined;
     const { parent, name } = at;
     using _ = parent;
-    if (name === TEMPORARY) throw failure("refused", change.path, "a commit needs this name for itself");
+    if (isTemporary(name)) throw failure("refused", change.path, "a commit needs this name for itself");
     const stats = look(parent, name);
     const now = nowAt(layer, segments, layer.tree.get(segments));
     if (!sameState(now, change.after)) {
       if (!overwrite && !sameState(now, change.before)) throw changed(change.path, now);
-      await put(layer, change, { parent, name, path: change.path, stats });
+      await put(layer, change, { parent, name, path: change.path, stats, temporary });
     }
-    await sync(parent.fd);
     return undefined;
   } catch (error) {
     const told = fromSystem(error, change.path);
@@ -71,7 +79,7 @@ async function put(layer: Layer, { path, after }: Change, spot: Spot): Promise<v
       return mkdirSync(spot.parent.at(spot.name));
     case "link":
       requireInside(path, after.target);
-      symlinkSync(after.target, spot.parent.at(TEMPORARY));
+      symlinkSync(after.target, spot.parent.at(spot.temporary));
       return await moveIn(layer, spot);
     case "file":
       await writeTemporary(layer, spot, after.executable);
@@ -105,13 +113,13 @@ async function makeWay(layer: Layer, spot: Spot): Promise<void> {
 
 /** The temporary file or link takes its place in one step. */
 async function moveIn(layer: Layer, spot: Spot): Promise<void> {
-  const { parent, name, path, stats } = spot;
+  const { parent, name, path, stats, temporary } = spot;
   try {
     if (stats !== undefined && kindOf(stats) === "directory") await makeWay(layer, spot);
     else requireSame(spot);
-    renameSync(parent.at(TEMPORARY), parent.at(name));
+    renameSync(parent.at(temporary), parent.at(name));
   } catch (error) {
-    unlinkSync(parent.at(TEMPORARY));
+    unlinkSync(parent.at(temporary));
     throw fromSystem(error, path);
   }
 }
@@ -123,7 +131,11 @@ function requireSame({ parent, name, path, stats }: Spot): void {
   throw failure("conflict", path, "the workspace changes while it is written");
 }
 
-async function writeTemporary({ places }: Layer, { parent, path, stats }: Spot, executable: boolean): Promise<void> {
+async function writeTemporary(
+  { places }: Layer,
+  { parent, path, stats, temporary }: Spot,
+  executable: boolean,
+): Promise<void> {
   const old = stats !== undefined && kindOf(stats) === "file" ? stats : undefined;
   if (old !== undefined && old.nlink > 1n) {
     throw failure("hard-link", path, "it has further hard links, maybe outside of the workspace");
@@ -132,13 +144,13 @@ async function writeTemporary({ places }: Layer, { parent, path, stats }: Spot, 
   using _at = at.parent;
   const { file } = openRegular(at.parent, at.name, path);
   using _file = file;
-  using temporary = new Descriptor(openSync(parent.at(TEMPORARY), CREATE, executable ? 0o777 : 0o666));
+  using fresh = new Descriptor(openSync(parent.at(temporary), CREATE, executable ? 0o777 : 0o666));
   try {
-    await copiedFrom(file)(temporary);
-    if (old !== undefined) fchmodSync(temporary.fd, modeLike(old, executable));
-    await sync(temporary.fd);
+    await copiedFrom(file)(fresh);
+    if (old !== undefined) fchmodSync(fresh.fd, modeLike(old, executable));
+    await sync(fresh.fd);
   } catch (error) {
-    unlinkSync(parent.at(TEMPORARY));
+    unlinkSync(parent.at(temporary));
     throw error;
   }
 }

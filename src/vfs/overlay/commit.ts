@@ -1,8 +1,10 @@
+import { formatPath, parsePath } from "../path.ts";
+import { descend } from "../walk.ts";
 import { applyChange } from "./apply.ts";
 import { changesOf } from "./changes.ts";
 import { choose, withAbove } from "./choose.ts";
-import type { Layer } from "./layer.ts";
-import { beginCommit, endCommit } from "./litter.ts";
+import { type Layer, orAbsent, sync } from "./layer.ts";
+import { beginCommit, endCommit, TOGETHER, temporaryName } from "./litter.ts";
 import type { Line } from "./log.ts";
 import type { Change, Committed } from "./overlay.ts";
 import { transact } from "./plan.ts";
@@ -26,28 +28,49 @@ export async function commit(layer: Layer, { only, overwrite = false }: CommitOp
   const applied: Change[] = [];
   const refused: { readonly change: Change; readonly reason: string }[] = [];
   await beginCommit(layer.places, chosen);
-  for (const change of inOrder(chosen)) {
-    const reason = await applyChange(layer, change, overwrite);
-    if (reason === undefined) applied.push(change);
-    else refused.push({ change, reason });
+  for (const some of inOrder(chosen)) {
+    const reasons = await Promise.all(
+      some.map((change, index) => applyChange(layer, change, { overwrite, temporary: temporaryName(index) })),
+    );
+    for (const [index, change] of some.entries()) {
+      const reason = reasons[index];
+      if (reason === undefined) applied.push(change);
+      else refused.push({ change, reason });
+    }
   }
+  await syncAround(layer, applied);
   if (applied.length > 0) await settle(layer, applied);
   await endCommit(layer.places);
   return { applied, refused };
 }
 
 /**
- * New things from above to below, so that what was moved is there before it goes; then deletions from below to above; then
- * what takes the place of a directory, which is empty by then.
+ * Directories from above to below, then what is in them, so that what was moved is there before it goes; then deletions from
+ * below to above; then what takes the place of a directory, which is empty by then. Together are changes that do not care.
  */
-function inOrder(changes: readonly Change[]): readonly Change[] {
+function inOrder(changes: readonly Change[]): readonly (readonly Change[])[] {
   const isDeletion = ({ after }: Change) => after.kind === "nothing";
   const replacesDirectory = ({ before, after }: Change) => before.kind === "directory" && after.kind !== "nothing";
+  const rest = changes.filter((change) => !isDeletion(change) && !replacesDirectory(change));
+  const content = rest.filter(({ after }) => after.kind !== "directory");
+  const alone = (some: readonly Change[]) => some.map((change) => [change]);
   return [
-    ...changes.filter((change) => !isDeletion(change) && !replacesDirectory(change)),
-    ...changes.filter(isDeletion).reverse(),
-    ...changes.filter(replacesDirectory),
+    ...alone(rest.filter(({ after }) => after.kind === "directory")),
+    ...Array.from({ length: Math.ceil(content.length / TOGETHER) }, (_, part) =>
+      content.slice(part * TOGETHER, (part + 1) * TOGETHER),
+    ),
+    ...alone(changes.filter(isDeletion).reverse()),
+    ...alone(changes.filter(replacesDirectory)),
   ];
+}
+
+/** The directories whose entries changed are on disk before the layer forgets; those that went are in others. */
+async function syncAround({ places }: Layer, applied: readonly Change[]): Promise<void> {
+  const above = new Set(applied.map(({ path }) => formatPath(parsePath(path).slice(0, -1))));
+  for (const path of above) {
+    using directory = orAbsent(() => descend(places.base.fd, parsePath(path)));
+    if (directory !== undefined) await sync(directory.fd);
+  }
 }
 
 /** Takes changes that the workspace has now out of the layer. */

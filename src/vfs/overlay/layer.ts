@@ -1,6 +1,6 @@
 import { fsync } from "node:fs";
 import { promisify } from "node:util";
-import { PinionError, WorldError } from "../../model/errors.ts";
+import { WorldError } from "../../model/errors.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { NodeKind } from "../directory.ts";
 import { failure, fromSystem } from "../failure.ts";
@@ -98,7 +98,7 @@ export class Layer {
       try {
         return await action();
       } catch (error) {
-        throw error instanceof PinionError ? error : fromSystem(error, path);
+        throw fromSystem(error, path);
       } finally {
         this.generation += 1;
       }

@@ -6,8 +6,17 @@ import { readNote, removeNote, writeNote } from "./note.ts";
 import type { Change } from "./overlay.ts";
 
 const FILE = "commit.json";
-/** What a commit calls a file or link of the workspace that is not whole yet. One at a time is there. */
-export const TEMPORARY = ".pinion-commit";
+/** How many changes are applied at a time. */
+export const TOGETHER = 32;
+
+/** What a commit calls a file or link of the workspace that is not whole yet: `index` is below `TOGETHER`. */
+export function temporaryName(index: number): string {
+  return `.pinion-commit-${index}`;
+}
+
+export function isTemporary(name: string): boolean {
+  return /^\.pinion-commit-\d+$/.test(name);
+}
 
 /** Notes, before the workspace is touched, in which directories a crash could leave a temporary file. */
 export async function beginCommit({ folder }: Places, changes: readonly Change[]): Promise<void> {
@@ -21,8 +30,10 @@ export async function endCommit({ folder, base }: Places): Promise<void> {
   if (paths === undefined) return;
   for (const path of Array.isArray(paths) ? paths : []) {
     using directory = orAbsent(() => descend(base.fd, parsePath(String(path))));
-    if (directory === undefined || look(directory, TEMPORARY) === undefined) continue;
-    unlinkSync(directory.at(TEMPORARY));
+    for (let index = 0; directory !== undefined && index < TOGETHER; index++) {
+      const name = temporaryName(index);
+      if (look(directory, name) !== undefined) unlinkSync(directory.at(name));
+    }
   }
   await removeNote(folder, FILE);
 }

@@ -55,7 +55,10 @@ export interface Overlay {
   readonly used: Quota;
   /** The merged tree, as a directory handle. Close it. */
   open(actions: readonly FileAction[]): Directory;
-  /** Sorted by path. A directory stands in for what is below it only where `before` is nothing or `after` is. */
+  /**
+   * Sorted by path by code unit. A directory that is new, gone, or in the place of something else is a change, and so is each
+   * thing below it; one in which only something else changed is none. Empty directories therefore are changes as well.
+   */
   changes(): readonly Change[];
   /**
    * Bytes of one side of a change, where that side is a file and its bytes are still known: `before` of a large file is not
@@ -64,12 +67,21 @@ export interface Overlay {
   content(change: Change, side: "before" | "after" | "now", limit: number): Uint8Array | undefined;
   /**
    * Takes over what a process left, all of it or, when it rejects, nothing: `ToolError("quota")`. `since` is the time of the
-   * file system at which the process started, in ns: what changed in the workspace after it is in conflict.
+   * file system at which the process started, in ns: what changed in the workspace after it is in conflict. Every path is
+   * named once, and comes to a directory that is there or comes in too. What is there already as it comes is left out; nothing
+   * below a directory that comes in as `opaque`, or below what is `nothing`, is left unless it is named.
    */
   absorb(incoming: readonly Incoming[], since: bigint): Promise<void>;
-  /** Applies changes to the workspace, each file in one step, and takes them out of the layer. `only`: paths, with all below them. */
+  /**
+   * Applies changes to the workspace, each file in one step, and takes them out of the layer. `only`: paths, with all below them
+   * and the new directories that they are in. Rejects when the layer cannot be written; what was applied by then is found to be
+   * so by the next commit.
+   */
   commit(options: { readonly only?: readonly string[]; readonly overwrite?: boolean }): Promise<Committed>;
-  /** Forgets changes. Returns those that were forgotten. */
+  /**
+   * Forgets changes: `only` are paths, with all below them. Returns those that were forgotten, among them the removal of the
+   * directories in which something comes back.
+   */
   discard(only?: readonly string[]): Promise<readonly Change[]>;
   /**
    * What a process must be shown: the workspace, with `upper` on top and without `hidden` (paths of which the workspace shows

@@ -7,7 +7,8 @@ import { Descriptor, kindOf, look, openRegular, toStat } from "../walk.ts";
 import type { FileState } from "./overlay.ts";
 import type { Before } from "./tree.ts";
 
-const CHUNK = 1024 * 1024;
+/** Shared, since nobody else has a turn while a file is digested. */
+const CHUNK = Buffer.allocUnsafeSlow(1024 * 1024);
 export const NOTHING: FileState = { kind: "nothing" };
 
 export function sameState(left: FileState, right: FileState): boolean {
@@ -69,11 +70,10 @@ export function isExecutable(stats: BigIntStats): boolean {
 /** sha256 of an open file, without holding it in memory. */
 export function digestOfFile(file: Descriptor): Digest {
   const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafe(CHUNK);
   for (let offset = 0; ; ) {
-    const count = readSync(file.fd, buffer, 0, buffer.length, offset);
+    const count = readSync(file.fd, CHUNK, 0, CHUNK.length, offset);
     if (count === 0) return `sha256:${hash.digest("hex")}` as Digest;
-    hash.update(buffer.subarray(0, count));
+    hash.update(CHUNK.subarray(0, count));
     offset += count;
   }
 }

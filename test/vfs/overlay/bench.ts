@@ -1,9 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Directory } from "../../../src/vfs/directory.ts";
 import { type OverlayOptions, openOverlay } from "../../../src/vfs/overlay/open.ts";
-import type { Overlay } from "../../../src/vfs/overlay/overlay.ts";
+import type { Change, Incoming, Overlay } from "../../../src/vfs/overlay/overlay.ts";
 
 /** A workspace, a layer over it, and a folder for what processes leave. */
 export class Bench {
@@ -78,4 +87,22 @@ export function visible(content: Content): Content {
     return [path, state.replace(/^file . /, "file ")];
   });
   return new Map(shown.sort());
+}
+
+/** Later than everything: nothing changed while a process ran. */
+export const NEVER = 2n ** 70n;
+export const bytes = (text: string): Buffer => Buffer.from(text);
+
+/** A file that a process left, on its way to `path`. */
+export function leave(bench: Bench, path: string, content: string, executable = false): Incoming {
+  const source = join(bench.left, path.replaceAll("/", "-"));
+  writeFileSync(source, content);
+  return { kind: "file", path, source, executable };
+}
+
+/** Changes as one line each. */
+export function summary(changes: readonly Change[]): readonly string[] {
+  return changes.map(({ path, before, after, conflict }) =>
+    [path, before.kind, after.kind, ...(conflict === undefined ? [] : [`conflict ${conflict.kind}`])].join(" "),
+  );
 }

@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { digestOf } from "../../../src/model/canonical.ts";
 import type { Directory } from "../../../src/vfs/directory.ts";
-import type { Incoming, Overlay } from "../../../src/vfs/overlay/overlay.ts";
+import type { FileState, Incoming, Overlay } from "../../../src/vfs/overlay/overlay.ts";
 import { runs, seed } from "../../support/property.ts";
 import { Bench, type Content, contentOfDirectory, contentOfFolder, visible } from "./bench.ts";
 import { Model } from "./model.ts";
@@ -19,6 +20,10 @@ const START: Content = new Map([
   ["b/c", "link a"],
   ["c", "file x five"],
 ]);
+
+const TIME = { timeout: runs(120_000, 3_600_000) };
+/** Later than everything: nothing changed while a process ran. */
+const NEVER = 2n ** 70n;
 
 const name = fc.constantFrom("a", "b", "c", "d");
 const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join("/"));
@@ -90,7 +95,7 @@ class Trial {
           root.rename(operation.path, operation.target),
         );
       case "absorb":
-        return await overlay.absorb(this.#incoming(operation.items), BigInt(Number.MAX_SAFE_INTEGER) ** 2n);
+        return await overlay.absorb(this.#incoming(operation.items), NEVER);
       case "commit": {
         const { applied, refused } = await overlay.commit(
           operation.only === undefined ? {} : { only: [operation.only] },
@@ -107,6 +112,25 @@ class Trial {
       case "reopen":
         this.bench.closeAll();
         return await this.start();
+    }
+  }
+
+  /** The same where nobody knows what comes of it. */
+  async attempt(operation: Operation): Promise<void> {
+    const { root, overlay } = this;
+    const refused = (error: unknown) => expect(error).toMatchObject({ name: "ToolError" });
+    if (operation.kind === "write") await root.write(operation.path, Buffer.from(operation.text)).catch(refused);
+    else if (operation.kind === "createDirectory") await root.createDirectory(operation.path).catch(refused);
+    else if (operation.kind === "remove") await root.remove(operation.path).catch(refused);
+    else if (operation.kind === "rename") await root.rename(operation.path, operation.target).catch(refused);
+    else if (operation.kind === "absorb") await overlay.absorb(this.#incoming(operation.items), NEVER).catch(refused);
+    else if (operation.kind === "commit")
+      await overlay.commit(operation.only === undefined ? {} : { only: [operation.only] });
+    else if (operation.kind === "discard")
+      await overlay.discard(operation.only === undefined ? undefined : [operation.only]);
+    else {
+      this.bench.closeAll();
+      await this.start();
     }
   }
 
@@ -186,24 +210,98 @@ class Trial {
   }
 }
 
-test("whatever is done to an overlay, it is a workspace and a merged tree, and changes are the difference", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 14 }), async (operations) => {
-      const trial = new Trial();
-      try {
-        build(trial.bench.workspace, START);
-        await trial.start();
-        for (const operation of operations) {
-          await trial.perform(operation);
-          trial.check();
+const user = fc.record({ kind: fc.constant("user" as const), path, state: arrival });
+
+/** Somebody at work in the workspace: a file, link, directory or nothing comes to a path that is in a directory. */
+function work(workspace: string, at: string, state: string | undefined): void {
+  const above = at.split("/").slice(0, -1);
+  const isDirectory = (_: string, index: number) =>
+    lstatSync(join(workspace, ...above.slice(0, index + 1)), { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!above.every(isDirectory)) return;
+  rmSync(join(workspace, at), { recursive: true, force: true });
+  if (state !== undefined) build(workspace, new Map([[at, state]]));
+}
+
+/** A state as the tests write it, as far as a change tells it. */
+function told(state: FileState): string {
+  if (state.kind === "file") return `file ${state.executable ? "x" : "-"} ${state.digest}`;
+  return state.kind === "link" ? `link ${state.target}` : state.kind;
+}
+
+function digested(state: string | undefined): string {
+  if (state === undefined) return "nothing";
+  return state.startsWith("file") ? `${state.slice(0, 7)}${digestOf(state.slice(7))}` : state;
+}
+
+test(
+  "H15 whatever somebody does in the workspace meanwhile, a commit only replaces what was there when the run changed it",
+  TIME,
+  async () => {
+    const mixed = fc.array(fc.oneof({ weight: 2, arbitrary: operation }, { weight: 1, arbitrary: user }), {
+      minLength: 2,
+      maxLength: 12,
+    });
+    let conflicts = 0;
+    await fc.assert(
+      fc.asyncProperty(mixed, async (operations) => {
+        const trial = new Trial();
+        try {
+          build(trial.bench.workspace, START);
+          await trial.start();
+          for (const operation of operations) {
+            if (operation.kind === "user") work(trial.bench.workspace, operation.path, operation.state);
+            else await trial.attempt(operation);
+          }
+          const before = contentOfFolder(trial.bench.workspace);
+          const changes = new Map(trial.overlay.changes().map((change) => [change.path, change]));
+          const { applied, refused } = await trial.overlay.commit({});
+          const after = contentOfFolder(trial.bench.workspace);
+          for (const path of new Set([...before.keys(), ...after.keys()])) {
+            if (before.get(path) === after.get(path)) continue;
+            const change = changes.get(path);
+            expect(change?.conflict, path).toBeUndefined();
+            expect(change && told(change.before), path).toBe(digested(before.get(path)));
+            expect(change && told(change.after), path).toBe(digested(after.get(path)));
+          }
+          const failed = refused.map(({ change }) => change.path);
+          for (const { path, conflict } of changes.values()) {
+            if (conflict !== undefined) expect(failed).toContain(path);
+          }
+          for (const { path, after: state } of applied) expect(digested(after.get(path)), path).toBe(told(state));
+          expect(trial.overlay.changes().map(({ path }) => path)).toEqual(failed.sort());
+          conflicts += failed.length;
+        } finally {
+          trial.bench.close();
         }
-        trial.bench.closeAll();
-        await trial.start();
-        trial.check();
-      } finally {
-        trial.bench.close();
-      }
-    }),
-    { seed, numRuns: runs(60, 20_000) },
-  );
-});
+      }),
+      { seed, numRuns: runs(40, 5_000) },
+    );
+    expect(conflicts).toBeGreaterThan(0);
+  },
+);
+
+test(
+  "whatever is done to an overlay, it is a workspace and a merged tree, and changes are the difference",
+  TIME,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 14 }), async (operations) => {
+        const trial = new Trial();
+        try {
+          build(trial.bench.workspace, START);
+          await trial.start();
+          for (const operation of operations) {
+            await trial.perform(operation);
+            trial.check();
+          }
+          trial.bench.closeAll();
+          await trial.start();
+          trial.check();
+        } finally {
+          trial.bench.close();
+        }
+      }),
+      { seed, numRuns: runs(40, 5_000) },
+    );
+  },
+);

@@ -1,14 +1,10 @@
 import {
   appendFileSync,
   chmodSync,
-  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -18,11 +14,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { digestOf } from "../../../src/model/canonical.ts";
 import type { Directory } from "../../../src/vfs/directory.ts";
-import type { Change, Incoming, Overlay } from "../../../src/vfs/overlay/overlay.ts";
-import { Bench, contentOfDirectory } from "./bench.ts";
+import type { Incoming, Overlay } from "../../../src/vfs/overlay/overlay.ts";
+import { Bench, bytes, contentOfDirectory, leave, NEVER, summary } from "./bench.ts";
 
-const NEVER = 2n ** 70n;
-const bytes = (text: string) => Buffer.from(text);
 const text = (data: Uint8Array | undefined) => data && Buffer.from(data).toString();
 
 let bench: Bench;
@@ -37,17 +31,7 @@ async function reopen(options: Parameters<Bench["open"]>[0] = {}): Promise<void>
   root = overlay.open(["read", "write"]);
 }
 
-/** A file that a process left, on its way to `path`. */
-function left(path: string, content: string, executable = false): Incoming {
-  const source = join(bench.left, path.replaceAll("/", "-"));
-  writeFileSync(source, content);
-  return { kind: "file", path, source, executable };
-}
-
-const summary = (changes: readonly Change[]) =>
-  changes.map(({ path, before, after, conflict }) =>
-    [path, before.kind, after.kind, ...(conflict === undefined ? [] : [`conflict ${conflict.kind}`])].join(" "),
-  );
+const left = (path: string, content: string, executable = false) => leave(bench, path, content, executable);
 
 beforeEach(async () => {
   bench = new Bench();
@@ -170,6 +154,15 @@ describe("an overlay", () => {
     expect(readFileSync(join(bench.folder, "layer.jsonl"))).toEqual(before);
   });
 
+  test("H6 magic links of the workspace lead nowhere, to read, to write and to move", async () => {
+    const proc = (await bench.open({ base: "/proc" })).open(["read", "write"]);
+    for (const path of ["self", "self/cwd", "self/root/etc/passwd", `${process.pid}/root/etc/passwd`, "self/fd/0"]) {
+      expect(() => proc.read(path, { offset: 0, length: 1 }), path).toThrow(/link/);
+      await expect(proc.write(path, bytes("x")), path).rejects.toMatchObject({ code: "link" });
+      if (path.includes("/")) await expect(proc.rename(path, "moved")).rejects.toMatchObject({ code: "link" });
+    }
+  });
+
   test("after its close nothing works", async () => {
     overlay.close();
     overlay.close();
@@ -204,6 +197,13 @@ describe("what a process left", () => {
     await expect(overlay.absorb(large, NEVER)).rejects.toMatchObject({ code: "quota" });
     expect(overlay.changes()).toEqual([]);
     expect([overlay.used, readdirSync(join(bench.folder, "staging"))]).toEqual([{ bytes: 0, files: 0 }, []]);
+  });
+
+  test("ends the handles of directories that it replaced, and no others", async () => {
+    const [above, below] = [root.openDirectory("d"), root.openDirectory("d/e")];
+    await overlay.absorb([{ kind: "directory", path: "d/e", opaque: true }, left("d/e/x", "x")], NEVER);
+    expect(() => below.list(".")).toThrow("no such file or directory");
+    expect(above.list("e").entries.map(({ name }) => name)).toEqual(["x"]);
   });
 
   test("that is as it was before is no change and takes no room", async () => {
@@ -243,133 +243,6 @@ describe("what a process left", () => {
 
   test.each(["..", "../x", "/etc/x", ".", "d/../a", "d//b"])("H1 does not come to `%s`", async (path) => {
     await expect(overlay.absorb([{ kind: "nothing", path }], NEVER)).rejects.toMatchObject({ code: "bad-path" });
-  });
-});
-
-describe("a commit", () => {
-  test("applies what is chosen with the directories that it needs, and leaves the rest", async () => {
-    await root.createDirectory("n");
-    await root.createDirectory("n/m");
-    await root.write("n/m/x", bytes("x"));
-    await root.write("n/y", bytes("y"));
-    await root.write("a", bytes("changed"));
-    const { applied } = await overlay.commit({ only: ["n/m/x"] });
-    expect(summary(applied)).toEqual(["n nothing directory", "n/m nothing directory", "n/m/x nothing file"]);
-    expect(summary(overlay.changes())).toEqual(["a file file", "n/y nothing file"]);
-    expect(readdirSync(inside("n"))).toEqual(["m"]);
-    expect(readFileSync(inside("a"), "utf8")).toBe("a");
-  });
-
-  test("keeps permissions of a file that it replaces, but for whether it is executable", async () => {
-    chmodSync(inside("a"), 0o640);
-    chmodSync(inside("d/b"), 0o700);
-    await overlay.absorb([left("a", "run", true), left("d/b", "run", false), left("d/e/c", "run", false)], NEVER);
-    await overlay.commit({});
-    expect(["a", "d/b"].map((path) => statSync(inside(path)).mode & 0o777)).toEqual([0o750, 0o600]);
-  });
-
-  test("H15 committing an overlay whose base changed: what somebody else wrote stays, unless it is to be overwritten", async () => {
-    await root.write("a", bytes("run"));
-    await root.remove("d/b");
-    await root.write("new", bytes("run"));
-    await root.write("d/e/c", bytes("run"));
-    writeFileSync(inside("a"), "theirs");
-    writeFileSync(inside("d/b"), "theirs");
-    writeFileSync(inside("new"), "theirs");
-    expect(summary(overlay.changes())).toEqual([
-      "a file file conflict file",
-      "d/b file nothing conflict file",
-      "d/e/c file file",
-      "new nothing file conflict file",
-    ]);
-    const { applied, refused } = await overlay.commit({});
-    expect(applied.map(({ path }) => path)).toEqual(["d/e/c"]);
-    expect(refused.map(({ change }) => change.path).sort()).toEqual(["a", "d/b", "new"]);
-    expect(refused[0]?.reason).toContain("changed since the run saw it");
-    for (const path of ["a", "d/b", "new"]) expect(readFileSync(inside(path), "utf8")).toBe("theirs");
-    const forced = await overlay.commit({ overwrite: true });
-    expect(forced.refused).toEqual([]);
-    expect([readFileSync(inside("a"), "utf8"), existsSync(inside("d/b"))]).toEqual(["run", false]);
-    expect(overlay.changes()).toEqual([]);
-  });
-
-  test("H15 a file that came where the run looked away is not overwritten either", async () => {
-    await overlay.absorb([{ kind: "directory", path: "d", opaque: true }], NEVER);
-    writeFileSync(inside("d/x"), "theirs");
-    await root.write("d/x", bytes("run"));
-    expect(summary(overlay.changes())).toContain("d/x nothing file conflict file");
-  });
-
-  test("H15 what the workspace holds already is done, and both sides at once is no conflict", async () => {
-    await root.write("a", bytes("same"));
-    await root.remove("d/b");
-    writeFileSync(inside("a"), "same");
-    rmSync(inside("d/b"));
-    expect(summary(overlay.changes())).toEqual(["a file file", "d/b file nothing"]);
-    expect((await overlay.commit({})).refused).toEqual([]);
-    expect(overlay.changes()).toEqual([]);
-  });
-
-  test("H2 does not go through a link that took the place of a directory", async () => {
-    mkdirSync(join(bench.root, "outside"));
-    await root.write("d/x", bytes("run"));
-    await root.remove("d/b");
-    renameSync(inside("d"), inside("moved"));
-    symlinkSync(join(bench.root, "outside"), inside("d"));
-    writeFileSync(join(bench.root, "outside", "b"), "theirs");
-    const { refused } = await overlay.commit({ overwrite: true });
-    expect(refused.map(({ change }) => change.path)).toContain("d/x");
-    expect(readdirSync(join(bench.root, "outside"))).toEqual(["b"]);
-  });
-
-  test.each(["/etc/passwd", "../../outside", "e/../../../x", "../d/../../x"])(
-    "H4 leaves no link to `%s` behind",
-    async (target) => {
-      await overlay.absorb([{ kind: "link", path: "d/out", target }], NEVER);
-      const { refused } = await overlay.commit({ overwrite: true });
-      expect(refused[0]?.reason).toContain("the link leads to");
-      expect(readdirSync(inside("d"))).toEqual(["b", "e"]);
-    },
-  );
-
-  test("H4 commits links that stay inside", async () => {
-    await overlay.absorb([{ kind: "link", path: "d/e/up", target: "../../a" }], NEVER);
-    await overlay.commit({});
-    expect(readlinkSync(inside("d/e/up"))).toBe("../../a");
-  });
-
-  test("H5 refuses to replace a file with further names, and says so", async () => {
-    await root.write("a", bytes("run"));
-    linkSync(inside("a"), join(bench.root, "other"));
-    const { refused } = await overlay.commit({});
-    expect(refused[0]?.reason).toContain("hard links");
-    expect(readFileSync(join(bench.root, "other"), "utf8")).toBe("a");
-  });
-
-  test("H9 nothing that the host trusts is there before", async () => {
-    await root.write("agent.yaml", bytes("kind: AgentBlueprint"));
-    await root.createDirectory(".pinion");
-    await root.write(".pinion/config.yaml", bytes("trust: everything"));
-    expect(readdirSync(bench.workspace).sort()).toEqual(["a", "d"]);
-  });
-});
-
-describe("discarding", () => {
-  test("forgets what is chosen, brings back the directories that it needs, and survives a reopening", async () => {
-    await overlay.absorb([{ kind: "nothing", path: "d" }, left("a", "run")], NEVER);
-    const undone = await overlay.discard(["d/e/c"]);
-    expect(summary(undone)).toEqual(["d directory nothing", "d/e directory nothing", "d/e/c file nothing"]);
-    await reopen();
-    expect(contentOfDirectory(root)).toEqual(
-      new Map([
-        ["a", "file run"],
-        ["d", "directory"],
-        ["d/e", "directory"],
-        ["d/e/c", "file c"],
-      ]),
-    );
-    expect(summary(await overlay.discard())).toEqual(["a file file", "d/b file nothing"]);
-    expect([overlay.used, overlay.hidden(), overlay.changes()]).toEqual([{ bytes: 0, files: 0 }, [], []]);
   });
 });
 
