@@ -5,7 +5,7 @@ import type { JsonObject } from "../model/json.ts";
 import type { Checkpointing } from "./checkpoint.ts";
 import { checkpointFile } from "./checkpoints.ts";
 import { type Disk, realDisk, replaceWhole, writeAll } from "./disk.ts";
-import { contradicted, contradiction, newestOf, readCheckpoints } from "./kept.ts";
+import { contradicted, contradiction, headsOf, newestOf, readCheckpoints } from "./kept.ts";
 import { openRecording, type Recording } from "./recording.ts";
 
 const BATCH = 1024 * 1024;
@@ -34,10 +34,11 @@ export interface ExportOptions {
 export async function exportRecording(folder: string, file: string, options: ExportOptions = {}): Promise<Exported> {
   const { disk = realDisk, payloadOf } = options;
   const kept = payloadOf && readCheckpoints(checkpointFile(folder), payloadOf);
-  const recording = openRecording(folder, new Set(kept?.lines.map((line) => line.kept?.checkpoint.count ?? 0)));
+  const { heads, see } = headsOf(kept);
+  const recording = openRecording(folder, see);
   try {
     const newest = kept && newestOf(kept, recording.header.run);
-    const why = newest && contradiction(newest.checkpoint, recording);
+    const why = newest && contradiction(newest.checkpoint, { count: recording.count, heads });
     if (why !== undefined) throw contradicted(checkpointFile(folder), why);
     await replaceWhole(disk, file, (handle) => writeLines(handle, linesOf(recording, newest?.json)));
   } catch (cause) {

@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { canonicalJson } from "../model/canonical.ts";
+import { canonicalJson, type Digest } from "../model/canonical.ts";
 import { InputError, IntegrityError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { type Checkpoint, type Checkpointing, parseCheckpoint } from "./checkpoint.ts";
 import { DamagedError } from "./damage.ts";
-import type { Recording } from "./recording.ts";
+import type { See } from "./recording.ts";
 
 /** 100,000 checkpoints and more. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -86,10 +86,23 @@ export function newestOf({ lines }: Pick<KeptFile, "lines">, run: string): Kept 
   return newest;
 }
 
+/** What `openRecording` is to show, so that the heads of these checkpoints can be compared. */
+export function headsOf(file: Pick<KeptFile, "lines"> | undefined): {
+  readonly heads: Map<number, Digest>;
+  readonly see: See;
+} {
+  const counts = new Set(file?.lines.map(({ kept }) => kept?.checkpoint.count));
+  const heads = new Map<number, Digest>();
+  const see: See = ({ entry, digest }) => {
+    if (counts.has(entry.seq + 1)) heads.set(entry.seq + 1, digest);
+  };
+  return { heads, see };
+}
+
 /** Why a journal is not the one that a checkpoint was made of; undefined when it may be. `heads` must hold the checkpoint's count. */
 export function contradiction(
   { count, head }: Checkpoint,
-  journal: Pick<Recording, "count" | "heads">,
+  journal: { readonly count: number; readonly heads: ReadonlyMap<number, Digest> },
 ): string | undefined {
   if (count > journal.count) {
     return `the checkpoint is of ${count} entries, the journal has ${journal.count}: its tail was cut off, or it is an older copy`;

@@ -7,7 +7,7 @@ import { Checkpoints, checkpointFile } from "./checkpoints.ts";
 import { encodeHeader, FORMAT, type JournalHeader } from "./codec.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { RunJournal } from "./journal.ts";
-import { contradicted, contradiction, type KeptFile, newestOf, readCheckpoints } from "./kept.ts";
+import { contradicted, contradiction, headsOf, type KeptFile, newestOf, readCheckpoints } from "./kept.ts";
 import { createRunKey, readRunKey, runKeyFile } from "./keys.ts";
 import { Past } from "./past.ts";
 import { Present } from "./present.ts";
@@ -63,6 +63,8 @@ export async function createJournal(
 export interface Resumed {
   readonly journal: RunJournal;
   readonly header: JournalHeader;
+  /** What is on disk, good as long as the journal is open. */
+  readonly recording: Recording;
   /** What a crash left unfinished and was taken away; nobody was told that it was on disk. */
   readonly repairs: readonly Repair[];
 }
@@ -73,8 +75,13 @@ export interface Resumed {
  * `DamagedError` when the journal is damaged anywhere but in a torn last record, `IntegrityError` when it is not the one
  * that its checkpoints were made of.
  */
-export async function resumeJournal(options: LiveOptions): Promise<Resumed> {
-  const { folder, keys, onDurable, checkpoints, disk = realDisk } = options;
+export async function resumeJournal(
+  options: LiveOptions & {
+    /** Called with every entry that is on disk already, in order, before anything else happens. */
+    readonly onRecorded?: (entry: Entry) => void;
+  },
+): Promise<Resumed> {
+  const { folder, keys, onDurable, onRecorded, checkpoints, disk = realDisk } = options;
   if (!existsSync(journalFile(folder))) {
     throw new InputError({
       code: "no-such-run",
@@ -85,10 +92,14 @@ export async function resumeJournal(options: LiveOptions): Promise<Resumed> {
   const opened: { recording?: Recording; seal?: Seal; kept?: KeptFile; last?: number } = {};
   const store = await Store.reopen({ disk, folder, onDurable }, () => {
     const kept = checkpoints && readCheckpoints(checkpointFile(folder), checkpoints.payloadOf);
-    const recording = openRecording(folder, new Set(kept?.lines.map((line) => line.kept?.checkpoint.count ?? 0)));
+    const { heads, see } = headsOf(kept);
+    const recording = openRecording(folder, (entry) => {
+      see(entry);
+      onRecorded?.(entry.entry);
+    });
     opened.recording = recording;
     const newest = kept && newestOf(kept, recording.header.run);
-    const why = newest && contradiction(newest.checkpoint, recording);
+    const why = newest && contradiction(newest.checkpoint, { count: recording.count, heads });
     if (why !== undefined) throw contradicted(checkpointFile(folder), why);
     if (kept !== undefined) opened.kept = kept;
     opened.last = newest?.checkpoint.count ?? 0;
@@ -118,7 +129,7 @@ export async function resumeJournal(options: LiveOptions): Promise<Resumed> {
     seal,
     present: new Present({ ...options, store, seal }),
   });
-  return { journal, header: recording.header, repairs };
+  return { journal, header: recording.header, recording, repairs };
 }
 
 /**

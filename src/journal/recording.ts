@@ -32,8 +32,6 @@ export interface Recording {
   readonly size: number;
   /** Large sealed bodies in order of first use. */
   readonly blobs: readonly Digest[];
-  /** sha256 of the last of the first `count` entries, for the counts that were asked for when it was opened. */
-  readonly heads: ReadonlyMap<number, Digest>;
   /** The newest signed checkpoint, where a recording carries one: an envelope whose signature was not looked at. */
   readonly checkpoint: JsonObject | undefined;
   /** The entries from the first. Throws `DamagedError` when the file is no longer what it was. */
@@ -44,32 +42,34 @@ export interface Recording {
 }
 
 type Found = Omit<Recording, "entries" | "blob" | "close">;
+/** Shown an entry while a journal is read. */
+export type See = (entry: RecordedEntry) => void;
 type BlobPlace = Pick<Step, "place" | "length">;
 
 /**
  * Opens a recording, or a run's folder, and verifies all of it: header, chain, blobs, end marker. Where the file ends
  * early, `complete` is false. Throws `DamagedError` with the place for everything else that is not as it was written,
- * and `InputError` for what is no recording at all. `counts`: of how many entries the `heads` are wanted.
+ * and `InputError` for what is no recording at all. `see` is shown every entry on the way.
  */
-export function openRecording(path: string, counts: ReadonlySet<number> = new Set()): Recording {
-  return isFolder(path) ? openFolder(path, counts) : openFile(path, counts);
+export function openRecording(path: string, see: See = () => undefined): Recording {
+  return isFolder(path) ? openFolder(path, see) : openFile(path, see);
 }
 
-function openFolder(folder: string, counts: ReadonlySet<number>): Recording {
+function openFolder(folder: string, see: See): Recording {
   const file = journalFile(folder);
   return withFile(file, (fd) => {
-    const walk = new Walk(fd, file, counts);
-    while (walk.nextEntry() !== undefined);
+    const walk = new Walk(fd, file);
+    for (let entry = walk.nextEntry(); entry !== undefined; entry = walk.nextEntry()) see(entry);
     const found = toFound(walk, { complete: walk.chain.ended, cut: walk.torn > 0 });
     return { ...found, ...reading(fd, file, found), blob: (digest) => checked(digest, readBlobFile(folder, digest)) };
   });
 }
 
-function openFile(file: string, counts: ReadonlySet<number>): Recording {
+function openFile(file: string, see: See): Recording {
   return withFile(file, (fd) => {
-    const walk = new Walk(fd, file, counts);
+    const walk = new Walk(fd, file);
     let step = walk.next();
-    while (step?.type === "entry") step = walk.next();
+    for (; step?.type === "entry"; step = walk.next()) see(step);
     const { blobs } = walk;
     const places = new Map<Digest, BlobPlace>();
     while (step?.type === "blob") {
@@ -99,9 +99,9 @@ function openFile(file: string, counts: ReadonlySet<number>): Recording {
 }
 
 function toFound(walk: Walk, { complete, cut }: { readonly complete: boolean; readonly cut: boolean }): Found {
-  const { header, headerLine, torn, size, blobs, chain, heads } = walk;
+  const { header, headerLine, torn, size, blobs, chain } = walk;
   const { count, head } = chain;
-  return { header, headerLine, count, head, complete, cut, torn, size, blobs, heads, checkpoint: undefined };
+  return { header, headerLine, count, head, complete, cut, torn, size, blobs, checkpoint: undefined };
 }
 
 function verifyBlob({ blob, data }: BlobLine, expected: Digest | undefined, place: Place): void {
@@ -122,7 +122,7 @@ function verifyEnd(end: EndMarker, walked: Omit<EndMarker, "end"> & { readonly r
 }
 
 function reading(fd: number, file: string, found: Found): Pick<Recording, "entries" | "close"> {
-  return { entries: () => readEntries(new Walk(fd, file), found), close: () => closeSync(fd) };
+  return { entries: () => readEntries(new Walk(fd, file, "verified"), found), close: () => closeSync(fd) };
 }
 
 function* readEntries(walk: Walk, found: Found): Generator<RecordedEntry, void> {

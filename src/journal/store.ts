@@ -124,8 +124,11 @@ export class Store {
         code: "journal-closed",
         message: `the journal in \`${this.#folder}\` is closed`,
       });
-      await this.#file.close();
-      this.#lock.release();
+      try {
+        await this.#file.close();
+      } finally {
+        this.#lock.release();
+      }
     }
   }
 

@@ -28,13 +28,15 @@ export class Walk {
   readonly chain: Chain;
   readonly #lines: Lines;
   readonly #blobs = new Set<Digest>();
-  readonly #heads = new Map<number, Digest>();
-  readonly #counts: ReadonlySet<number>;
+  readonly #known: "verified" | undefined;
   #size: number;
 
-  /** Reads the header line. `counts`: of how many entries the `heads` are kept. */
-  constructor(fd: number, file: string, counts: ReadonlySet<number> = new Set()) {
-    this.#counts = counts;
+  /**
+   * Reads the header line. `verified`: all lines were found to be canonical before, and the caller compares the last digest with
+   * the one of that time, which stands for every byte; so their form is not looked at again.
+   */
+  constructor(fd: number, file: string, known?: "verified") {
+    this.#known = known;
     this.#lines = new Lines(fd, file);
     const { place } = this.#lines;
     const bytes = this.#lines.next() ?? new Uint8Array();
@@ -42,7 +44,6 @@ export class Walk {
     this.headerLine = Buffer.from(bytes).toString();
     this.chain = new Chain(bytes);
     this.#size = bytes.length + 1;
-    this.#note();
   }
 
   /** Where the next line begins. */
@@ -62,11 +63,6 @@ export class Walk {
     return [...this.#blobs];
   }
 
-  /** sha256 of the last of so many entries, for the counts that were asked for. */
-  get heads(): ReadonlyMap<number, Digest> {
-    return this.#heads;
-  }
-
   /** Behind the last whole line once more: a file that is still written to has grown, or its torn end was cut off. */
   rewind(): void {
     this.#lines.rewind();
@@ -78,20 +74,14 @@ export class Walk {
     const bytes = this.#lines.next();
     if (bytes === undefined) return undefined;
     const { length } = bytes;
-    const { text, line } = parseLine(bytes, place, this.header.format);
+    const { text, line } = parseLine(bytes, place, { format: this.header.format, known: this.#known });
     if (line.type !== "entry") return { ...line, place, length };
     const digest = digestOf(bytes);
     this.chain.follow(line.entry, digest, place);
     const blob = line.entry.at === undefined ? undefined : sealedBody(line.entry.body)?.blob;
     if (blob !== undefined) this.#blobs.add(blob);
     this.#size = place.offset + length + 1;
-    this.#note();
     return { type: "entry", entry: line.entry, line: text, digest, place, length };
-  }
-
-  #note(): void {
-    const { count, head } = this.chain;
-    if (this.#counts.has(count)) this.#heads.set(count, head);
   }
 
   /** The next line, which must be an entry. Undefined at the end. */

@@ -2,9 +2,8 @@ import { resolveFromStore } from "../blueprint/resolve.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { holderOf } from "../journal/lock.ts";
 import { type Resumed, resumeJournal } from "../journal/open.ts";
-import { openRecording } from "../journal/recording.ts";
 import type { Repair } from "../journal/repair.ts";
-import type { Control } from "../model/entry.ts";
+import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
 import { mustBeRun, readStart, sourceNotice } from "./begun.ts";
 import { checkpointing } from "./checkpointing.ts";
@@ -35,7 +34,9 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
   const { run, control, watching, env } = reopening;
   const folder = runFolder(env, mustBeRun(run));
   mustBeFree(run, folder);
+  const waits = new Waiting();
   const opened = await resumeJournal({
+    onRecorded: (entry) => waits.see(entry),
     folder,
     keys: keyFolder(env),
     clock: () => env.now(),
@@ -48,7 +49,7 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
     },
   });
   try {
-    return await goOn(reopening, folder, opened);
+    return await goOn(reopening, opened, waits.waiting);
   } finally {
     await opened.journal.close();
   }
@@ -56,8 +57,8 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
 
 async function goOn(
   { run, asked, control, watching, env, machine: make }: Reopening,
-  folder: string,
-  { journal, repairs, header: line }: Resumed,
+  { journal, repairs, recording, header: line }: Resumed,
+  waiting: boolean,
 ): Promise<RunSummary> {
   for (const repair of repairs) watching.onNotice(repairNotice(repair));
   const header = readHeader(line);
@@ -67,7 +68,7 @@ async function goOn(
   if ("hook" in asked && !resolved.hooks.some((hook) => hook.name === asked.hook)) {
     throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${asked.hook}\`` });
   }
-  const begun = await readStart(openRecording(folder), readRunKey(runKeyFile(keyFolder(env), run)));
+  const begun = await readStart({ ...recording, close: () => undefined }, readRunKey(runKeyFile(keyFolder(env), run)));
   if (asked.kind === "resume") {
     const notice = await sourceNotice(begun, header.source);
     if (notice !== undefined) watching.onNotice(notice);
@@ -77,7 +78,6 @@ async function goOn(
   // A run that only ends needs no key of a provider.
   const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);
   const layers = layersOf(resolved, header.inherited);
-  const waiting = waits(folder);
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
   if ("hook" in asked || (waiting && asked.kind === "resume")) journal.push(asked);
   if ("hook" in asked && !waiting) journal.push({ kind: "pause", by: asked.by });
@@ -97,18 +97,12 @@ const NO_MODEL = {
  * Whether a run waits for a person: it paused, or a hook kept it from starting. A run that was interrupted goes on by itself,
  * and a pause that nobody has seen yet is not answered in advance.
  */
-function waits(folder: string): boolean {
-  const recording = openRecording(folder);
-  try {
-    let waiting = false;
-    for (const { entry } of recording.entries()) {
-      const { phase, decision, to } = entry.body;
-      if (entry.kind === "check.boundary") waiting = phase === "state-transition" && decision === "block";
-      if (entry.kind === "check.state") waiting = to === "paused";
-    }
-    return waiting;
-  } finally {
-    recording.close();
+class Waiting {
+  waiting = false;
+
+  see({ kind, body: { phase, decision, to } }: Entry): void {
+    if (kind === "check.boundary") this.waiting = phase === "state-transition" && decision === "block";
+    if (kind === "check.state") this.waiting = to === "paused";
   }
 }
 

@@ -23,7 +23,7 @@ function breaking(call: string, where: RegExp, code: string) {
   return { state, disk };
 }
 
-describe("L7 a disk that is full or fails", () => {
+describe("L7 N5 a disk that is full or fails", () => {
   it.each([
     ["write", /journal\.jsonl/, "ENOSPC"],
     ["datasync", /journal\.jsonl/, "EIO"],

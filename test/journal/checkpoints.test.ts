@@ -36,9 +36,9 @@ describe("checkpoints", () => {
     const found = kept(checkpointFile(bench.folder)).map((one) => (one === "none" ? expect.fail("none") : one));
     expect(found.length).toBeGreaterThan(2);
     expect(found.at(-1)).toEqual({ run: RUN, count: lines.length - 1, head: journal.head, at: journal.now() });
-    const heads = new Set(found.map(({ count }) => count));
-    const recording = openRecording(bench.folder, heads);
-    for (const { count, head } of found) expect(recording.heads.get(count)).toBe(head);
+    const heads = new Map<number, string>();
+    const recording = openRecording(bench.folder, ({ entry, digest }) => heads.set(entry.seq + 1, digest));
+    for (const { count, head } of found) expect(heads.get(count)).toBe(head);
     for (const [i, { count }] of found.entries()) expect(count - (found[i - 1]?.count ?? 0)).toBeLessThan(5 + 9);
     recording.close();
     for (const line of readFileSync(checkpointFile(bench.folder), "utf8").trimEnd().split("\n")) {

@@ -6,6 +6,7 @@ import { openRecording } from "../../src/journal/recording.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { InputSpec, Journal, Outcome } from "../../src/model/entry.ts";
 import { InputError } from "../../src/model/errors.ts";
+import { HostFault } from "../../src/model/hook.ts";
 import type { Json } from "../../src/model/json.ts";
 import { boundary, story } from "./story.ts";
 import { live, ok, RUN, workshop } from "./workshop.ts";
@@ -50,6 +51,22 @@ describe("a resumed journal", () => {
       await journal.close();
       expect(readFileSync(bench.file, "utf8")).toBe(`${before.join("\n")}\n`);
     }
+  });
+
+  it("N4 takes a hook host that is lost while the past is replayed for no divergence, and leaves the journal as it was", async () => {
+    const bench = workshop();
+    const journal = await bench.create();
+    await journal.faultable({ step: 1 }, async () => boundary(journal, "pre-tool"));
+    await journal.close();
+    const before = bench.lines();
+    const { journal: resumed } = await bench.resume();
+    const lost = () => Promise.reject(new HostFault("host-died", undefined, "killed by SIGKILL"));
+    await expect(resumed.faultable({ step: 1 }, lost)).rejects.toMatchObject({ code: "replay-interrupted", exit: 1 });
+    await resumed.close();
+    expect(bench.lines()).toEqual(before);
+    const replay = bench.replay();
+    await expect(replay.faultable({ step: 1 }, lost)).rejects.toMatchObject({ code: "diverged" });
+    await replay.close();
   });
 
   it("refuses a run that has ended, one that is not there, one whose key is gone, and one that is damaged", async () => {
