@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
+import { ToolError } from "../../model/tool.ts";
 import type { Authority, OpenTree, ProcessTree, Workspace } from "../ports.ts";
 import type { Backend } from "./backend.ts";
 import { CONFINERS, confine, IMAGES, TEMPORARY, WORKSPACE } from "./bwrap.ts";
@@ -64,7 +65,7 @@ const FIRST = 3;
 
 /** Turns a command into what is started for it in the tree. `dispose` the result before the tree is closed. */
 export function ready(command: Command, host: ProcessHost, tree: OpenTree): Ready {
-  const group = host.groups === undefined ? undefined : openGroup(host.groups, taskLimit(host.limits) + CONFINERS);
+  const group = host.groups === undefined ? undefined : groupFor(host.limits, host.groups);
   try {
     const place = placeOf(command, host, tree);
     return host.backend.name === "bwrap"
@@ -73,6 +74,15 @@ export function ready(command: Command, host: ProcessHost, tree: OpenTree): Read
   } catch (error) {
     group?.close();
     throw error;
+  }
+}
+
+function groupFor(limits: ProcessLimits, root: string): Group {
+  try {
+    return openGroup(root, taskLimit(limits) + CONFINERS);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+    throw new ToolError("not-started", `the system makes no control group for the process: ${code}`);
   }
 }
 

@@ -100,8 +100,8 @@ async function supervise(
   if (signal.aborted) cancel();
   try {
     const exit = await exited;
-    await watch.stop();
     const gone = await killFamily(family);
+    await watch.stop();
     const open = await stillOpen(child, closed);
     if (end.why === "cancelled") throw new ToolError("cancelled", "the process was cancelled and killed");
     return { ...exit, ended: end.why, escaped: open || !gone };

@@ -16,6 +16,9 @@ interface Arguments {
   readonly stdin?: string;
 }
 
+/** The largest limit that a blueprint can set. */
+const LONGEST_MS = 86_400_000;
+
 /** `process.run`: one command, given as a list of words, never as a shell string. */
 export function processRun(host: ProcessHost, now: () => number): Tool {
   const { workspace, authority, backend, limits } = host;
@@ -29,7 +32,7 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
       {
         argv: { type: "array", minItems: 1, maxItems: 256, items: { type: "string", maxLength: 65_536 } },
         cwd: { type: "string" },
-        timeoutMs: { type: "integer", minimum: 1, maximum: limits.timeoutMs },
+        timeoutMs: { type: "integer", minimum: 1, maximum: LONGEST_MS },
         stdin: { type: "string", maxLength: 1_048_576 },
       },
       ["cwd", "timeoutMs", "stdin"],
@@ -53,6 +56,8 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
     async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal }) {
       const permission = authority.process(argv);
       if (!permission.allow) throw new ToolError("denied", `${permission.reason} (${permission.rule})`);
+      if (timeoutMs > limits.timeoutMs)
+        throw new ToolError("bad-arguments", `timeoutMs may be at most ${limits.timeoutMs}, found ${timeoutMs}`);
       if (argv.some((word) => word.includes("\0")))
         throw new ToolError("bad-command", "a word of the command holds NUL");
       const executable = await findExecutable(argv[0] ?? "", { images, path: host.path, signal });

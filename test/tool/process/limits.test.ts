@@ -76,6 +76,13 @@ describe.for(backends)("the limits of a command, $name", ({ backend, absent }) =
     expect({ ended, stdout }).toEqual({ ended: "by-itself", stdout: "65536\n" });
   });
 
+  it("a call may ask for less time than the blueprint sets, not for more", async () => {
+    const there = on({ timeoutMs: 2_000 });
+    const ask = (timeoutMs: number) => there.call("process.run", { argv: ["sh", "-c", "sleep 100"], timeoutMs });
+    expect(await ask(100)).toMatchObject({ ended: "timeout" });
+    await expect(ask(2_001)).rejects.toMatchObject({ code: "bad-arguments", message: expect.stringContaining("2000") });
+  });
+
   it("R21 processes count, not threads, and those that only confine do not", async () => {
     const { stdout, ended } = await shell({ processes: 2 }, "node -e 'console.log(process.pid > 0)'");
     expect({ stdout, ended }).toEqual({ stdout: "true\n", ended: "by-itself" });

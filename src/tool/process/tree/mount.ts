@@ -31,7 +31,7 @@ export function mountTree(options: MountOptions): ProcessTree {
       const scratch = makeScratch(options.folder);
       try {
         for (const name of ["upper", "work", "whiteouts"]) mkdirSync(join(scratch, name));
-        chmodSync(join(scratch, "upper"), statSync(base).mode & 0o7777);
+        chmodSync(join(scratch, "upper"), (statSync(base).mode & 0o777) | 0o700);
         await whiteouts.render(options.files.hidden(), join(scratch, "whiteouts"), base);
         const layers = { base, identity: options.identity, scratch, upper };
         return openTree(options, layers, stampNow(scratch));

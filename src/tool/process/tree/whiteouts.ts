@@ -59,7 +59,8 @@ function makeFolders(path: string, layer: string, base: string): void {
   makeFolders(dirname(path), layer, base);
   mkdirSync(target);
   const stats = lstatSync(join(base, path), { throwIfNoEntry: false });
-  if (stats?.isDirectory()) chmodSync(target, stats.mode & 0o7777);
+  // Ours to write in, whatever the workspace says.
+  if (stats?.isDirectory()) chmodSync(target, (stats.mode & 0o777) | 0o700);
 }
 
 function unmade(why: string): ToolError {
