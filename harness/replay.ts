@@ -13,6 +13,7 @@ import {
   readRunKey,
   reexecute,
 } from "../src/index.ts";
+import { locateRecording } from "./locate.ts";
 
 /** What a replay answers (design, §5). */
 export interface ReplayResult {
@@ -45,11 +46,11 @@ export interface ReplayOptions {
 }
 
 /**
- * Runs a recording (or the folder of a run) again without model, network and workspace, every hook re-executed, and says
+ * Runs a recording (or a run, by its folder or id) again without model, network and workspace, every hook re-executed, and says
  * what differs. Throws `InputError` for what is no recording, a key or an artifact that is not to be had.
  */
 export async function replayRecording(file: string, options: ReplayOptions, env: Environment): Promise<ReplayResult> {
-  const path = absolute(env.cwd, file);
+  const path = locateRecording(file, env);
   let recording: Recording;
   try {
     recording = openRecording(path);

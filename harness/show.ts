@@ -1,14 +1,5 @@
-import { existsSync } from "node:fs";
-import { resolve as absolute } from "node:path";
-import {
-  DamagedError,
-  type Entry,
-  type Environment,
-  EXIT,
-  type ExitCode,
-  openRecording,
-  runFolder,
-} from "../src/index.ts";
+import { DamagedError, type Entry, type Environment, EXIT, type ExitCode, openRecording } from "../src/index.ts";
+import { locateRecording } from "./locate.ts";
 
 /** A recording or a run's journal, as far as it can be read. */
 export interface RecordingView {
@@ -27,10 +18,8 @@ export interface RecordingView {
  * can be trusted. Throws `InputError` for what is no recording.
  */
 export function showRecording(fileOrRun: string, env: Environment): RecordingView {
-  const path = absolute(env.cwd, fileOrRun);
-  const isRun = !existsSync(path) && /^[A-Za-z0-9-]+$/.test(fileOrRun);
   try {
-    const recording = openRecording(isRun ? runFolder(env, fileOrRun) : path);
+    const recording = openRecording(locateRecording(fileOrRun, env));
     try {
       const { header, count, head, cut, torn } = recording;
       const entries = [...recording.entries()].map(({ entry }) => entry);

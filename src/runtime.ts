@@ -18,6 +18,7 @@ export { runBlueprint } from "./runtime/live.ts";
 export { followRun, type Log, type LogOptions } from "./runtime/logs.ts";
 export type { Environment } from "./runtime/machine.ts";
 export { hookHostLayers } from "./runtime/machine.ts";
+export { type ProcessLayer, processLayers } from "./runtime/machine-processes.ts";
 export { type Removed, removeRuns, sweepRemoved } from "./runtime/remove.ts";
 export { resumeRun } from "./runtime/resume.ts";
 export { listRuns, type RunFilter, type RunRow, SEEN_STATES, type SeenState } from "./runtime/runs.ts";

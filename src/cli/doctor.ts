@@ -1,9 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { EXIT, type ExitCode } from "../model/errors.ts";
+import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
 import type { HostLayer } from "../model/hook.ts";
-import { hookHostLayers } from "../runtime.ts";
+import { hookHostLayers, type ProcessLayer, processLayers } from "../runtime.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
 import { columns } from "./table.ts";
@@ -24,7 +23,7 @@ export async function doctor({ json, out }: Call<object>): Promise<ExitCode> {
   const checks = [
     platform(),
     node(),
-    bwrap(),
+    ...(await processes(stateDir)),
     ...(await hookHost()),
     writable("data directory", dataDir),
     writable("state directory", stateDir),
@@ -56,17 +55,38 @@ function node(): Check {
   return { name: "node", ok, needed: true, found: process.version, hint: "put Node 24 or newer first on the PATH" };
 }
 
-/** Not whether it is installed but whether it can make a sandbox here: many containers forbid that. */
-function bwrap(): Check {
-  const args = ["--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"];
-  const { error, status, stderr } = spawnSync("bwrap", args, { encoding: "utf8", timeout: 5000 });
-  const hint = "tools run as `bwrap` only where it works; a blueprint may list `unconfined` as its second choice";
-  const found = error
-    ? "not installed"
-    : status === 0
-      ? "works"
-      : `does not work here: ${stderr.trim().split("\n").at(-1)}`;
-  return { name: "bwrap", ok: status === 0, needed: false, found, hint };
+const LAYERS: Readonly<Record<ProcessLayer["name"], { readonly name: string; readonly hint: string }>> = {
+  bwrap: {
+    name: "bwrap",
+    hint: "tools run as `bwrap` only where it works; a blueprint may list `unconfined` as its second choice",
+  },
+  "system-calls": {
+    name: "processes: system calls",
+    hint: "processes under `bwrap` run without a filter of system calls, and every result says so",
+  },
+  overlay: {
+    name: "processes: overlay",
+    hint: "processes work in a copy of a layered workspace, which takes time and space; docs/tools.md",
+  },
+  network: {
+    name: "processes: network",
+    hint: "`unconfined` processes reach the network of this machine even where a blueprint says `none`, and every result says so; `bwrap` needs nothing of it",
+  },
+  groups: {
+    name: "processes: groups",
+    hint: "the number of processes is only watched: a fork bomb of root may hold up the machine until it is stopped",
+  },
+};
+
+/** What confines the processes that tools start: not what is installed, but what works here. Many containers forbid most of it. */
+async function processes(stateDir: string): Promise<Check[]> {
+  try {
+    const layers = await processLayers(stateDir);
+    return layers.map(({ name, active, detail }) => ({ ...LAYERS[name], ok: active, needed: false, found: detail }));
+  } catch (error) {
+    if (!(error instanceof PinionError)) throw error;
+    return [{ name: LAYERS.bwrap.name, ok: false, needed: false, found: error.message, hint: LAYERS.bwrap.hint }];
+  }
 }
 
 /** Without these no hook is run; the others are there where the machine has them. */

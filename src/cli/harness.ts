@@ -11,7 +11,7 @@ export function harnessCommand(session: Session): Command {
     program
       .command("replay")
       .description("run a recording again, hooks and all, without model, network or workspace")
-      .argument("<file>", "a recording, or the journal of a run")
+      .argument("<file>", "a recording, the journal of a run, or the id of a run")
       .option("--key <file>", "the run key, when it is not in the state directory or beside the recording")
       .option("--artifacts <folder...>", "more places to look for artifacts by digest")
       .addHelpText("after", REPLAY),

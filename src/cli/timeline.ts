@@ -39,7 +39,9 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.fault":
       return [line("✗", "bad", `fault: ${fields(ref)}`)];
     case "input.control":
-      return [line("●", "warn", `a person asked: ${text(ref.control)}`)];
+      return [
+        line("●", "warn", `a person asked: ${text(ref.control)}${ref.hook === undefined ? "" : ` ${text(ref.hook)}`}`),
+      ];
     case "input.model":
     case "input.resolve":
     case "input.tool":

@@ -5,6 +5,7 @@ import type { Change, Committed, Overlay } from "../vfs/overlay/overlay.ts";
 import { chosen, plainPaths } from "./changes/choose.ts";
 import { History, type PastDecision, toDecided } from "./changes/history.ts";
 import { type Located, locate } from "./changes/locate.ts";
+import { orTrouble, trouble } from "./changes/trouble.ts";
 import type { Environment } from "./machine.ts";
 
 export type { Change, Committed, FileState } from "../vfs/overlay/overlay.ts";
@@ -55,8 +56,11 @@ export async function decideChanges(options: ChangesOptions, env: Environment): 
   try {
     const { changes, decide } = await opened(located, { only: options.only, readOnly: false }, env);
     const close = (): void => {
-      changes.close();
-      held.release();
+      try {
+        changes.close();
+      } finally {
+        held.release();
+      }
     };
     return { ...changes, ...decide, close };
   } catch (error) {
@@ -78,9 +82,12 @@ async function opened(
   if (layer === undefined) return { changes: nothing(run, workspace, only), decide: NOTHING_TO_DECIDE };
   const history = new History(layer);
   history.read(); // a damaged one is told before the layer is touched
-  const overlay = await openOverlay({ base: workspace, folder: layer, quota: NO_QUOTA, readOnly });
+  const reading = `reading the changes of run \`${run}\``;
+  const overlay = await orTrouble(reading, () =>
+    openOverlay({ base: workspace, folder: layer, quota: NO_QUOTA, readOnly }),
+  );
   try {
-    const all = overlay.changes();
+    const all = await orTrouble(reading, () => overlay.changes());
     if (!readOnly) await history.settle(all);
     const changes = chosen(all, only);
     return {
@@ -89,7 +96,13 @@ async function opened(
         workspace,
         changes,
         history: history.read(),
-        content: (change, side, limit) => overlay.content(change, side, limit),
+        content(change, side, limit) {
+          try {
+            return overlay.content(change, side, limit);
+          } catch (error) {
+            throw trouble(reading, error);
+          }
+        },
         close: () => overlay.close(),
       },
       decide: deciding({ overlay, history, changes, workspace, only: plainPaths(only) }, env),
@@ -115,14 +128,15 @@ function deciding({ overlay, history, changes, workspace, only }: Deciding, env:
     async commit({ overwrite, by }) {
       if (changes.length === 0) return { applied: [], refused: [] };
       await history.begin({ action: "commit", at: env.now(), by, overwrite, workspace, changes: decided });
-      const committed = await overlay.commit({ ...(only === undefined ? {} : { only }), overwrite });
+      const options = { ...(only === undefined ? {} : { only }), overwrite };
+      const committed = await orTrouble("the commit", () => overlay.commit(options));
       await history.end(committed);
       return committed;
     },
     async discard({ by }) {
       if (changes.length === 0) return [];
       await history.begin({ action: "discard", at: env.now(), by, overwrite: false, workspace, changes: decided });
-      const applied = await overlay.discard(only);
+      const applied = await orTrouble("discarding", () => overlay.discard(only));
       await history.end({ applied, refused: [] });
       return applied;
     },
@@ -150,14 +164,18 @@ const NOTHING_TO_DECIDE: Decide = {
 function lockBoth({ run, folder, layer }: Located): Lock {
   const held: Lock[] = [];
   const release = (): void => {
-    for (const one of held) one.release();
+    try {
+      for (const one of held) one.release();
+    } catch (error) {
+      throw trouble(`letting go of run \`${run}\``, error);
+    }
   };
   try {
     for (const place of layer === undefined ? [folder] : [folder, layer]) held.push(lock(place));
     return { release };
   } catch (error) {
     release();
-    if (!(error instanceof InputError)) throw error;
+    if (!(error instanceof InputError)) throw trouble(`locking run \`${run}\``, error);
     throw new InputError({
       code: "run-in-use",
       message: `nothing can be decided about run \`${run}\` while somebody works on it: ${error.message}`,

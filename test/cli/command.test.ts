@@ -57,6 +57,10 @@ it("the doctor says what this machine offers", () => {
     "platform",
     "node",
     "bwrap",
+    "processes: system calls",
+    "processes: overlay",
+    "processes: network",
+    "processes: groups",
     "hook host: permissions",
     "hook host: environment",
     "hook host: wasm caps",
@@ -68,6 +72,7 @@ it("the doctor says what this machine offers", () => {
     "state directory",
     "cache directory",
   ]);
+  expect(answer.checks.find((check) => check.name === "processes: overlay")?.found).toMatch(/^mounted|^copied .*: ./);
   expect(answer.checks.find((check) => check.name === "state directory")?.found).toBe(
     join(home, ".local/state/pinion"),
   );

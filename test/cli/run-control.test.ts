@@ -33,7 +33,7 @@ test("a run of another terminal is paused behind its tool call, goes on there, a
     said: { state: "running", process: command.pid, waiting: { kind: "input.tool", about: { tool: "process.run" } } },
   });
   const pausing = runJson(lab, "pause", run);
-  await until("the run's own terminal says who asks", () => command.stderr.includes("asks this run to pause"));
+  await until("the run's own terminal says who asks", () => command.stderr.includes(`asks run ${run} to pause`));
   await go(lab, "a");
   expect(await pausing).toMatchObject({ code: 0, said: { run, state: "paused", done: true, process: command.pid } });
   const first = await command.done;

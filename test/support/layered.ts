@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { openStore } from "../../src/artifact/store.ts";
 import { createJournal } from "../../src/journal/open.ts";
 import { KERNEL_VERSION } from "../../src/kernel/version.ts";
 import { openOverlay } from "../../src/vfs/overlay/open.ts";
@@ -37,10 +36,6 @@ export class LayeredRun {
     });
     mkdirSync(made.workspace, { recursive: true });
     for (const [path, content] of Object.entries(files)) made.put(path, content);
-    const blueprint = readFileSync("blueprints/minimal/blueprint.yaml", "utf8");
-    const bytes =
-      options.mode === "direct" ? blueprint : `${blueprint}  execution: { filesystem: { mode: overlay } }\n`;
-    const store = openStore({ root: join(shell.home, ".local/share/pinion/store") });
     const journal = await createJournal({
       folder: made.folder,
       keys: join(state, "keys"),
@@ -52,7 +47,7 @@ export class LayeredRun {
         run,
         kernel: KERNEL_VERSION,
         depth: options.parent === undefined ? 0 : 1,
-        source: await store.put(Buffer.from(bytes)),
+        layer: options.mode === "direct" ? null : (options.parent ?? run),
         agent: { name: "lab", version: "1.0.0" },
         ...(options.parent === undefined ? {} : { parent: options.parent }),
       },

@@ -46,15 +46,23 @@ function nobodyToAsk(): InputError {
   });
 }
 
+/** `y` or `yes`; everything else, also the end of the input, is a no. Throws `InterruptedError` for Ctrl-C. */
 async function agrees(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const stop = new AbortController();
-  terminal.on("SIGINT", () => stop.abort());
+  const ended = new AbortController();
+  let interrupted = false;
+  terminal.once("close", () => ended.abort());
+  terminal.once("SIGINT", () => {
+    interrupted = true;
+    terminal.close();
+  });
   try {
-    return /^y(es)?$/i.test((await terminal.question(question, { signal: stop.signal })).trim());
+    return /^y(es)?$/i.test((await terminal.question(question, { signal: ended.signal })).trim());
   } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    throw new InterruptedError({ code: "interrupted", message: "nothing was forgotten", cause: error });
+    if (interrupted)
+      throw new InterruptedError({ code: "interrupted", message: "nothing was forgotten", cause: error });
+    if (ended.signal.aborted) return false;
+    throw error;
   } finally {
     terminal.close();
   }

@@ -1,9 +1,9 @@
-import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
+import { EXIT, type ExitCode, InputError, PinionError } from "../../model/errors.ts";
 import { listRuns, SEEN_STATES, type SeenState, sweepRemoved } from "../../runtime.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
 import { columns } from "../table.ts";
-import { jsonLine } from "../visible.ts";
+import { jsonLine, visible } from "../visible.ts";
 
 interface Options {
   readonly state?: readonly string[];
@@ -13,7 +13,10 @@ interface Options {
 export async function list({ options, json, out }: Call<Options>): Promise<ExitCode> {
   const env = environment();
   const filter = { states: options.state?.map(toState), agent: options.agent };
-  await sweepRemoved(env);
+  await sweepRemoved(env).catch((error: unknown) => {
+    if (!(error instanceof PinionError)) throw error;
+    out.talk(`a removed run is still there in part: ${visible(error.message)}`);
+  });
   const rows = await listRuns(env, filter);
   if (json) out.data(jsonLine(rows));
   else if (rows.length === 0) out.talk(options.state || options.agent ? "no such runs" : "no runs yet");

@@ -1,14 +1,14 @@
 import { existsSync, statSync } from "node:fs";
-import { resolve as absolute, join } from "node:path";
+import { resolve as absolute } from "node:path";
 import { SealedError } from "../../journal/divergence.ts";
 import { readRunKey } from "../../journal/keys.ts";
 import { openRecording } from "../../journal/recording.ts";
 import { journalFile } from "../../journal/store.ts";
-import { isDigest } from "../../model/canonical.ts";
 import { InputError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { mustBeRun, readStart } from "../begun.ts";
-import { type Environment, keyFile, runFolder, storeOf } from "../machine.ts";
+import { type Environment, keyFile, runFolder } from "../machine.ts";
+import { layerFolder } from "../workspace.ts";
 
 /** Where the layer of a run is, and the workspace under it. */
 export interface Located {
@@ -38,11 +38,15 @@ export async function locate(
       hint: "`pinion run list` names them",
     });
   }
-  const layer = join(folder, "overlay");
-  const there = existsSync(layer);
-  if (!there) await mustHaveLayer(run, folder, env);
+  mustHaveLayer(run, headerIn(folder));
+  const layer = layerFolder(env, run);
   const workspace = options.workspace ?? (await workspaceOf(run, folder, env));
-  return { run, folder, layer: there ? layer : undefined, workspace: mustBeThere(run, absolute(env.cwd, workspace)) };
+  return {
+    run,
+    folder,
+    layer: existsSync(layer) ? layer : undefined,
+    workspace: mustBeThere(run, absolute(env.cwd, workspace)),
+  };
 }
 
 async function workspaceOf(run: string, folder: string, env: Environment): Promise<string> {
@@ -58,21 +62,16 @@ async function workspaceOf(run: string, folder: string, env: Environment): Promi
   }
 }
 
-/** Says where the changes of a run without a layer are. A run in a layer that was never written to has one without a folder. */
-async function mustHaveLayer(run: string, folder: string, env: Environment): Promise<void> {
-  const { parent, source } = headerIn(folder);
-  if (typeof parent === "string") {
+/** Throws for a run whose changes are not in a layer of its own. One in which nothing was ever written has no folder yet. */
+function mustHaveLayer(run: string, header: JsonObject): void {
+  const { layer } = header;
+  if (layer === run) return;
+  if (typeof layer === "string") {
     throw new InputError({
       code: "child-run",
-      message: `run \`${run}\` was started by run \`${parent}\` and has no changes of its own: they are in the layer of that run`,
-      hint: `look there: pinion run diff ${parent}`,
+      message: `run \`${run}\` has no changes of its own: what it changed is in the layer of run \`${layer}\`, which it is a child of`,
+      hint: `look there: pinion run diff ${layer}`,
     });
-  }
-  if (isDigest(source)) {
-    // The validators of blueprints take longer to load than everything else here, and are hardly ever needed.
-    const { parseBlueprint } = await import("../../blueprint/load.ts");
-    const { blueprint } = parseBlueprint(await storeOf(env).get(source), `artifact ${source}`);
-    if (blueprint.spec.execution.filesystem.mode === "overlay") return;
   }
   throw new InputError({
     code: "direct-run",

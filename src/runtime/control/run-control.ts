@@ -82,13 +82,13 @@ export class RunControl {
   }
 
   /** Whoever asks for what has been asked for already waits for the same. */
-  #once(request: ControlRequest, { onNotice }: Attached): Promise<boolean> | undefined {
+  #once(request: ControlRequest, { run, onNotice }: Attached): Promise<boolean> | undefined {
     const { by: _, wait: __, ...what } = request;
     const name = JSON.stringify(what);
     const known = this.#unmet.get(name);
     if (known !== undefined) return known;
     if (this.#unmet.size >= MOST) return undefined;
-    onNotice(`${request.by} asks this run to ${what.ask}${"hook" in what ? ` ${what.hook}` : ""}`);
+    onNotice(`${request.by} asks run ${run} to ${what.ask}${"hook" in what ? ` ${what.hook}` : ""}`);
     const met = this.#take(request).finally(() => this.#unmet.delete(name));
     this.#unmet.set(name, met);
     return met;

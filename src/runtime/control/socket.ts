@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { type ControlAnswer, type ControlRequest, MAX_CONTROL_LINE, toControlRequest } from "../../model/control.ts";
 
-/** How long a client may be silent before its request is whole, and how long it may take to read the answer, in ms. */
+/** How long a client may take until its request is whole, and how long it may take to read the answer, in ms. */
 const SILENCE_MS = 5000;
 /** Connections at once. Who comes next takes the place of the one that has said nothing for longest. */
 const MOST = 64;
@@ -77,10 +77,11 @@ class Connection {
   constructor(socket: Socket, answer: (request: ControlRequest) => Promise<ControlAnswer>) {
     this.#socket = socket;
     this.#answer = answer;
-    socket.setTimeout(SILENCE_MS, () => {
-      // Who waits for an answer may be silent.
+    // Who waits for an answer may be silent.
+    const patience = setTimeout(() => {
       if (this.isSilent) socket.destroy();
-    });
+    }, SILENCE_MS);
+    socket.once("close", () => clearTimeout(patience));
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("end", () => {
       if (this.isSilent) socket.destroy();

@@ -14,7 +14,7 @@ import { failure, fromSystem } from "../failure.ts";
 import { parsePath } from "../path.ts";
 import { Descriptor, descendToParent, kindOf, look, openRegular, toStat } from "../walk.ts";
 import { nowAt } from "./changes.ts";
-import { type Layer, sync } from "./layer.ts";
+import { type Layer, orAbsent, sync } from "./layer.ts";
 import { TEMPORARY } from "./litter.ts";
 import type { Change, FileState } from "./overlay.ts";
 import { copiedFrom } from "./stage.ts";
@@ -34,7 +34,11 @@ interface Spot {
 export async function applyChange(layer: Layer, change: Change, overwrite: boolean): Promise<string | undefined> {
   const segments = parsePath(change.path);
   try {
-    const { parent, name } = descendToParent(layer.places.base.fd, segments);
+    const open = () => descendToParent(layer.places.base.fd, segments);
+    const at = change.after.kind === "nothing" ? orAbsent(open) : open();
+    // It went with the directory that it was in.
+    if (at === undefined) return undefined;
+    const { parent, name } = at;
     using _ = parent;
     if (name === TEMPORARY) throw failure("refused", change.path, "a commit needs this name for itself");
     const stats = look(parent, name);

@@ -1,4 +1,5 @@
 import { fstatSync } from "node:fs";
+import { PinionError } from "../../model/errors.ts";
 import type { FileAction } from "../../model/hook.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { Directory, DirectoryLimits, Listing, NodeStat, OpenFile } from "../directory.ts";
@@ -6,8 +7,9 @@ import { failure, guarded } from "../failure.ts";
 import { openHostFile } from "../file.ts";
 import { parsePath } from "../path.ts";
 import { descend, look, openRegular, toStat } from "../walk.ts";
+import { type OpenAnchor, openAnchor } from "./anchor.ts";
 import { createDirectory, remove, write } from "./edit.ts";
-import { type Follower, isWithin, type Layer, missing, notDirectory, type Route } from "./layer.ts";
+import { type Anchor, type Follower, isWithin, type Layer, missing, notDirectory, type Route } from "./layer.ts";
 import { mergedListing } from "./listing.ts";
 import { rename } from "./move.ts";
 
@@ -17,6 +19,7 @@ export class OverlayDirectory implements Directory, Follower {
   readonly #layer: Layer;
   readonly #limits: DirectoryLimits;
   #segments: readonly string[];
+  #anchor: OpenAnchor | undefined;
   #state: "open" | "gone" | "closed" = "open";
 
   constructor(
@@ -58,7 +61,7 @@ export class OverlayDirectory implements Directory, Follower {
   openFile(path: string): OpenFile {
     const route = this.#route("read", path);
     if (route.segments.length === 0) throw failure("is-a-directory", path, "it is the directory itself");
-    const { parent, name } = this.#layer.place(route);
+    const { parent, name } = this.#layer.place({ ...route, anchor: this.#at() });
     using _ = parent;
     const { file, stats } = openRegular(parent, name, path);
     return openHostFile(file, toStat(stats), { path, bytes: this.#limits.bytes });
@@ -103,6 +106,8 @@ export class OverlayDirectory implements Directory, Follower {
   }
 
   close(): void {
+    this.#anchor?.close();
+    this.#anchor = undefined;
     this.#state = "closed";
     this.#layer.handles.delete(this);
   }
@@ -115,10 +120,22 @@ export class OverlayDirectory implements Directory, Follower {
     if (this.#state === "open" && isWithin(this.#segments, path)) this.#state = "gone";
   }
 
+  /** The directory itself, kept open until something changes: most reads go through handles from which many files are read. */
+  #at(): Anchor {
+    if (this.#anchor?.generation === this.#layer.generation) return this.#anchor;
+    this.#anchor?.close();
+    this.#anchor = openAnchor(this.#layer, this.#segments);
+    return this.#anchor;
+  }
+
   async #change(path: string, action: (route: Route) => Promise<void>): Promise<void> {
     this.#route("write", path);
     // The directory may have been moved by the time that it is this change's turn.
-    await this.#layer.exclusive(path, () => action(this.#route("write", path)));
+    try {
+      await this.#layer.exclusive(path, () => action(this.#route("write", path)));
+    } catch (error) {
+      throw error instanceof PinionError ? failure("io", path, error.message) : error;
+    }
   }
 
   #stat(route: Route, path: string): NodeStat {

@@ -1,5 +1,6 @@
 import { fsync } from "node:fs";
 import { promisify } from "node:util";
+import { PinionError, WorldError } from "../../model/errors.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { NodeKind } from "../directory.ts";
 import { failure, fromSystem } from "../failure.ts";
@@ -27,6 +28,14 @@ export interface Places {
 export interface Route {
   readonly segments: readonly string[];
   readonly unshown: number;
+  /** What a handle stands for, where it has that open: paths are walked from there. */
+  readonly anchor?: Anchor;
+}
+
+/** The directory of a handle, in the layers that have one there. */
+export interface Anchor {
+  readonly base: Descriptor | undefined;
+  readonly upper: Descriptor | undefined;
 }
 
 /** What the index says of a path. */
@@ -59,6 +68,8 @@ export class Layer {
   readonly log: Log | undefined;
   readonly kept: Kept;
   readonly quota: Quota;
+  /** Counts changes: what is open from before one may be in another place after it. */
+  generation = 0;
   readonly handles = new Set<Follower>();
   #broken: Error | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -83,19 +94,27 @@ export class Layer {
   exclusive<T>(path: string, action: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(async () => {
       if (this.#broken !== undefined) throw this.#broken;
+      this.writable();
       try {
         return await action();
       } catch (error) {
-        throw fromSystem(error, path);
+        throw error instanceof PinionError ? error : fromSystem(error, path);
+      } finally {
+        this.generation += 1;
       }
     });
     this.#queue = done.catch(() => undefined); // who asked for it hears of it
     return done;
   }
 
-  /** Ends all changes: what the disk holds is not known any more, or the overlay is closed. */
-  break(error: Error): Error {
-    this.#broken ??= error;
+  /** Ends all changes: after a failure that leaves open what the disk holds. Opening the layer again finds out. */
+  breakOn(cause: unknown): Error {
+    this.#broken ??= new WorldError({
+      code: "layer-not-written",
+      message: `the layer of the run cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      hint: "see to the disk, then go on with the run: what was begun is finished then",
+      cause,
+    });
     return this.#broken;
   }
 
@@ -126,8 +145,13 @@ export class Layer {
 
   /** Opens the directory that holds a path, in the layer that serves it. Close `parent`. There may be nothing all the same. */
   place(route: Route, found = this.find(route)): Place {
+    const { segments, unshown, anchor } = route;
     if (found.held !== undefined) {
-      return { layer: "upper", ...descendToParent(this.places.upper.fd, route.segments, route.unshown) };
+      const at =
+        anchor?.upper === undefined
+          ? descendToParent(this.places.upper.fd, segments, unshown)
+          : descendToParent(anchor.upper.fd, segments.slice(unshown));
+      return { layer: "upper", ...at };
     }
     const below = found.open ? this.below(route, found) : undefined;
     if (below === undefined) throw missing(shown(route));
@@ -135,8 +159,9 @@ export class Layer {
   }
 
   /** The same in the workspace, whatever the layer holds; undefined where a directory of the layer is none there. */
-  below({ segments, unshown }: Route, { depth }: Pick<Found, "depth">): Omit<Place, "layer"> | undefined {
+  below({ segments, unshown, anchor }: Route, { depth }: Pick<Found, "depth">): Omit<Place, "layer"> | undefined {
     const known = Math.min(depth, segments.length - 1);
+    if (anchor?.base !== undefined && known <= unshown) return descendToParent(anchor.base.fd, segments.slice(unshown));
     if (known === 0) return descendToParent(this.places.base.fd, segments, unshown);
     using top = orAbsent(() => descend(this.places.base.fd, segments.slice(0, known), unshown));
     if (top === undefined) return undefined;
@@ -210,12 +235,11 @@ export class Layer {
   /** Appends lines and takes them into the index once they are on disk. */
   async append(lines: readonly Line[]): Promise<void> {
     if (lines.length === 0) return;
-    await this.writable()
-      .append(lines)
-      .catch((error: unknown) => {
-        if (error instanceof Error && "code" in error && ["ENOSPC", "EDQUOT"].includes(String(error.code))) throw error;
-        throw this.break(error instanceof Error ? error : new Error(String(error)));
-      });
+    try {
+      await this.writable().append(lines);
+    } catch (error) {
+      throw isFull(error) ? error : this.breakOn(error);
+    }
     for (const line of lines) applyLine(this.tree, line);
   }
 
@@ -263,7 +287,7 @@ export class Layer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.break(new ToolError("closed", "the overlay is closed"));
+    this.#broken ??= new ToolError("closed", "the overlay is closed");
     for (const handle of [...this.handles]) handle.close();
     this.log?.close();
     this.kept.close();
@@ -275,6 +299,10 @@ export class Layer {
     this.#staged += 1;
     return String(this.#staged);
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 export function shown({ segments, unshown }: Route): string {

@@ -1,11 +1,11 @@
 import { hash } from "node:crypto";
-import { closeSync, constants, fdatasync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { canonicalJson, isDigest } from "../../model/canonical.ts";
 import { InputError, IntegrityError } from "../../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
 import { ToolError } from "../../model/tool.ts";
-import { parsePath } from "../path.ts";
+import { formatPath, parsePath } from "../path.ts";
 import type { FileState } from "./overlay.ts";
 import type { Tree } from "./tree.ts";
 
@@ -61,6 +61,17 @@ export class Log {
     return log;
   }
 
+  /** Writes a whole log anew, durably but for its name. */
+  static write(path: string, lines: readonly Line[]): void {
+    const log = Log.open(path, 0);
+    try {
+      log.note(lines);
+      fsyncSync(log.#fd);
+    } finally {
+      log.close();
+    }
+  }
+
   /** On disk when it resolves. Rejects with `ToolError("no-space")` and the log as it was, or with what broke it. */
   async append(lines: readonly Line[]): Promise<void> {
     if (lines.length === 0) return;
@@ -91,12 +102,28 @@ export class Log {
   }
 }
 
-export function encodeLine(line: JsonObject): string {
-  return `${canonicalJson({ is: line, sum: sumOf(line) })}\n`;
+function encodeLine(line: JsonObject): string {
+  const is = canonicalJson(line);
+  return `{"is":${is},"sum":"${sumOf(is)}"}\n`;
 }
 
-function sumOf(line: JsonObject): string {
-  return hash("sha256", canonicalJson(line), "hex").slice(0, 16);
+function sumOf(canonical: string): string {
+  return hash("sha256", canonical, "hex").slice(0, 16);
+}
+
+/** Everything that a log needs to say for the index to be what it is. */
+export function linesOf(tree: Tree): readonly Line[] {
+  const lines: Line[] = [];
+  for (const { path, spot } of tree.below([])) {
+    const line = { path: formatPath(path) };
+    if (spot.before !== undefined) {
+      const { state, stamp } = spot.before;
+      lines.push({ ...line, before: state, ...(stamp === undefined ? {} : { stamp }) });
+    }
+    if (spot.replacing) lines.push({ ...line, replacing: true });
+    if (spot.hidden) lines.push({ ...line, hidden: true });
+  }
+  return lines;
 }
 
 /** Reads a whole log: its lines, and how many bytes they take; what stands behind is a torn last line. */
@@ -135,8 +162,8 @@ function damaged(path: string, where: string, text: Uint8Array): never {
 function decode(text: Buffer): JsonObject | undefined {
   try {
     const json: Json = JSON.parse(text.toString());
-    if (!isJsonObject(json) || !isJsonObject(json.is) || sumOf(json.is) !== json.sum) return undefined;
-    return Buffer.from(encodeLine(json.is)).equals(Buffer.concat([text, Buffer.from("\n")])) ? json.is : undefined;
+    if (!isJsonObject(json) || !isJsonObject(json.is)) return undefined;
+    return Buffer.from(encodeLine(json.is)).subarray(0, -1).equals(text) ? json.is : undefined;
   } catch {
     return undefined; // the caller reports it with its place
   }

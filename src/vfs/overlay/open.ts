@@ -1,10 +1,10 @@
-import { constants, existsSync, fsyncSync, mkdirSync, openSync, realpathSync } from "node:fs";
+import { constants, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../../model/errors.ts";
+import { InputError, WorldError } from "../../model/errors.ts";
 import type { FileAction } from "../../model/hook.ts";
 import type { Directory, DirectoryLimits } from "../directory.ts";
 import { byCodeUnit, formatPath } from "../path.ts";
-import { Descriptor } from "../walk.ts";
+import { Descriptor, look } from "../walk.ts";
 import { absorb } from "./absorb.ts";
 import { changesOf } from "./changes.ts";
 import { commit } from "./commit.ts";
@@ -14,14 +14,17 @@ import { OverlayDirectory } from "./handle.ts";
 import { Kept } from "./kept.ts";
 import { Layer, type Places } from "./layer.ts";
 import { endCommit } from "./litter.ts";
-import { applyLine, Log, readLog } from "./log.ts";
+import { applyLine, Log, linesOf, readLog } from "./log.ts";
 import type { Change, Committed, Incoming, Overlay, Quota } from "./overlay.ts";
-import { emptyStaging, finish, readPlan } from "./plan.ts";
+import { emptyStaging, finish, PLAN, readPlan } from "./plan.ts";
 import { scanAll } from "./scan.ts";
 import { openFolder } from "./state.ts";
 import { tidy } from "./tidy.ts";
 import { type Spot, Tree } from "./tree.ts";
 
+const LOG = "layer.jsonl";
+/** How many lines of a log may say what is not so any more. */
+const SPARE_LINES = 1000;
 const LIMITS: DirectoryLimits = { bytes: 16 * 1024 * 1024, entries: 10_000 };
 
 export interface OverlayOptions {
@@ -42,13 +45,11 @@ export interface OverlayOptions {
  */
 export async function openOverlay(options: OverlayOptions): Promise<Overlay> {
   const { base, folder, readOnly = false } = options;
+  if (readOnly) requireWhole(folder);
   const places = openPlaces(base, folder);
   const tree = new Tree();
   for (const { path, held } of scanAll(places.upper)) tree.hold(path, held);
-  const file = join(folder, "layer.jsonl");
-  const { lines, size } = existsSync(file) ? readLog(file) : { lines: [], size: 0 };
-  for (const line of lines) applyLine(tree, line);
-  const log = readOnly ? undefined : Log.open(file, size);
+  const log = openLog(places, tree, readOnly);
   const kept = new Kept(openFolder(join(folder, "kept")));
   const layer = new Layer({ places, tree, log, kept, quota: options.quota });
   if (!readOnly) await recover(layer);
@@ -109,12 +110,39 @@ class LayerOverlay implements Overlay {
   }
 }
 
+/** Reads the log into the index. One that says much more than is still so is written anew. */
+function openLog({ folder }: Places, tree: Tree, readOnly: boolean): Log | undefined {
+  const file = folder.at(LOG);
+  const { lines, size } = look(folder, LOG) === undefined ? { lines: [], size: 0 } : readLog(file);
+  for (const line of lines) applyLine(tree, line);
+  if (readOnly) return undefined;
+  const needed = linesOf(tree);
+  if (lines.length < SPARE_LINES + 2 * needed.length) return Log.open(file, size);
+  Log.write(folder.at(`${LOG}.partial`), needed);
+  renameSync(folder.at(`${LOG}.partial`), file);
+  fsyncSync(folder.fd);
+  return Log.open(file, statSync(file).size);
+}
+
 async function recover(layer: Layer): Promise<void> {
   const plan = readPlan(layer.places);
   if (plan === undefined) await emptyStaging(layer.places);
   else await finish(layer, plan);
   await endCommit(layer.places);
   await tidy(layer);
+}
+
+/** A look at a layer neither makes one nor finishes what was begun. */
+function requireWhole(folder: string): void {
+  if (!existsSync(join(folder, "kept"))) {
+    throw new InputError({ code: "no-layer", message: `\`${folder}\` holds no layer of a run` });
+  }
+  if (!existsSync(join(folder, PLAN))) return;
+  throw new WorldError({
+    code: "layer-busy",
+    message: `the layer in \`${folder}\` is in the middle of a change`,
+    hint: "try again; when no process has the run open, open it for writing, which finishes the change",
+  });
 }
 
 function openPlaces(base: string, folder: string): Places {

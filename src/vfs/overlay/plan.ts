@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { WorldError } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
 import { formatPath, parsePath } from "../path.ts";
 import { descendToParent, look } from "../walk.ts";
@@ -10,7 +9,8 @@ import { damagedNote, readNote, removeNote, writeNote } from "./note.ts";
 import { scan } from "./scan.ts";
 import { syncDirectory } from "./stage.ts";
 
-const PLAN = "plan.json";
+/** In the folder of the layer, as long as a plan is not finished. */
+export const PLAN = "plan.json";
 
 /**
  * One step of a change to many paths. `staged`: what has that name in `staging` comes to the path, in place of what the layer
@@ -46,14 +46,7 @@ export async function finish(layer: Layer, plan: Plan): Promise<void> {
     await removeNote(places.folder, PLAN);
     await emptyStaging(places);
   } catch (cause) {
-    throw layer.break(
-      new WorldError({
-        code: "layer-not-written",
-        message: `the layer of the run cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
-        hint: "see to the disk, then go on with the run: what was begun is finished then",
-        cause,
-      }),
-    );
+    throw layer.breakOn(cause);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Preloaded into a command: sends this process the signal of `STRIKE_WITH` at call `STRIKE_AT` of those that change files, and
- * says on stderr how many there were when it ends. `SIGKILL` stops it before that call; any other signal is handled first.
+ * Preloaded into a command: at call `STRIKE_AT` of those that change files it sends this process the signal of `STRIKE_WITH`,
+ * or lets the call fail with that error, such as `ENOSPC`; and says on stderr how many calls there were when it ends.
+ * `SIGKILL` stops it before that call; any other signal is handled first.
  */
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
@@ -13,9 +14,19 @@ function struck(owner, name) {
   const original = owner[name];
   owner[name] = function (...args) {
     calls += 1;
-    if (calls === at) process.kill(process.pid, signal);
+    if (calls === at) {
+      if (signal.startsWith("SIG")) process.kill(process.pid, signal);
+      else return fail(name, args.at(-1), owner === fs.promises);
+    }
     return original.apply(this, args);
   };
+}
+
+function fail(name, callback, promised) {
+  const error = Object.assign(new Error(`${signal}: injected into ${name}`), { code: signal });
+  if (typeof callback === "function") return void setImmediate(callback, error);
+  if (promised) return Promise.reject(error);
+  throw error;
 }
 
 const SYNC = ["writeSync", "renameSync", "unlinkSync", "rmdirSync", "rmSync", "mkdirSync", "symlinkSync", "linkSync"];
