@@ -125,7 +125,7 @@ export class Store {
         message: `the journal in \`${this.#folder}\` is closed`,
       });
       try {
-        await this.#file.close();
+        await world(this.#folder, () => this.#file.close());
       } finally {
         this.#lock.release();
       }

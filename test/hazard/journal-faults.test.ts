@@ -5,6 +5,7 @@ import type { Checkpointing } from "../../src/journal/checkpoint.ts";
 import type { Disk } from "../../src/journal/disk.ts";
 import { contradiction, headsOf, readCheckpoints } from "../../src/journal/kept.ts";
 import { openRecording } from "../../src/journal/recording.ts";
+import type { Entry } from "../../src/model/entry.ts";
 import { WorldError } from "../../src/model/errors.ts";
 import { signCheckpoint, toCheckpoint } from "../../src/trust/checkpoint.ts";
 import { signingKey } from "../../src/trust/ed25519.ts";
@@ -101,11 +102,14 @@ describe("L1 L7 L9 N5 an append cycle of which every system call fails once", ()
       state.calls += 1;
     });
     const known = { durable: 0, done: [] as string[] };
-    const bench = placesIn(root, disk);
-    const options = { ...bench };
+    mkdirSync(join(root, "elsewhere"));
+    const onDurable = (entries: readonly Entry[]) => {
+      known.durable = (entries.at(-1)?.seq ?? -1) + 1;
+    };
+    const bench = workshop(root, { disk, checkpoints: checkpointsIn(root), onDurable });
     let error: unknown;
     try {
-      const journal = await options.create();
+      const journal = await bench.create();
       try {
         await story(journal, async (what) => {
           expect(state.broken).toBe(false);
@@ -115,7 +119,6 @@ describe("L1 L7 L9 N5 an append cycle of which every system call fails once", ()
       } catch (thrown) {
         error = thrown;
         await expect(journal.durable()).rejects.toBe(thrown);
-        known.durable = 0;
       }
       await journal.close().catch((thrown: unknown) => {
         error ??= thrown;

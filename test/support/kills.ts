@@ -14,7 +14,7 @@ import { descendants } from "./processes.ts";
 const STEPS = 4;
 /** What a run is killed at most; then it is left alone. */
 const KILLS = 8;
-const NOTHING_YET = ["no-such-run", "not-a-recording", "no-run-key", "not-started"];
+const NOTHING_YET = ["no-such-run", "not-a-recording", "no-run-key", "bad-key", "not-started"];
 /** Appends a line to a file outside of the workspace, with time to be killed before and after. */
 const APPEND = 'sleep 0.02\nprintf "%s\\n" "$1" >> "$2"\nsleep 0.02\n';
 
