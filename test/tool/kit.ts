@@ -17,7 +17,7 @@ import { fileSearch } from "../../src/tool/files/search.ts";
 import { fileWrite } from "../../src/tool/files/write.ts";
 import { httpFetch } from "../../src/tool/http/fetch.ts";
 import type { Network } from "../../src/tool/http/network.ts";
-import type { ProcessTree, Spawner } from "../../src/tool/ports.ts";
+import type { ProcessTree, Spawner, Workspace } from "../../src/tool/ports.ts";
 import type { Backend } from "../../src/tool/process/backend.ts";
 import type { ProcessHost } from "../../src/tool/process/command.ts";
 import type { Filter } from "../../src/tool/process/filter.ts";
@@ -77,6 +77,8 @@ export interface BenchOptions {
   readonly filter?: Filter;
   /** Where control groups can be made; without it, none are. */
   readonly groups?: string;
+  /** Opens the files instead of the folder `workspace` itself. */
+  readonly workspace?: Workspace;
   /** How processes see the files; without it, they work on the workspace itself. */
   readonly tree?: ProcessTree;
 }
@@ -98,7 +100,7 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
   const at = (path: string): string => join(folder, "workspace", path);
   mkdirSync(at("."), { recursive: true });
   mkdirSync(join(folder, "temporary"), { recursive: true });
-  const workspace = openHostDirectory(at("."), { actions: ["read", "write"] });
+  const workspace = options.workspace ?? openHostDirectory(at("."), { actions: ["read", "write"] });
   const authority = effectivePermission(options.layers ?? [layer()]);
   const backend = options.backend ?? UNCONFINED;
   const host: ProcessHost = {
