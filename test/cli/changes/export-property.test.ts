@@ -75,7 +75,7 @@ withGit(
         expect(readFiles(copy)).toEqual(wanted);
         for (const at of [run.workspace, copy]) rmSync(at, { recursive: true });
       }),
-      { seed, numRuns: runs(8, 300) },
+      { seed, numRuns: runs(6, 150) },
     );
   },
 );
