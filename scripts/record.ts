@@ -25,17 +25,20 @@ const env: Environment = {
 };
 
 try {
+  // What a run starts from is in its recording; the checkout is nobody's business.
+  cpSync(join(root, "blueprints"), join(scratch, "blueprints"), { recursive: true });
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
   for (const [name, goal] of [
     ["minimal", "say hello"],
     ["reviewer", "review the changes"],
+    ["editor", "tidy the guide"],
   ] as const) {
     const workspace = join(scratch, name);
-    cpSync(join(root, "blueprints/reviewer/sample"), workspace, { recursive: true });
+    cpSync(join(root, "blueprints", name === "minimal" ? "reviewer" : name, "sample"), workspace, { recursive: true });
     const summary = await runBlueprint(
       {
-        file: join(root, "blueprints", name, "blueprint.yaml"),
+        file: join(scratch, "blueprints", name, "blueprint.yaml"),
         goal,
         workspace,
         record: join(target, `${name}.jsonl`),

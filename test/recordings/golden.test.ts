@@ -15,7 +15,9 @@ afterAll(() => lab.close());
 
 describe("golden recordings", () => {
   test("are there, those of children too", () => {
-    expect(RECORDINGS).toEqual(expect.arrayContaining(["minimal.jsonl", "reviewer.child-1.jsonl", "reviewer.jsonl"]));
+    expect(RECORDINGS).toEqual(
+      expect.arrayContaining(["editor.jsonl", "minimal.jsonl", "reviewer.child-1.jsonl", "reviewer.jsonl"]),
+    );
   });
 
   for (const name of RECORDINGS) {

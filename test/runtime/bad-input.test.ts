@@ -111,11 +111,15 @@ describe("a recording", () => {
     expect(other.stderr).toContain("other.jsonl");
   });
 
-  test("D9 of another kernel version is not replayed, and still shown", async () => {
-    // Made by kernel version 1, which knew no fuel.
-    const older = new URL("../vectors/kernel-1.jsonl", import.meta.url).pathname;
-    const replayed = await lab.finished("harness", ["replay", older]);
-    expect(replayed).toMatchObject({ code: 2, stderr: expect.stringContaining("kernel version") });
-    expect(await lab.finished("harness", ["show", older])).toMatchObject({ code: 0 });
-  });
+  // Made by kernel version 1, which knew no fuel, and 2, whose limits of time went by the wall clock.
+  test.each(["kernel-1", "kernel-2"])(
+    "D9 of another kernel version is not replayed, and still shown: %s",
+    async (name) => {
+      const older = new URL(`../vectors/${name}.jsonl`, import.meta.url).pathname;
+      const replayed = await lab.finished("harness", ["replay", older]);
+      expect(replayed).toMatchObject({ code: 2, stderr: expect.stringContaining("kernel version") });
+      expect(await lab.finished("harness", ["show", older])).toMatchObject({ code: 0 });
+      expect(await lab.finished("pinion", ["journal", "verify", older])).toMatchObject({ code: 0 });
+    },
+  );
 });

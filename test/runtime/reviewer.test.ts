@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Lab } from "../support/lab.ts";
@@ -56,7 +56,7 @@ function* filesBelow(folder: string): Generator<string> {
 }
 
 describe("the shipped reviewer", () => {
-  test("does its work, carries on after what is blocked, and says so in one object", () => {
+  test("does its work, carries on after what is blocked, and says so in one object", async () => {
     expect(run.code).toBe(0);
     expect(summary).toMatchObject({
       run: expect.stringMatching(/^[\w-]+$/),
@@ -68,6 +68,9 @@ describe("the shipped reviewer", () => {
       blueprint: expect.stringMatching(/^sha256:/),
     });
     expect(summary.redactions).toBeGreaterThanOrEqual(3);
+    // What it wrote is a proposal until somebody commits it.
+    expect(existsSync(join(lab.workspace, "REVIEW.md"))).toBe(false);
+    expect(await lab.finished("pinion", ["run", "commit", String(summary.run)])).toMatchObject({ code: 0 });
     const review = readFileSync(join(lab.workspace, "REVIEW.md"), "utf8");
     expect(review).toContain("the shares add up to the bill");
     expect(review).toMatch(/src\/split\.js:\d+/);
