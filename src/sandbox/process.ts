@@ -44,6 +44,8 @@ export class ConfinedProcess {
       resolve();
     };
     this.#child.once("error", (error) => ended(`the process did not start: ${error.message}`));
+    // What stands around Node may be killed before it has tied Node's life to its own; what it leaves would hold our pipes.
+    this.#child.once("exit", () => this.#killRest());
     // `close`, not `exit`: what it wrote before it ended still counts.
     this.#child.once("close", (code, signal) => ended(wordsFor(code, signal)));
     // A broken pipe is the end of the process, which is reported when it has ended.
@@ -126,6 +128,17 @@ export class ConfinedProcess {
     } catch {
       // Not the leader of a group yet, or gone between the check and the call.
       this.#child.kill("SIGKILL");
+    }
+  }
+
+  /** The group outlives its leader for as long as anybody is in it. */
+  #killRest(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error; // nobody was left
     }
   }
 }

@@ -144,3 +144,12 @@ test("has one variable, no permissions, and a group of its own", async () => {
   expect(Number(group)).toBe(process.pid);
   await process.kill();
 });
+
+test("N4 what a killed process leaves in its group is killed too: nobody waits for it", async () => {
+  // As when something kills what stands around Node before it has tied Node's life to its own.
+  const wrap = () => ["/bin/sh", "-c", "sleep 600 & kill -KILL $$"] as const;
+  const process = new ConfinedProcess({ ...program(""), confinement: { tools: [], wrap } });
+  await process.gone;
+  expect(process.fault).toMatchObject({ fault: "host-died" });
+  await process.kill();
+});
