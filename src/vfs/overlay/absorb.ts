@@ -113,7 +113,10 @@ class Intake {
       this.files -= spot.held === undefined ? 0 : 1;
     }
     if (!hide || !found.open || this.#layer.baseKind(segments) === "nothing") return;
-    this.#say(recordBelow(this.#layer, segments, this.#since));
+    const lines = [...recordBelow(this.#layer, segments, this.#since)];
+    // The bytes of one file are kept; of a whole tree the digests are enough.
+    keepBefore(this.#layer, routeOf(segments), lines);
+    this.#say(lines);
     this.#say([{ path, hidden: true }]);
   }
 

@@ -95,7 +95,9 @@ export async function remove(layer: Layer, route: Route): Promise<void> {
   if (stats === undefined) throw missing(shown(route));
   const isDirectory = kindOf(stats) === "directory";
   if (isDirectory && !isEmpty(layer, route)) throw failure("not-empty", shown(route), "the directory is not empty");
-  await layer.append(hide(layer, route.segments, found));
+  const lines = hide(layer, route.segments, found);
+  keepBefore(layer, route, lines);
+  await layer.append(lines);
   if (found.held !== undefined) await drop(layer, route.segments, isDirectory ? rmdirSync : unlinkSync);
   if (isDirectory) layer.removed(route.segments);
 }

@@ -113,6 +113,16 @@ describe("an overlay", () => {
     expect(text(overlay.content(change, "before", 100))).toBe("a");
   });
 
+  test.each(["removed", "absorbed"])("keeps it for a file that is gone, too: %s", async (how) => {
+    const since = statSync(inside("a"), { bigint: true }).ctimeNs + 1n;
+    if (how === "removed") await root.remove("a");
+    else await overlay.absorb([{ kind: "nothing", path: "a" }], since);
+    writeFileSync(inside("a"), "theirs");
+    const [change] = overlay.changes();
+    expect(change).toMatchObject({ after: { kind: "nothing" }, conflict: { kind: "file" } });
+    expect(change && text(overlay.content(change, "before", 100))).toBe("a");
+  });
+
   test("a file of the workspace that is large is recorded by its digest, and not kept", async () => {
     truncateSync(inside("a"), 9 * 1024 * 1024);
     await root.write("a", bytes("small"));
