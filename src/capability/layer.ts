@@ -1,4 +1,5 @@
 import type { Taxon } from "../model/phase.ts";
+import type { Confinement } from "./confinement.ts";
 
 /**
  * What one authority allows: a policy bundle, a blueprint, a parent run. What is not listed is denied.
@@ -23,6 +24,8 @@ export interface Grants {
 /** One set of grants under the name that a denial gives, e.g. `policy review-policy@1.0.0`. */
 export interface Layer extends Grants {
   readonly name: string;
+  /** Of a blueprint; a policy bundle says nothing of it. */
+  readonly confinement?: Confinement;
 }
 
 /** A policy bundle as it is written (`schemas/policy.v1.json`). */

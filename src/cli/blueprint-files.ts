@@ -41,7 +41,7 @@ export async function list({ args, json, out }: Call<object>): Promise<ExitCode>
   return EXIT.ok;
 }
 
-/** `blueprint show`: { name, version, description, digest, file, model, tools, chain, limits, pins }. */
+/** `blueprint show`: { name, version, description, digest, file, model, tools, execution, chain, limits, pins }. */
 export async function show({ args: [name = ""], json, out }: Call<object>): Promise<ExitCode> {
   const view = await showBlueprint(name, environment());
   if (json) {
@@ -60,6 +60,8 @@ export async function show({ args: [name = ""], json, out }: Call<object>): Prom
         ["model", view.model],
         ["tools", view.tools.join(", ") || "none"],
       ]),
+      "execution",
+      columns(executionRows(view)),
       "hooks",
       columns(chain),
       "limits",
@@ -69,4 +71,22 @@ export async function show({ args: [name = ""], json, out }: Call<object>): Prom
     ].join("\n"),
   );
   return EXIT.ok;
+}
+
+function executionRows({ execution }: Awaited<ReturnType<typeof showBlueprint>>): readonly (readonly string[])[] {
+  const { backend, filesystem, process, network } = execution;
+  const quota = Object.entries(filesystem.quota ?? {}).map(([name, value]) => `${value} ${name}`);
+  const atMost = quota.length === 0 ? "" : `, at most ${quota.join(", ")}`;
+  const of = (values: readonly string[]): string => values.join(", ") || "none";
+  return [
+    ["  files", `${filesystem.mode}${atMost}`],
+    ["  read", of(filesystem.read)],
+    ["  write", of(filesystem.write)],
+    ["  deny", of(filesystem.deny)],
+    ["  domains", of(network.domains)],
+    ["  commands", of(process.allow.map((argv) => JSON.stringify(argv)))],
+    ["  confined by", backend.join(", else ")],
+    ["  their network", process.network],
+    ...Object.entries(process.limits).map(([limit, value]) => [`  ${limit}`, String(value)]),
+  ];
 }

@@ -55,14 +55,15 @@ export function blueprintCommand(session: Session): Command {
 
 const SUMMARY = `
 With --json, one object on stdout: { run, state, steps, blocked, redactions, recording, head,
-blueprint, tokens: { input, output }, reason, result, children, journal, exit }`;
+blueprint, tokens: { input, output }, reason, result, children, changes, journal, exit };
+changes: paths that the run changed in its layer, null where it has none of its own`;
 
 const LIST = `
 With --json: [{ kind: "blueprint", name, version, description, digest, file } or
 { kind: "broken", file, fault, faults }]`;
 
 const SHOW = `
-With --json: { name, version, description, digest, file, model, tools, chain, limits,
+With --json: { name, version, description, digest, file, model, tools, execution, chain, limits,
 pins: [{ kind, name, version, digest }] }`;
 
 export async function main(args: readonly string[]): Promise<ExitCode> {

@@ -5,7 +5,7 @@ import hookSchema from "../../schemas/hook.v1.json" with { type: "json" };
 import { openCatalog } from "../blueprint/catalog.ts";
 import { type Fault, InvalidFileError, PinMismatchError } from "../blueprint/fault.ts";
 import { loadBlueprint } from "../blueprint/load.ts";
-import { resolveBlueprint } from "../blueprint/resolve.ts";
+import { type ResolvedBlueprint, resolveBlueprint } from "../blueprint/resolve.ts";
 import { loadDocument } from "../blueprint/yaml.ts";
 import { KERNEL_VERSION } from "../kernel/version.ts";
 import { type Digest, digestOf } from "../model/canonical.ts";
@@ -79,6 +79,8 @@ export interface BlueprintView {
   /** `<provider>:<id>` */
   readonly model: string;
   readonly tools: readonly string[];
+  /** What the blueprint says of files, processes and the network; the policy bundle may allow less. */
+  readonly execution: ResolvedBlueprint["execution"];
   /** Hooks of each phase in the order in which they are asked, those of the template included. */
   readonly chain: Readonly<Record<Phase, readonly string[]>>;
   readonly limits: Readonly<Record<string, number>>;
@@ -95,7 +97,7 @@ export async function showBlueprint(nameOrFile: string, env: Environment): Promi
   const path = absolute(env.cwd, nameOrFile);
   const file = existsSync(path) ? path : await withCatalog([], env, (catalog) => catalog.show(nameOrFile).path);
   const loaded = await loadBlueprint(file);
-  const { agent, chain, runtime, tools, limits, pins } = await resolveBlueprint(loaded, deps(env));
+  const { agent, chain, runtime, tools, execution, limits, pins } = await resolveBlueprint(loaded, deps(env));
   return {
     name: agent.name,
     version: agent.version,
@@ -104,6 +106,7 @@ export async function showBlueprint(nameOrFile: string, env: Environment): Promi
     file,
     model: `${runtime.adapter}:${runtime.model}`,
     tools: tools.allow,
+    execution,
     chain: Object.fromEntries(PHASES.map((phase) => [phase, chain[phase] ?? []])) as Record<Phase, readonly string[]>,
     limits: { ...limits },
     pins,

@@ -1,9 +1,13 @@
+import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
+import { effectiveConfinement } from "../capability/confinement.ts";
+import type { Layer } from "../capability/layer.ts";
 import { InputError } from "../model/errors.ts";
 import { ToolError } from "../model/tool.ts";
 import type { Children, Machine, Parent, Watching } from "./conduct.ts";
 import { RunControl } from "./control/run-control.ts";
 import type { Environment } from "./machine.ts";
 import { reopen } from "./reopen.ts";
+import { layersOf } from "./spec.ts";
 import { start } from "./start.ts";
 import { endOf, type Rested } from "./summary.ts";
 
@@ -27,6 +31,7 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
     start: async ({ child, goal, capsules }, signal) => {
       const blueprint = resolved.children[child];
       if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
+      requireBackend(child, blueprint, layers);
       const beginning = { resolved: blueprint, goal, capsules, depth: header.depth + 1, inherited: layers, file: null };
       const from = { parent: header, chosen: header.chosen };
       return below(signal, (control, watching) => start(machine, { ...beginning, ...from, control, watching }));
@@ -42,6 +47,14 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
         }
       }),
   };
+}
+
+/** A child whose processes nobody above it would let be confined as it wants never begins. */
+function requireBackend(name: string, child: ResolvedBlueprint, above: readonly Layer[]): void {
+  if (!child.tools.allow.includes("process.run")) return;
+  if (effectiveConfinement(layersOf(child, above)).backend.length > 0) return;
+  const wanted = child.execution.backend.map((backend) => `\`${backend}\``).join(", ");
+  throw new ToolError("denied", `\`${name}\` confines processes by ${wanted} only, and a run above it does not`);
 }
 
 /** A child that cannot be taken up: a person has seen to it meanwhile, or still does. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
+import { effectiveConfinement } from "../capability/confinement.ts";
 import type { Layer } from "../capability/layer.ts";
 import { effectivePermission } from "../capability/permission.ts";
 import type { RunJournal } from "../journal/journal.ts";
@@ -33,7 +34,7 @@ export interface Machine {
   readonly env: Environment;
   readonly hosts: HookHosts;
   readonly workspace: string;
-  /** A child works on the files of its parent. */
+  /** A child works on the files of its parent, unless it has a layer of its own. */
   readonly files?: RunFiles;
   readonly onNotice: (text: string) => void;
   /** Starts and resumes the children of a run. */
@@ -112,8 +113,9 @@ async function follow(
   const { env, hosts } = machine;
   const { header, resolved, layers, journal } = conducted;
   const children = new Set<string>();
-  const files = machine.files ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
-  if (machine.files === undefined) closing.push(() => files.close());
+  const shared = header.layer === header.run ? undefined : machine.files;
+  const files = shared ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
+  if (shared === undefined) closing.push(() => files.close());
   const offspring = machine.childrenOf({ ...machine, files }, conducted);
   const known = (summary: Rested): SpawnResult => {
     for (const child of [summary.run, ...summary.children]) children.add(child);
@@ -133,6 +135,7 @@ async function follow(
   const authority = effectivePermission(layers);
   const processes = await openProcesses(resolved, {
     authority,
+    confinement: effectiveConfinement(layers),
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: join(env.stateDir, "tmp"),
@@ -167,7 +170,7 @@ async function follow(
     head: journal.head,
     blueprint: header.blueprint,
     children: [...children],
-    changes: machine.files === undefined && files.overlay !== undefined ? files.overlay.changes().length : null,
+    changes: shared === undefined && files.overlay !== undefined ? files.overlay.changes().length : null,
     journal: join(runFolder(env, header.run), "journal.jsonl"),
   });
 }

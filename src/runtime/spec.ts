@@ -144,6 +144,7 @@ export function layersOf(resolved: ResolvedBlueprint, inherited: readonly Layer[
       network: execution.network,
       tools,
       spawn: { depth: limits.spawnDepth, count: limits.spawnCount },
+      confinement: { backend: execution.backend, limits: execution.process.limits },
     },
     ...inherited,
   ];

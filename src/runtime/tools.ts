@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
+import type { Confinement } from "../capability/confinement.ts";
 import type { Authority } from "../capability/permission.ts";
 import { BugError } from "../model/errors.ts";
 import { type ToolBox, ToolError } from "../model/tool.ts";
@@ -80,6 +81,7 @@ export function toolsOf(
 
 export interface ProcessOptions {
   readonly authority: Authority;
+  readonly confinement: Confinement;
   /** The workspace itself, or the merged tree. */
   readonly workspace: Workspace;
   /** The layer of the run, and a folder of the run alone on a disk that holds what processes change until it is kept. */
@@ -89,16 +91,15 @@ export interface ProcessOptions {
 }
 
 /**
- * Chooses how processes are confined and how they see the files of the run, by the blueprint's preferences and by what this
+ * Chooses how processes are confined and how they see the files of the run, by what the blueprints prefer and by what this
  * machine has, where it allows processes at all. Commands are looked up on a fixed path, with the Node that runs Pinion first.
  * Throws `WorldError` when no listed backend can be had.
  */
 export async function openProcesses(resolved: ResolvedBlueprint, options: ProcessOptions): Promise<Processes> {
-  const { authority, workspace, layer, temporary, onNotice } = options;
+  const { authority, confinement, workspace, layer, temporary, onNotice } = options;
   if (!resolved.tools.allow.includes("process.run")) return nobody(directTree(workspace));
   await mkdir(temporary, { recursive: true, mode: 0o700 });
-  const { backend, process: settings } = resolved.execution;
-  const means = await openMeans({ preferences: backend, network: authority.processNetwork, temporary });
+  const means = await openMeans({ preferences: confinement.backend, network: authority.processNetwork, temporary });
   const tree = layer === undefined ? undefined : await openTree(layer, means.trial);
   const notes = [...means.notes, ...(tree === undefined ? [] : shortfalls(tree, means.backend.name))];
   for (const note of notes) onNotice(note);
@@ -110,7 +111,7 @@ export async function openProcesses(resolved: ResolvedBlueprint, options: Proces
     path: [node, ...SYSTEM_PATH.filter((folder) => folder !== node)],
     readable: [node],
     temporary,
-    limits: { ...settings.limits, ...FIXED_LIMITS },
+    limits: { ...confinement.limits, ...FIXED_LIMITS },
     close() {
       means.close();
       tree?.close();

@@ -165,4 +165,8 @@ it("validates, lists and shows blueprints", () => {
   const view = shell.run("blueprint", "show", "reviewer").stdout;
   expect(view).toMatch(/^reviewer@1\.0\.0: /);
   expect(view).toMatch(/pre-tool\s+redact, tool-gate, budget/);
+  expect(view).toMatch(/files +overlay\n +read +\*\*\n +write +REVIEW\.md\n +deny +secrets\/\*\*\n/);
+  expect(view).toMatch(/confined by +bwrap.*\n +their network +none\n +timeoutMs +120000\n/);
+  const editor = shell.run("blueprint", "show", "editor");
+  expect(editor.stdout).toMatch(/files +overlay, at most 10000000 bytes, 1000 files\n/);
 });

@@ -100,3 +100,61 @@ test("a run that is resumed finds its layer as it was, also when the workspace h
   expect(resumed).toMatchObject({ state: "completed", result: "two\nthree\n", changes: 1 });
   expect(await readFile(join(lab.workspace, "a.txt"), "utf8")).toBe("one\n");
 });
+
+const SPAWN = {
+  text: "a child",
+  calls: [{ id: "child", tool: "agent.spawn", arguments: { agent: "helper", goal: "help" } }],
+};
+
+test("a child that wants a layer has one of its own when its parent works on the workspace itself", async () => {
+  await lab.file("notes.txt", "as it was\n");
+  const file = await lab.blueprint({
+    tools: ["agent.spawn", "file.write", "process.run"],
+    turns: [SPAWN, { text: "${results.child.answer}" }],
+    child: [
+      { text: "I write", calls: [write("write", "notes.txt", "changed\n"), sh("process", "cat notes.txt > copy.txt")] },
+      { text: "wrote ${results.write.path}, ${results.process.files}" },
+    ],
+    childTools: ["file.write", "process.run"],
+    childExecution: OVERLAY,
+    execution: { ...OVERLAY, filesystem: { read: ["**"], write: ["**"] } },
+  });
+  const summary = await lab.run(file);
+  expect(summary).toMatchObject({ result: expect.stringMatching(/^wrote notes.txt, overlay-/), changes: null });
+  expect(await readFile(join(lab.workspace, "notes.txt"), "utf8")).toBe("as it was\n");
+  expect(existsSync(join(lab.workspace, "copy.txt"))).toBe(false);
+
+  const child = String(summary.children[0]);
+  const diff = await lab.finished("pinion", ["run", "diff", child, "--json"]);
+  const { changes } = JSON.parse(diff.stdout) as { changes: { path: string }[] };
+  expect(changes.map(({ path }) => path)).toEqual(["copy.txt", "notes.txt"]);
+  expect(await lab.finished("pinion", ["run", "commit", child])).toMatchObject({ code: 0 });
+  expect(await readFile(join(lab.workspace, "copy.txt"), "utf8")).toBe("changed\n");
+});
+
+test("C1 a child's commands are not confined less than its parent's", async () => {
+  const command = { limits: { timeoutMs: 300 } };
+  const file = await lab.blueprint({
+    tools: ["agent.spawn", "process.run"],
+    turns: [SPAWN, { text: "${results.child.answer}" }],
+    child: [{ text: "slow", calls: [sh("slow", "sleep 20")] }, { text: "${results.slow.ended}" }],
+    childTools: ["process.run"],
+    childExecution: OVERLAY,
+    execution: { ...OVERLAY, process: { allow: [["sh", "-c", "*"]], ...command } },
+  });
+  expect(await lab.run(file)).toMatchObject({ result: "timeout" });
+});
+
+test("C1 a child that lists no backend that its parent lists is not started", async () => {
+  const file = await lab.blueprint({
+    tools: ["agent.spawn", "process.run"],
+    turns: [SPAWN, { text: "${results.child}" }],
+    child: [{ text: "out", calls: [sh("out", "true")] }, { text: "was out" }],
+    childTools: ["process.run"],
+    childExecution: { ...OVERLAY, backend: ["bwrap"] },
+    execution: { ...OVERLAY, backend: ["unconfined"] },
+  });
+  const summary = await lab.run(file);
+  expect(summary).toMatchObject({ result: expect.stringContaining("denied: `helper` confines processes by `bwrap`") });
+  expect(summary.children).toEqual([]);
+});

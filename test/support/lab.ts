@@ -40,6 +40,7 @@ export interface LabBlueprint {
   readonly child?: readonly JsonObject[];
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
+  readonly childExecution?: JsonObject;
 }
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
@@ -257,7 +258,8 @@ export class Lab {
   }
 
   async #child(parts: LabBlueprint): Promise<void> {
-    await this.blueprint({ turns: parts.child ?? [], tools: parts.childTools ?? ["file.read"] }, "helper");
+    const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
+    await this.blueprint({ turns, tools, execution }, "helper");
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
