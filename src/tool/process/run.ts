@@ -6,7 +6,7 @@ import { type Command, MOVED, type ProcessHost, ready, withoutHost } from "./com
 import { type Executable, findExecutable } from "./executable.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
-import { ENDINGS, type Ending } from "./limits.ts";
+import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
 import { UNMOUNTED } from "./tree/mounting.ts";
 
 interface Arguments {
@@ -165,6 +165,9 @@ function refuseUnstarted({ exitCode, ended, stderr, told }: Finished, host: Proc
   const said = stderr.text().trim();
   if (exitCode === 125 && said === MOVED) {
     throw new ToolError("resolution-changed", "the working directory has changed since the call was judged; ask again");
+  }
+  if (exitCode === 125 && said === REPLACED) {
+    throw new ToolError("resolution-changed", "the executable has changed since the call was judged; ask again");
   }
   const why = [tree.path, tree.workspace].reduce(withoutHost, said);
   if (exitCode === 125 && said.startsWith(UNMOUNTED)) throw new ToolError("not-started", why);
