@@ -7,6 +7,7 @@ import { type Executable, findExecutable } from "./executable.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
 import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
+import { permitted } from "./permitted.ts";
 import { UNMOUNTED } from "./tree/mounting.ts";
 
 interface Arguments {
@@ -153,7 +154,7 @@ async function keep(
   if (host.tree.kind === "direct") return { ended, notes: [] };
   if (escaped || !KEPT[ended]) return { ended, notes: ["nothing that the command changed was kept"] };
   try {
-    return { ended, ...(await tree.keep()) };
+    return { ended, ...(await tree.keep((left) => permitted(left, host))) };
   } catch (error) {
     if (!(error instanceof ToolError) || error.code !== "quota") throw error;
     return { ended: "quota", notes: ["nothing that the command changed was kept", error.message] };
