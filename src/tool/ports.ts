@@ -2,6 +2,7 @@ import type { Digest } from "../model/canonical.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
+import type { Harvest } from "./process/tree/layered.ts";
 
 /** Effective permission, as the tools ask for it. Every answer is pure. */
 export interface Authority {
@@ -105,8 +106,8 @@ export interface OpenTree {
   wrap(command: readonly string[]): readonly string[];
   /** Whether bytes and files that the process has written so far are more than the run's quota allows. Looked at while it runs. */
   exceeded(): Promise<boolean>;
-  /** After the process and all that it started are gone: takes over what they changed. Throws `ToolError("quota")` and keeps nothing then. */
-  keep(): Promise<{ readonly notes: readonly string[] }>;
+  /** After the process and all that it started are gone: takes over what is `permitted` of what they changed. Throws `ToolError("quota")` and keeps nothing then. */
+  keep(permitted: (left: Harvest) => Harvest): Promise<{ readonly notes: readonly string[] }>;
   /** Lets go of everything; what was not kept is forgotten. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -76,6 +77,25 @@ describe(`a process under bwrap${why}`, () => {
       "touch /usr/x /etc/x /x /dev/x /run/pinion/x 2>/dev/null; ls /x /usr/x /dev/x 2>/dev/null; grep -E 'CapEff|NoNewPrivs' /proc/self/status; ls /proc | grep -c '^[0-9]'";
     const { stdout } = await shell(on(), script);
     expect(stdout).toMatch(/^CapEff:\t0000000000000000\nNoNewPrivs:\t1\n[1-9]\n$/);
+  });
+
+  it("H6 what is executed is not written through its own descriptors, whoever owns it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pinion-own-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const write = "for fd in 3 4 8; do { echo x >>/proc/self/fd/$fd; } 2>&1; done; chmod 777 /proc/self/fd/3 2>&1";
+    const script = `#!${join(folder, "own")}\nexec 8</proc/self/exe 2>&1\n${write}\n`;
+    copyFileSync("/bin/sh", join(folder, "own"));
+    writeFileSync(join(folder, "script"), script, { mode: 0o755 });
+    const before = readFileSync(join(folder, "own"));
+    const process = { allow: [["own", "-c", "*"], ["script"]], network: "none" } as const;
+    const path = [folder, "/usr/bin", "/bin"];
+    const { call } = on(undefined, { path, layers: [layer({ process })] });
+    // No image is busy any more once another program runs in its place.
+    const own = await call("process.run", { argv: ["own", "-c", `exec 8</proc/self/exe; exec /bin/sh -c '${write}'`] });
+    const other = await call("process.run", { argv: ["script"] });
+    expect(`${JSON.stringify(own)}${JSON.stringify(other)}`.match(/Read-only file system/g)).toHaveLength(5);
+    expect(readFileSync(join(folder, "own")).equals(before)).toBe(true);
+    expect(readFileSync(join(folder, "script"), "utf8")).toBe(script);
   });
 
   it("writes only where a rule allows a whole folder or an existing file", async () => {

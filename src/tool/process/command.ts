@@ -9,7 +9,7 @@ import type { Executable } from "./executable.ts";
 import { countTasks } from "./family.ts";
 import type { Filter } from "./filter.ts";
 import type { Launch } from "./launch.ts";
-import { launcher, type ProcessLimits, taskLimit } from "./limits.ts";
+import { launcher, type ProcessLimits, type Reopened, taskLimit } from "./limits.ts";
 import { type Command as CommandLine, PREPARING, SHELL } from "./namespaces.ts";
 import type { Network } from "./network.ts";
 import { removeTree } from "./tree/scratch.ts";
@@ -133,7 +133,8 @@ function confined(
   });
   // A directory that only leads to what may be read is made by bwrap, and is not the one on the host.
   const identity = isVisible(cwd.path, view.readable) ? place.identity : "any";
-  const inner = shell(host, { identity, home: TEMPORARY, words: [...words, ...command.argv.slice(1)] });
+  const reopened = images.map(({ path, digest }, index) => ({ descriptor: FIRST + index, path, digest }));
+  const inner = shell(host, { identity, home: TEMPORARY, reopened, words: [...words, ...command.argv.slice(1)] });
   const marker = `${process.pid}.${marks++}.`;
   return {
     ...common({ command, host, tree, place, group }, tree.wrap([program, ...sandbox, "--", ...inner])),
@@ -204,14 +205,19 @@ interface Start {
   /** A real path to go to first, or nothing. */
   readonly start?: string;
   readonly home: string;
+  /** Images that are to be reached through what confines the command, not past it. */
+  readonly reopened?: readonly Reopened[];
   readonly words: readonly string[];
 }
 
-function shell({ path, limits, backend }: ProcessHost, { identity, start = "", home, words }: Start): CommandLine {
+function shell({ path, limits, backend }: ProcessHost, at: Start): CommandLine {
+  const { identity, start = "", home, reopened = [], words } = at;
   // Without a user name space of its own, everything that the user runs counts; the whole machine is an upper bound of it.
   const others = backend.name === "bwrap" ? CONFINERS : countTasks();
   const environment = [`PATH=${path.join(":")}`, "LANG=C.UTF-8", `HOME=${home}`, `TMPDIR=${home}`];
-  return [SHELL, "-c", launcher(limits, others), "pinion", identity, start, MOVED, ...environment, ...words];
+  const script = launcher(limits, others, reopened);
+  const paths = reopened.map((image) => image.path);
+  return [SHELL, "-c", script, "pinion", identity, start, MOVED, ...paths, ...environment, ...words];
 }
 
 /**

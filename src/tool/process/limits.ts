@@ -1,3 +1,5 @@
+import type { Digest } from "../../model/canonical.ts";
+
 /** Limits of one command and everything that it starts. */
 export interface ProcessLimits {
   /** The longest time by the wall clock, in ms; a call may ask for less. */
@@ -42,19 +44,31 @@ export function taskLimit({ processes }: ProcessLimits): number {
   return Math.min(processes * 16, processes + 512);
 }
 
+/** What `launcher` says when what it opened is not the image that was resolved. */
+export const REPLACED = "pinion: the executable is not the one that was resolved";
+
+/** An image that is open in the child, and where it is found there: a real path. */
+export interface Reopened {
+  readonly descriptor: number;
+  readonly path: string;
+  readonly digest: Digest;
+}
+
 /**
- * What `sh` does before the command: checks where it is, sets limits, clears the environment. Arguments: the expected
- * `device:inode` of the working directory or `any`; where to go first, a real path, or nothing; what to say when either is not as
- * expected; the variables of the environment, a line each; then the command line. A limit that cannot be set is one that is
- * narrower already. `others`: how many of the user's processes and threads there are that do not belong to the command.
+ * What `sh` does before the command: checks where it is, opens images anew, sets limits, clears the environment. Arguments: the
+ * expected `device:inode` of the working directory or `any`; where to go first, a real path, or nothing; what to say when either is
+ * not as expected; a path for each of `images`; the variables of the environment, a line each; then the command line. A limit that
+ * cannot be set is one that is narrower already. `others`: how many of the user's processes and threads there are that do not
+ * belong to the command.
  */
-export function launcher(limits: ProcessLimits, others: number): string {
+export function launcher(limits: ProcessLimits, others: number, images: readonly Reopened[]): string {
   const tasks = taskLimit(limits) + others;
   return [
-    'moved() { echo "$1" >&2; exit 125; }',
-    '[ -z "$2" ] || { cd -P -- "$2" 2>/dev/null && [ "$(pwd -P)" = "$2" ]; } || moved "$3"',
-    '[ "$1" = any ] || [ "$(stat -c %d:%i .)" = "$1" ] || moved "$3"',
+    'refuse() { echo "$1" >&2; exit 125; }',
+    '[ -z "$2" ] || { cd -P -- "$2" 2>/dev/null && [ "$(pwd -P)" = "$2" ]; } || refuse "$3"',
+    '[ "$1" = any ] || [ "$(stat -c %d:%i .)" = "$1" ] || refuse "$3"',
     "shift 3",
+    ...images.flatMap(reopen),
     "ulimit -c 0",
     `ulimit -t ${Math.ceil(limits.cpuMs / 1000) + 1} 2>/dev/null`,
     `ulimit -f ${Math.ceil(limits.fileBytes / 512)} 2>/dev/null`,
@@ -63,4 +77,19 @@ export function launcher(limits: ProcessLimits, others: number): string {
     `ulimit -u ${tasks} 2>/dev/null || ulimit -p ${tasks} 2>/dev/null`,
     'exec /usr/bin/env -i "$@"',
   ].join("\n");
+}
+
+/**
+ * Puts the image as it is found here in the place of the descriptor that came along: that one leads to the host's own mount, on
+ * which whoever owns the file may write it (proc_pid_fd(5)). In a merged tree the same file has another identity.
+ */
+function reopen({ descriptor, digest }: Reopened): readonly string[] {
+  const identity = `"$(stat -L -c %d:%i /proc/self/fd/${descriptor})"`;
+  const read = `"$(sha256sum </proc/self/fd/${descriptor})"`;
+  return [
+    `resolved=${identity}`,
+    `[ -r "$1" ] && exec ${descriptor}<"$1" || refuse '${REPLACED}'`,
+    `[ ${identity} = "$resolved" ] || [ ${read} = '${digest.slice("sha256:".length)}  -' ] || refuse '${REPLACED}'`,
+    "shift",
+  ];
 }

@@ -6,7 +6,8 @@ import { type Command, MOVED, type ProcessHost, ready, withoutHost } from "./com
 import { type Executable, findExecutable } from "./executable.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
-import { ENDINGS, type Ending } from "./limits.ts";
+import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
+import { permitted } from "./permitted.ts";
 import { UNMOUNTED } from "./tree/mounting.ts";
 
 interface Arguments {
@@ -153,7 +154,7 @@ async function keep(
   if (host.tree.kind === "direct") return { ended, notes: [] };
   if (escaped || !KEPT[ended]) return { ended, notes: ["nothing that the command changed was kept"] };
   try {
-    return { ended, ...(await tree.keep()) };
+    return { ended, ...(await tree.keep((left) => permitted(left, host))) };
   } catch (error) {
     if (!(error instanceof ToolError) || error.code !== "quota") throw error;
     return { ended: "quota", notes: ["nothing that the command changed was kept", error.message] };
@@ -165,6 +166,9 @@ function refuseUnstarted({ exitCode, ended, stderr, told }: Finished, host: Proc
   const said = stderr.text().trim();
   if (exitCode === 125 && said === MOVED) {
     throw new ToolError("resolution-changed", "the working directory has changed since the call was judged; ask again");
+  }
+  if (exitCode === 125 && said === REPLACED) {
+    throw new ToolError("resolution-changed", "the executable has changed since the call was judged; ask again");
   }
   const why = [tree.path, tree.workspace].reduce(withoutHost, said);
   if (exitCode === 125 && said.startsWith(UNMOUNTED)) throw new ToolError("not-started", why);

@@ -60,11 +60,11 @@ function openCopy(options: CopyTreeOptions, { scratch, tree, before, since }: Co
     directory,
     wrap: (command) => command,
     exceeded: () => usesMoreThan(tree, allowed),
-    async keep() {
+    async keep(permitted) {
       const gathering = new Gathering(tree, join(scratch, "copies"), accepts);
       using root = Folder.open(tree);
       gather(root, "", { folders: before.folders, gathering });
-      const { incoming, notes } = gathering.harvest;
+      const { incoming, notes } = permitted(gathering.harvest);
       if (incoming.length > 0) await files.absorb(incoming, since);
       return { notes };
     },

@@ -52,8 +52,8 @@ function openTree(options: MountOptions, layers: Layers, since: bigint): OpenTre
     directory: undefined,
     wrap: (command) => mounted(way, layers, command),
     exceeded: () => usesMoreThan(upper, files.quota),
-    async keep() {
-      const { incoming, notes } = await harvest(options, layers);
+    async keep(permitted) {
+      const { incoming, notes } = permitted(await harvest(options, layers));
       if (incoming.length > 0) await files.absorb(incoming, since);
       return { notes };
     },
