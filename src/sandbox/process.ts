@@ -44,6 +44,8 @@ export class ConfinedProcess {
       resolve();
     };
     this.#child.once("error", (error) => ended(`the process did not start: ${error.message}`));
+    // What confined it may have been killed without it, before it was bound to die with that.
+    this.#child.once("exit", () => this.#killRest());
     // `close`, not `exit`: what it wrote before it ended still counts.
     this.#child.once("close", (code, signal) => ended(wordsFor(code, signal)));
     // A broken pipe is the end of the process, which is reported when it has ended.
@@ -126,6 +128,15 @@ export class ConfinedProcess {
     } catch {
       // Not the leader of a group yet, or gone between the check and the call.
       this.#child.kill("SIGKILL");
+    }
+  }
+
+  #killRest(): void {
+    const { pid } = this.#child;
+    try {
+      if (pid !== undefined) process.kill(-pid, "SIGKILL");
+    } catch {
+      // Nothing is left of the group.
     }
   }
 }

@@ -144,3 +144,10 @@ test("has one variable, no permissions, and a group of its own", async () => {
   expect(Number(group)).toBe(process.pid);
   await process.kill();
 });
+
+test("N4 a process whose confinement was killed around it goes as well", { timeout: 5000 }, async () => {
+  const wrap = () => ["/bin/sh", "-c", "sleep 15 & kill -9 $$"];
+  const process = new ConfinedProcess({ ...program(""), confinement: { tools: ["bwrap"], wrap } });
+  await process.gone;
+  expect(process.fault).toMatchObject({ fault: "host-died" });
+});
