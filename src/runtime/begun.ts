@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { checkpointFile } from "../journal/checkpoints.ts";
 import { RecordingEnds } from "../journal/divergence.ts";
+import { glanceAt } from "../journal/glance.ts";
 import { replayJournal } from "../journal/open.ts";
 import type { Recording } from "../journal/recording.ts";
 import type { Start } from "../kernel/run.ts";
@@ -66,7 +68,13 @@ async function digestOfFile(file: string): Promise<string | undefined> {
 /** No blueprint is as large; what is cannot be the same. */
 const MOST = 16 * 1024 * 1024;
 
-function neverStarted(run: string): InputError {
+/** Whether a run was killed before its first entry was on disk. One of which there is a checkpoint has lost what it was. */
+export function wasNeverStarted(folder: string): boolean {
+  return (glanceAt(folder)?.startedAt ?? null) === null && !existsSync(checkpointFile(folder));
+}
+
+/** What is said of a run that was killed while it was made. */
+export function neverStarted(run: string): InputError {
   return new InputError({
     code: "not-started",
     message: `run \`${run}\` was killed before anything of it was on disk: there is nothing to go on with`,

@@ -15,7 +15,7 @@ import { assemble } from "./assemble.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
-import { type Environment, runFolder, storeOf } from "./machine.ts";
+import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
@@ -138,7 +138,7 @@ async function follow(
     confinement: effectiveConfinement(layers),
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
-    temporary: join(env.stateDir, "tmp"),
+    temporary: temporaryFolder(env, header.run),
     onNotice: machine.onNotice,
   });
   closing.push(() => processes.close());

@@ -30,6 +30,8 @@ export interface Environment {
 }
 
 export const runFolder = (env: Environment, run: string): string => join(env.stateDir, "runs", run);
+/** Where processes of a run have what they need only while they run. */
+export const temporaryFolder = (env: Environment, run: string): string => join(env.stateDir, "tmp", run);
 /** Where the key of a run is kept on this machine. */
 export const keyFile = (env: Environment, run: string): string => runKeyFile(keyFolder(env), run);
 export const keyFolder = (env: Environment): string => join(env.stateDir, "keys");

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { realDisk, syncFolder } from "../journal/disk.ts";
 import { holderOf, lock } from "../journal/lock.ts";
 import { InputError } from "../model/errors.ts";
-import { mustBeRun } from "./begun.ts";
+import { removeTree } from "../tool/process/tree/scratch.ts";
+import { mustBeRun, wasNeverStarted } from "./begun.ts";
 import { heldChanges } from "./held.ts";
-import { type Environment, keyFile, keyFolder, runFolder, unusable } from "./machine.ts";
+import { type Environment, keyFile, keyFolder, runFolder, temporaryFolder, unusable } from "./machine.ts";
 import { childrenByParent, isOver, rowOf, runNames, runsFolder } from "./runs.ts";
 
 /** The folder of a run that has been removed, until all of it is gone. */
@@ -17,7 +18,7 @@ export interface Removed {
 
 /**
  * Removes runs for good, each with its children: journal, blobs, key. Artifacts in the store stay. Without `force` only runs that
- * have ended and whose changes somebody has decided on; a run that a process works on never. Throws `InputError` before anything
+ * have ended or never started and whose changes somebody has decided on; a run that a process works on never. Throws `InputError` before anything
  * is removed when one of them may not be.
  */
 export async function removeRuns(
@@ -67,10 +68,12 @@ async function remove(run: string, env: Environment): Promise<void> {
 
 /** The key first: while the folder is there, its name says whose key is to go. */
 async function erase(name: string, env: Environment): Promise<void> {
-  const key = keyFile(env, name.slice(REMOVED.length));
+  const run = name.slice(REMOVED.length);
+  const key = keyFile(env, run);
   try {
     await rm(key, { force: true });
     if ((await readdir(keyFolder(env)).catch(() => [])).length > 0) await syncFolder(realDisk, keyFolder(env));
+    removeTree(temporaryFolder(env, run));
     await rm(join(runsFolder(env), name), { recursive: true, force: true });
   } catch (cause) {
     throw unusable(runsFolder(env), cause);
@@ -94,7 +97,7 @@ async function mustBeRemovable(run: string, force: boolean, env: Environment): P
       hint: `end it first: \`pinion run terminate ${run}\``,
     });
   }
-  if (force) return;
+  if (force || (state === "interrupted" && wasNeverStarted(runFolder(env, run)))) return;
   if (!isOver(state)) {
     throw new InputError({
       code: "not-ended",

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolveFromStore } from "../blueprint/resolve.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { holderOf } from "../journal/lock.ts";
@@ -5,7 +6,7 @@ import { type Resumed, resumeJournal } from "../journal/open.ts";
 import type { Repair } from "../journal/repair.ts";
 import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
-import { mustBeRun, readStart, sourceNotice } from "./begun.ts";
+import { mustBeRun, neverStarted, readStart, sourceNotice, wasNeverStarted } from "./begun.ts";
 import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
@@ -34,6 +35,7 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
   const { run, control, watching, env } = reopening;
   const folder = runFolder(env, mustBeRun(run));
   mustBeFree(run, folder);
+  if (existsSync(folder) && wasNeverStarted(folder)) throw neverStarted(run);
   const waits = new Waiting();
   const opened = await resumeJournal({
     onRecorded: (entry) => waits.see(entry),

@@ -20,6 +20,7 @@ import { openMeans } from "../tool/process/means.ts";
 import { processRun } from "../tool/process/run.ts";
 import { directTree } from "../tool/process/tree/direct.ts";
 import { type LayeredTree, openLayeredTree } from "../tool/process/tree/open.ts";
+import { removeTree } from "../tool/process/tree/scratch.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import { skillRead } from "../tool/skill-read.ts";
 import { toolBoxOf } from "../tool/toolbox.ts";
@@ -86,6 +87,7 @@ export interface ProcessOptions {
   readonly workspace: Workspace;
   /** The layer of the run, and a folder of the run alone on a disk that holds what processes change until it is kept. */
   readonly layer: { readonly overlay: Overlay; readonly folder: string } | undefined;
+  /** A folder of the run alone for what its processes need while they run; what a crash left there is removed. */
   readonly temporary: string;
   readonly onNotice: (text: string) => void;
 }
@@ -98,6 +100,7 @@ export interface ProcessOptions {
 export async function openProcesses(resolved: ResolvedBlueprint, options: ProcessOptions): Promise<Processes> {
   const { authority, confinement, workspace, layer, temporary, onNotice } = options;
   if (!resolved.tools.allow.includes("process.run")) return nobody(directTree(workspace));
+  removeTree(temporary);
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const means = await openMeans({ preferences: confinement.backend, network: authority.processNetwork, temporary });
   const tree = layer === undefined ? undefined : await openTree(layer, means.trial);
@@ -115,6 +118,7 @@ export async function openProcesses(resolved: ResolvedBlueprint, options: Proces
     close() {
       means.close();
       tree?.close();
+      removeTree(temporary);
     },
   };
 }

@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
+import { makeFolder, realDisk } from "../journal/disk.ts";
 import { lock } from "../journal/lock.ts";
 import type { Workspace } from "../tool/ports.ts";
 import type { Directory } from "../vfs/directory.ts";
@@ -52,7 +52,7 @@ export async function layeredFiles(
   layer: { readonly run: string; readonly workspace: string; readonly quota?: Partial<Quota> | undefined },
 ): Promise<RunFiles> {
   const folder = layerFolder(env, layer.run);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(realDisk, folder);
   const held = lock(folder);
   try {
     const overlay = await openOverlay({ base: layer.workspace, folder, quota: { ...QUOTA, ...layer.quota } });

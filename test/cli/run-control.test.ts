@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
-import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { JsonObject } from "../../src/model/json.ts";
@@ -83,6 +83,7 @@ test("a run whose process was killed is interrupted: it is resumed or terminated
   const { run, command } = await startHeld(lab, file, "a");
   command.process.kill("SIGKILL");
   await command.done;
+  expect(await readdir(join(lab.env.stateDir, "tmp"))).not.toEqual([]);
   const { stdout } = await lab.finished("pinion", ["run", "list", "--json"]);
   expect(JSON.parse(stdout)).toMatchObject([
     { run, state: "interrupted", process: null, agent: "lab@1.0.0", steps: 1 },
@@ -91,6 +92,7 @@ test("a run whose process was killed is interrupted: it is resumed or terminated
   expect(await runJson(lab, "terminate", run)).toMatchObject({ code: 0, said: { state: "terminated" } });
   // The call that nobody knows the outcome of was not made again.
   expect(await readFile(join(lab.workspace, "out/begun-a"), "utf8")).toBe("x");
+  expect(await readdir(join(lab.env.stateDir, "tmp"))).toEqual([]);
   expect(await lab.replay(folderOf(run), { key: keyOf(run) })).toMatchObject({ answer: "identical" });
 });
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runJson, runsOf } from "../support/held.ts";
@@ -72,4 +72,24 @@ test("L1 what a crash in the middle of a removal left is no run, and goes with t
   expect(await readdir(runsFolder())).toEqual([kept.run]);
   expect(await keys()).toEqual([`${kept.run}.key`]);
   expect(existsSync(join(runsFolder(), kept.run, "journal.jsonl"))).toBe(true);
+});
+
+test.each([
+  ["nothing", undefined],
+  ["half of the first line", 0],
+  ["only the first line", 1],
+])("L1 a run that left %s behind when it was killed never started, and goes without --force", async (_, lines) => {
+  const { run, journal } = await lab.run(await lab.blueprint({ turns: [{ text: "done" }] }));
+  const [header = ""] = (await readFile(journal, "utf8")).split("\n");
+  const temporary = join(lab.env.stateDir, "tmp", run);
+  await mkdir(temporary, { recursive: true });
+  if (lines === undefined) await rm(journal);
+  else await writeFile(journal, lines === 0 ? header.slice(0, 20) : `${header}\n`);
+  // A checkpoint says that there was more.
+  expect(await runJson(lab, "rm", run)).toMatchObject({ code: 2, said: { error: { code: "not-ended" } } });
+  await rm(join(runsFolder(), run, "checkpoints.jsonl"));
+  expect(await runJson(lab, "resume", run)).toMatchObject({ code: 2, said: { error: { code: "not-started" } } });
+  expect(await runJson(lab, "rm", run)).toMatchObject({ code: 0, said: { removed: [run] } });
+  expect(await runsOf(lab)).toEqual([]);
+  expect(existsSync(temporary)).toBe(false);
 });

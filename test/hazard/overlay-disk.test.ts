@@ -62,11 +62,35 @@ describe("what relies on something on disk comes after it", () => {
       ["fsync staging/1", "fdatasync layer.jsonl", "renameSync staging/1", "fsync upper", "fdatasync layer.jsonl"],
     ],
     ["remove own", ["unlinkSync upper/own", "fsync upper"]],
+    [
+      "move directory",
+      [
+        "fsync staging/1",
+        "fsync staging",
+        "sync plan.json.partial",
+        "renameSync plan.json.partial",
+        "fsync .",
+        "renameSync staging/1",
+        "fsync upper",
+        "fdatasync layer.jsonl",
+        "unlinkSync plan.json",
+        "fsync .",
+      ],
+    ],
   ])("when it is to %s", (what, expected) => {
     expect(traced(what)).toEqual(expected);
   });
 
-  test("a sync of the log that failed ends all changes, and what was asked for has not happened", () => {
-    expect(traced("broken log")).toEqual({ codes: ["io", "io", "layer-not-written"], shown: ["a", "b"], changes: [] });
+  test.each([
+    ["the log", "broken log", []],
+    ["the log, for want of room,", "full log", []],
+    ["a name in the layer", "broken name", ["a"]],
+    ["the name of a plan", "broken plan", ["directory", "directory/link", "moved", "moved/link"]],
+  ])("a sync of %s that failed ends all changes; the layer has the whole change or none of it", (_, fault, changes) => {
+    expect(traced(fault)).toEqual({
+      codes: ["io", "io", "layer-not-written"],
+      shown: ["a", "b", "directory"],
+      changes,
+    });
   });
 });

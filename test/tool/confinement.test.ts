@@ -17,6 +17,8 @@ import { setTimeout } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Layer } from "../../src/capability/layer.ts";
 import { type Backend, chooseBackend, probeBwrap } from "../../src/tool/process/backend.ts";
+import { openFilter } from "../../src/tool/process/filter.ts";
+import { attempt } from "../../src/tool/process/namespaces.ts";
 import { type Bench, type BenchOptions, bench, layer } from "./kit.ts";
 
 const probe = await probeBwrap();
@@ -260,5 +262,18 @@ describe("the choice of a backend", () => {
   test("a program that is there but fails is not taken", async () => {
     expect(await probeBwrap("/no/such/bwrap")).toEqual({ absent: "`/no/such/bwrap` is not installed" });
     expect(await probeBwrap("/bin/false")).toMatchObject({ absent: expect.stringContaining("not permitted") });
+  });
+
+  test("N4 what a killed one leaves behind is not waited for", { timeout: 9000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pinion-killed-"));
+    const program = join(folder, "bwrap");
+    writeFileSync(program, "#!/bin/sh\nsleep 15 &\nkill -9 $$\n", { mode: 0o755 });
+    try {
+      expect(await probeBwrap(program)).toHaveProperty("absent");
+      expect(await openFilter(program, folder)).toHaveProperty("absent");
+      expect(await attempt([program])).toHaveProperty("failure");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { WorldError } from "../../model/errors.ts";
+import { closeAfter } from "./namespaces.ts";
 
 /** How processes are confined. */
 export type BackendName = "bwrap" | "unconfined";
@@ -34,11 +35,12 @@ export const PROBE = [
 /** Tries bubblewrap once, with the name spaces that a run needs. Never throws. */
 export function probeBwrap(program: string = PROGRAM): Promise<Probe> {
   return new Promise((resolve) => {
-    execFile(program, PROBE, { env: {}, timeout: 10_000 }, (error, _stdout, stderr) => {
+    const child = execFile(program, PROBE, { env: {}, timeout: 10_000 }, (error, _stdout, stderr) => {
       if (error === null) return resolve({ program });
       if ("code" in error && error.code === "ENOENT") return resolve({ absent: `\`${program}\` is not installed` });
       resolve({ absent: `\`${program}\` is not permitted: ${stderr.trim().split("\n")[0] || error.message}` });
     });
+    closeAfter(child);
   });
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PREPARING, SHELL } from "./namespaces.ts";
+import { closeAfter, PREPARING, SHELL } from "./namespaces.ts";
 import { isFiltered, seccompFilter } from "./seccomp.ts";
 
 /** The filter of system calls where bwrap can read it. Close it with the run. */
@@ -48,6 +48,7 @@ function tryFilter(program: string, filter: Filter): Promise<string | undefined>
       stdio: ["ignore", "ignore", "pipe", fd],
       timeout: 10_000,
     });
+    closeAfter(child);
     let said = "";
     child.stderr?.on("data", (chunk: Buffer) => {
       said += chunk.toString();

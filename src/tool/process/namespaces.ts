@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 
 /** How this user gets name spaces: directly, or inside a user name space in which it is root. */
 export type Way = "root" | "user";
@@ -28,6 +28,19 @@ export function leave(way: Way): Command {
   return [UNSHARE, "--user", `--map-user=${process.getuid?.()}`, `--map-group=${process.getgid?.()}`];
 }
 
+/** How long pipes may stay open behind the end of a command. */
+const CLOSE_MS = 1000;
+
+/** A command that was killed may leave one that holds its pipes open, such as the other half of bwrap: nobody waits for that. */
+export function closeAfter(child: ChildProcess): void {
+  child.once("exit", () => {
+    const late = setTimeout(() => {
+      for (const pipe of child.stdio) pipe?.destroy();
+    }, CLOSE_MS);
+    child.once("close", () => clearTimeout(late));
+  });
+}
+
 /** What a command wrote to stdout, or why it failed. Never throws. */
 export function attempt(
   [program = "", ...rest]: Command,
@@ -40,6 +53,7 @@ export function attempt(
       else if ("code" in error && error.code === "ENOENT") resolve({ failure: `\`${program}\` is not installed` });
       else resolve({ failure: stderr.trim().split("\n")[0] || `exit code ${error.code ?? "none"}` });
     });
+    closeAfter(child);
     // EPIPE: it ended before it read everything, and its exit code tells why.
     child.stdin?.on("error", () => child.stdin?.destroy());
     child.stdin?.end(options.input ?? "");

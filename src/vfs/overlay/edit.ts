@@ -87,7 +87,7 @@ export async function createDirectory(layer: Layer, route: Route): Promise<void>
   using _ = parent;
   mkdirSync(parent.at(name), 0o755);
   layer.tree.hold(route.segments, { kind: "directory", size: 0 });
-  await Promise.all([sync(parent.fd), ...changed.map((path) => syncDirectory(layer, path))]);
+  await layer.synced([sync(parent.fd), ...changed.map((path) => syncDirectory(layer, path))]);
 }
 
 export async function remove(layer: Layer, route: Route): Promise<void> {
@@ -120,7 +120,7 @@ async function drop(layer: Layer, segments: readonly string[], unlink: (path: st
   using _ = parent;
   unlink(parent.at(name));
   layer.tree.hold(segments, undefined);
-  await sync(parent.fd);
+  await layer.synced([sync(parent.fd)]);
   forgetNothing(layer, segments);
 }
 

@@ -243,10 +243,23 @@ export class Layer {
     for (const line of lines) applyLine(this.tree, line);
   }
 
-  /** The same for what may be lost in a crash. */
+  /** The same for what may be lost in a crash, and where there is no room for it. */
   note(lines: readonly Line[]): void {
-    this.writable().note(lines);
+    try {
+      this.writable().note(lines);
+    } catch (error) {
+      if (!isFull(error)) throw this.breakOn(error);
+    }
     for (const line of lines) applyLine(this.tree, line);
+  }
+
+  /** Waits for names to be on disk. Where that fails it is not known which are, and changes end. */
+  async synced(names: readonly Promise<void>[]): Promise<void> {
+    try {
+      await Promise.all(names);
+    } catch (error) {
+      throw this.breakOn(error);
+    }
   }
 
   /** Whether changes have ended. */

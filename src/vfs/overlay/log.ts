@@ -72,11 +72,13 @@ export class Log {
     }
   }
 
-  /** On disk when it resolves. Rejects with `ToolError("no-space")` and the log as it was, or with what broke it. */
+  /** On disk when it resolves. Rejects with `Unsynced`, or with what kept the lines from being written: then the log is as it was. */
   async append(lines: readonly Line[]): Promise<void> {
     if (lines.length === 0) return;
     this.#write(lines);
-    await datasync(this.#fd);
+    await datasync(this.#fd).catch((cause: unknown) => {
+      throw new Unsynced(cause);
+    });
   }
 
   /** Appends without waiting for the disk: for what may be lost. */
@@ -99,6 +101,13 @@ export class Log {
       throw error;
     }
     this.#size += bytes.length;
+  }
+}
+
+/** Whether lines that were written are on disk is not known, also when there was no room for them. */
+export class Unsynced extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 

@@ -49,7 +49,7 @@ export async function moveUpper(layer: Layer, source: readonly string[], target:
   const moved = [...tree.below(source)].flatMap(({ path, spot }) => (spot.held ? [{ path, held: spot.held }] : []));
   for (const { path, held } of moved) tree.hold([...target, ...path.slice(source.length)], held);
   tree.release(source);
-  await Promise.all([sync(to.parent.fd), sync(from.parent.fd), ...above.map((path) => syncDirectory(layer, path))]);
+  await layer.synced([sync(to.parent.fd), sync(from.parent.fd), ...above.map((path) => syncDirectory(layer, path))]);
 }
 
 /** What is in the workspace only is copied, and hidden once the copy is on disk. */

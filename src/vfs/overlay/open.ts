@@ -117,7 +117,11 @@ function openLog({ folder }: Places, tree: Tree, readOnly: boolean): Log | undef
   for (const line of lines) applyLine(tree, line);
   if (readOnly) return undefined;
   const needed = linesOf(tree);
-  if (lines.length < SPARE_LINES + 2 * needed.length) return Log.open(file, size);
+  if (lines.length < SPARE_LINES + 2 * needed.length) {
+    const log = Log.open(file, size);
+    if (size === 0) fsyncSync(folder.fd);
+    return log;
+  }
   Log.write(folder.at(`${LOG}.partial`), needed);
   renameSync(folder.at(`${LOG}.partial`), file);
   fsyncSync(folder.fd);

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { isJsonObject, type Json } from "../../model/json.ts";
 import { formatPath, parsePath } from "../path.ts";
 import { descendToParent, look } from "../walk.ts";
-import { type Layer, orAbsent, type Places } from "./layer.ts";
+import { type Layer, orAbsent, type Places, sync } from "./layer.ts";
 import { applyLine, type Line, toLine } from "./log.ts";
 import { damagedNote, readNote, removeNote, writeNote } from "./note.ts";
 import { scan } from "./scan.ts";
@@ -30,7 +30,15 @@ export interface Plan {
 /** Does all of it, or nothing when it rejects with anything but `WorldError`. */
 export async function transact(layer: Layer, plan: Plan): Promise<void> {
   layer.writable();
-  await writeNote(layer.places.folder, PLAN, { steps: [...plan.steps], lines: [...plan.lines] });
+  const { folder, staging } = layer.places;
+  // What has no content to sync, such as a link, is on disk with its name.
+  if (plan.steps.some(({ kind }) => kind === "staged")) await sync(staging.fd);
+  try {
+    await writeNote(folder, PLAN, { steps: [...plan.steps], lines: [...plan.lines] });
+  } catch (error) {
+    // Under its name it may be on disk, and whoever opens the layer next finishes it: nothing may change before.
+    throw look(folder, PLAN) === undefined ? error : layer.breakOn(error);
+  }
   await finish(layer, plan);
 }
 

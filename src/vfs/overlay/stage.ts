@@ -78,7 +78,7 @@ export async function moveIn(layer: Layer, staged: string, segments: readonly st
   using _ = parent;
   renameSync(layer.places.staging.at(staged), parent.at(name));
   layer.tree.hold(segments, held);
-  await Promise.all([sync(parent.fd), ...above.map((path) => syncDirectory(layer, path))]);
+  await layer.synced([sync(parent.fd), ...above.map((path) => syncDirectory(layer, path))]);
 }
 
 export async function syncDirectory({ places }: Layer, segments: readonly string[]): Promise<void> {
