@@ -38,7 +38,8 @@ it("says on stdout what the run came to", () => {
   expect(first.stdout).toMatch(/^completed: /);
   expect(first.stdout).toMatch(/ {2}counts {4}8 steps, 3 blocked, 3 redacted, /);
   expect(first.stdout).toContain(join(shell.cwd, "a.jsonl"));
-  expect(existsSync(join(shell.cwd, "a/REVIEW.md"))).toBe(true);
+  expect(first.stdout).toMatch(/ {2}changes {3}1 path, not in the workspace yet; /);
+  expect(existsSync(join(shell.cwd, "a/REVIEW.md"))).toBe(false);
 });
 
 it("X3 in journals, recordings, terminal: the planted credential is not on the terminal", () => {
