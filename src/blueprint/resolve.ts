@@ -108,6 +108,7 @@ class Resolver {
     const children = await each(spec.pins.blueprints, (pin, at) =>
       this.child(pin, `/spec/pins/blueprints/${at}`, { reader, origin, depth }),
     );
+    if (spec.execution.filesystem.mode === "overlay") warnOfQuotas(children, spec.pins.blueprints, reader);
     reader.settle();
     return {
       agent: { name: metadata.name, version: metadata.version, blueprint: loaded.digest },
@@ -153,6 +154,22 @@ class Resolver {
       reader.keep(error);
       return undefined;
     }
+  }
+}
+
+/** A child works in the layer of its parent, and what that may hold is the parent's to say. */
+function warnOfQuotas(
+  children: readonly (readonly [string, ResolvedBlueprint])[],
+  pins: readonly Pin[],
+  reader: PinReader,
+): void {
+  for (const [name, { execution }] of children) {
+    if (execution.filesystem.quota === undefined) continue;
+    const at = pins.findIndex((pin) => pin.name === name);
+    reader.warn(
+      `/spec/pins/blueprints/${at}`,
+      `\`${name}\` works in the layer of this agent: its own quota does not hold`,
+    );
   }
 }
 

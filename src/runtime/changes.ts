@@ -1,5 +1,6 @@
 import { type Lock, lock } from "../journal/lock.ts";
 import { InputError } from "../model/errors.ts";
+import { hindrance } from "../vfs/overlay/apply.ts";
 import { openOverlay } from "../vfs/overlay/open.ts";
 import type { Change, Committed, Overlay } from "../vfs/overlay/overlay.ts";
 import { chosen, plainPaths } from "./changes/choose.ts";
@@ -21,6 +22,8 @@ export interface RunChanges {
   readonly history: readonly PastDecision[];
   /** Bytes of one side of a change: see `Overlay.content`. */
   content(change: Change, side: "before" | "after" | "now", limit: number): Uint8Array | undefined;
+  /** Why no commit applies a change, whatever the workspace holds; `undefined` for most. */
+  hindrance(change: Change): string | undefined;
   close(): void;
 }
 
@@ -103,6 +106,7 @@ async function opened(
             throw trouble(reading, error);
           }
         },
+        hindrance,
         close: () => overlay.close(),
       },
       decide: deciding({ overlay, history, changes, workspace, only: plainPaths(only) }, env),
@@ -151,6 +155,7 @@ function nothing(run: string, workspace: string, only: readonly string[] | undef
     changes: chosen([], only),
     history: [],
     content: () => undefined,
+    hindrance,
     close: () => undefined,
   };
 }

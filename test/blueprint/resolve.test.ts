@@ -55,6 +55,21 @@ describe("resolving a blueprint", () => {
     ]);
   });
 
+  it("warns of a child's quota, which does not hold in the layer of its parent", async () => {
+    const agent = sampleAgent();
+    const layered = "  execution: { filesystem: { mode: overlay, quota: { files: 3 } } }\n";
+    agent.edit("helper/blueprint.yaml", "  pins:\n", `${layered}  pins:\n`);
+    await agent.repin();
+    const ofQuota = async () => (await agent.resolve()).warnings.filter(({ message }) => message.includes("quota"));
+    expect(await ofQuota()).toEqual([]);
+    agent.edit("blueprint.yaml", "filesystem: { read", "filesystem: { mode: overlay, read");
+    expect(await ofQuota()).toEqual([
+      expect.objectContaining({
+        message: "spec.pins.blueprints[0]: `helper` works in the layer of this agent: its own quota does not hold",
+      }),
+    ]);
+  });
+
   it("finds everything again in the store alone, children and components too", async () => {
     const agent = sampleAgent();
     const live = await agent.resolve();

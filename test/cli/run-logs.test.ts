@@ -93,3 +93,10 @@ test("a run that is removed while somebody follows it is told to the end and the
   expect(await runJson(lab, "rm", run, "--force")).toMatchObject({ code: 0 });
   expect(await following.done).toMatchObject({ code: 0, stderr: expect.stringContaining("the run was removed") });
 });
+
+test("`--wait` without `-f` is refused, not left out", async () => {
+  const summary = await lab.run(await lab.blueprint({ turns: [ENDS] }));
+  const { code, stdout, stderr } = await logs(summary.run, "--wait").done;
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/`--wait` .*\n.*`-f`/);
+});

@@ -65,11 +65,15 @@ interface Result extends Committed {
 }
 
 /** What a commit would come to, as far as that can be told without trying. */
-function foreseen({ changes }: RunChanges, overwrite: boolean): Committed {
-  const conflicts = overwrite ? [] : changes.filter(({ conflict }) => conflict !== undefined);
+function foreseen({ changes, hindrance }: RunChanges, overwrite: boolean): Committed {
+  const why = (change: Change): string | undefined =>
+    change.conflict !== undefined && !overwrite ? "the workspace has changed it since" : hindrance(change);
   return {
-    applied: changes.filter((change) => !conflicts.includes(change)),
-    refused: conflicts.map((change) => ({ change, reason: "the workspace has changed it since" })),
+    applied: changes.filter((change) => why(change) === undefined),
+    refused: changes.flatMap((change) => {
+      const reason = why(change);
+      return reason === undefined ? [] : [{ change, reason }];
+    }),
   };
 }
 
@@ -98,7 +102,9 @@ function textOf({ changes, applied, refused, dryRun }: Result): string {
       const why = visible(reason.replace(`\`${change.path}\`: `, ""));
       lines.push(paint(`${changeText(change)}: ${why}`, "warn"), ...viewOf(changes, change, paint));
     }
-    lines.push(`to replace what the workspace has: pinion run commit ${changes.run} --overwrite --only <path>`);
+    if (refused.some(({ change }) => change.conflict !== undefined)) {
+      lines.push(`to replace what the workspace has: pinion run commit ${changes.run} --overwrite --only <path>`);
+    }
   }
   return lines.join("\n");
 }

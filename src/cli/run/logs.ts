@@ -1,5 +1,5 @@
 import type { Entry } from "../../model/entry.ts";
-import { EXIT, type ExitCode } from "../../model/errors.ts";
+import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import { followRun } from "../../runtime.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
@@ -18,6 +18,9 @@ interface Options {
 export async function logs({ args: [run = ""], options, json, out }: Call<Options>): Promise<ExitCode> {
   const paint = painter(process.stdout);
   const { follow = false, wait = false, all = false } = options;
+  if (wait && !follow) {
+    throw new InputError({ code: "usage", message: "`--wait` says how long to follow", hint: "add `-f`" });
+  }
   const stopped = new AbortController();
   const stop = () => stopped.abort();
   process.once("SIGINT", stop);

@@ -49,11 +49,11 @@ export async function applyChange(
     if (at === undefined) return undefined;
     const { parent, name } = at;
     using _ = parent;
-    if (isTemporary(name)) throw failure("refused", change.path, "a commit needs this name for itself");
     const stats = look(parent, name);
     const now = nowAt(layer, segments, layer.tree.get(segments));
     if (!sameState(now, change.after)) {
       if (!overwrite && !sameState(now, change.before)) throw changed(change.path, now);
+      requireAppliable(change);
       await put(layer, change, { parent, name, path: change.path, stats, temporary });
     }
     return undefined;
@@ -62,6 +62,23 @@ export async function applyChange(
     if (told instanceof ToolError) return told.message;
     throw told;
   }
+}
+
+/** Why no commit applies a change, whatever the workspace holds; `undefined` for most. */
+export function hindrance(change: Change): string | undefined {
+  try {
+    requireAppliable(change);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ToolError) return error.message;
+    throw error;
+  }
+}
+
+function requireAppliable({ path, after }: Change): void {
+  if (isTemporary(parsePath(path).at(-1) ?? "")) throw failure("refused", path, "a commit needs this name for itself");
+  if (after.kind === "link") requireInside(path, after.target);
+  if (after.kind === "other") throw failure("special-file", path, "it is no file, directory or link");
 }
 
 function changed(path: string, now: FileState): ToolError {
@@ -78,7 +95,6 @@ async function put(layer: Layer, { path, after }: Change, spot: Spot): Promise<v
       await makeWay(layer, spot);
       return mkdirSync(spot.parent.at(spot.name));
     case "link":
-      requireInside(path, after.target);
       symlinkSync(after.target, spot.parent.at(spot.temporary));
       return await moveIn(layer, spot);
     case "file":

@@ -120,6 +120,24 @@ describe("pinion run commit", () => {
     expect(JSON.parse(pinion("diff", run.run, "--json").stdout)).toMatchObject({ history: [] });
   });
 
+  test("H4 says beforehand that a link that leads out would be refused, and does not tell to overwrite", async () => {
+    const run = await LayeredRun.of(shell, { a: "1\n" });
+    await run.change({ a: "2\n" });
+    const link = { kind: "link", path: "passwd", target: "/etc/passwd" } as const;
+    await run.inLayer((overlay) => overlay.absorb([link], 2n ** 63n));
+    const foreseen = pinion("commit", run.run, "--dry-run");
+    expect(foreseen.exit).toBe(4);
+    expect(foreseen.stdout).toMatch(
+      /^1 change would be applied to [\s\S]*\n1 change would be refused\n {2}created passwd: /,
+    );
+    const done = pinion("commit", run.run);
+    expect(done.exit).toBe(4);
+    for (const { stdout } of [foreseen, done]) {
+      expect(stdout).toContain("created passwd: the link leads to `/etc/passwd`, an absolute path");
+      expect(stdout).not.toContain("--overwrite");
+    }
+  });
+
   test("L8 two writers: a run that somebody works on is not decided about, and says what to do", async () => {
     const run = await changed();
     const held = lock(run.folder);
