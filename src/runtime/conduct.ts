@@ -33,7 +33,7 @@ export interface Machine {
   readonly env: Environment;
   readonly hosts: HookHosts;
   readonly workspace: string;
-  /** A child works on the files of its parent. */
+  /** A child works on the files of its parent, but where it has a layer and its parent has none. */
   readonly files?: RunFiles;
   readonly onNotice: (text: string) => void;
   /** Starts and resumes the children of a run. */
@@ -112,8 +112,9 @@ async function follow(
   const { env, hosts } = machine;
   const { header, resolved, layers, journal } = conducted;
   const children = new Set<string>();
-  const files = machine.files ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
-  if (machine.files === undefined) closing.push(() => files.close());
+  const shared = header.layer === header.run ? undefined : machine.files;
+  const files = shared ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
+  if (shared === undefined) closing.push(() => files.close());
   const offspring = machine.childrenOf({ ...machine, files }, conducted);
   const known = (summary: Rested): SpawnResult => {
     for (const child of [summary.run, ...summary.children]) children.add(child);

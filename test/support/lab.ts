@@ -38,6 +38,7 @@ export interface LabBlueprint {
   readonly grants?: JsonObject;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
+  readonly childExecution?: JsonObject;
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
 }
@@ -257,7 +258,11 @@ export class Lab {
   }
 
   async #child(parts: LabBlueprint): Promise<void> {
-    await this.blueprint({ turns: parts.child ?? [], tools: parts.childTools ?? ["file.read"] }, "helper");
+    const execution = parts.childExecution === undefined ? {} : { execution: parts.childExecution };
+    await this.blueprint(
+      { turns: parts.child ?? [], tools: parts.childTools ?? ["file.read"], ...execution },
+      "helper",
+    );
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
