@@ -9,6 +9,7 @@ import { type Environment, keyFolder, runFolder } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
 import { type Header, headerOf, layersOf } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
+import { requireApart } from "./workspace.ts";
 
 /** A run that is about to start: a person's, or a child. */
 interface Beginning {
@@ -29,6 +30,7 @@ interface Beginning {
 export async function start(machine: Machine, beginning: Beginning): Promise<RunSummary> {
   const { env, workspace } = machine;
   const { resolved, goal, capsules, depth, inherited, watching, chosen, parent, control, file } = beginning;
+  if (parent === undefined) requireApart(env, workspace);
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, inherited);

@@ -1,7 +1,9 @@
-import { join } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { makeFolder, realDisk } from "../journal/disk.ts";
 import { lock } from "../journal/lock.ts";
+import { InputError } from "../model/errors.ts";
 import type { Workspace } from "../tool/ports.ts";
 import type { Directory } from "../vfs/directory.ts";
 import { openHostDirectory } from "../vfs/host.ts";
@@ -30,8 +32,35 @@ export async function filesOf(
   run: { readonly header: Header; readonly resolved: ResolvedBlueprint; readonly workspace: string },
 ): Promise<RunFiles> {
   const { header, resolved, workspace } = run;
+  requireApart(env, workspace);
   if (header.layer === null) return directFiles(workspace);
   return layeredFiles(env, { run: header.layer, workspace, quota: resolved.execution.filesystem.quota });
+}
+
+/**
+ * Throws `InputError` when something of Pinion's own is in the workspace, or would be once it is made: an agent could read the
+ * keys of runs, and write what later runs are told by configuration.
+ */
+export function requireApart({ stateDir, dataDir, cacheDir, configDirs }: Environment, workspace: string): void {
+  const files = real(workspace);
+  const inside = [stateDir, dataDir, cacheDir, ...configDirs].find((own) =>
+    `${real(own)}/`.startsWith(files === "/" ? files : `${files}/`),
+  );
+  if (inside === undefined) return;
+  throw new InputError({
+    code: "state-in-workspace",
+    message: `the workspace \`${workspace}\` holds a folder of Pinion's own, \`${inside}\``,
+    hint: "choose a smaller workspace, or set XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME and XDG_CONFIG_HOME to folders outside of it",
+  });
+}
+
+/** Links resolved as far as there is something. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path === dirname(path) ? path : join(real(dirname(path)), basename(path));
+  }
 }
 
 /** Works on the workspace itself. */

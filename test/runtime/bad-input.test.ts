@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Lab, type LabBlueprint } from "../support/lab.ts";
@@ -34,6 +34,20 @@ describe("before a run", () => {
   test("a workspace that does not exist", async () => {
     const file = await lab.blueprint(PLAIN);
     refused(await run(file, ["--workspace", join(lab.root, "nowhere")]), 2, "nowhere");
+  });
+  test("H9 a workspace that holds what Pinion keeps or is told, or would hold it", async () => {
+    const file = await lab.blueprint(PLAIN);
+    await mkdir(join(lab.root, "config"));
+    await symlink("state", join(lab.root, "link"));
+    for (const workspace of [
+      "/",
+      lab.root,
+      join(lab.root, "link"),
+      join(lab.root, "data/pinion"),
+      join(lab.root, "config"),
+    ]) {
+      refused(await run(file, ["--workspace", workspace]), 2, "holds a folder of Pinion's own");
+    }
   });
   test("B15 a pin whose bytes changed", async () => {
     const file = await lab.blueprint(PLAIN);

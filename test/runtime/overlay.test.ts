@@ -80,6 +80,27 @@ test("what an agent, its processes, its hooks and its children do to files stays
   expect(await lab.replay()).toMatchObject({ answer: "identical" });
 });
 
+test("a child that is to work in a layer leaves the workspace alone, also under a parent that works on it directly", async () => {
+  const file = await lab.blueprint({
+    execution: { ...OVERLAY, filesystem: { mode: "direct", read: ["**"], write: ["**"] } },
+    tools: ["file.write", "agent.spawn"],
+    turns: [
+      { text: "a child", calls: [{ id: "child", tool: "agent.spawn", arguments: { agent: "helper", goal: "write" } }] },
+      { text: "I write", calls: [write("own", "parent.txt", "p\n")] },
+      { text: "done" },
+    ],
+    childExecution: OVERLAY,
+    childTools: ["file.write"],
+    child: [{ text: "writes", calls: [write("w", "child.txt", "c\n")] }, { text: "done" }],
+  });
+  const summary = await lab.run(file);
+  expect(summary).toMatchObject({ state: "completed", children: [expect.any(String)] });
+  expect(existsSync(join(lab.workspace, "parent.txt"))).toBe(true);
+  expect(existsSync(join(lab.workspace, "child.txt"))).toBe(false);
+  const { stdout } = await lab.finished("pinion", ["run", "diff", summary.children[0] ?? "", "--stat"]);
+  expect(stdout).toContain("child.txt | 1 +");
+});
+
 test("a run that is resumed finds its layer as it was, also when the workspace has changed below it", async () => {
   await lab.file("a.txt", "one\n");
   await lab.file("b.txt", "one\n");

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -16,9 +17,15 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Layer } from "../../src/capability/layer.ts";
+import type { ProcessTree } from "../../src/tool/ports.ts";
 import { type Backend, chooseBackend, probeBwrap } from "../../src/tool/process/backend.ts";
+
 import { openFilter } from "../../src/tool/process/filter.ts";
 import { attempt } from "../../src/tool/process/namespaces.ts";
+
+import { directTree } from "../../src/tool/process/tree/direct.ts";
+import { openHostDirectory } from "../../src/vfs/host.ts";
+
 import { type Bench, type BenchOptions, bench, layer } from "./kit.ts";
 
 const probe = await probeBwrap();
@@ -144,6 +151,43 @@ describe(`a process under bwrap${why}`, () => {
     writeFileSync(there.at("bin/tool"), "#!/bin/sh\n", { mode: 0o755 });
     const within = on(filesystem, { folder: above, readable: [above], path: [there.at("bin"), "/usr/bin"] });
     expect((await shell(within, `tool; cat ${there.at("secret")}; ls ${there.at("")}`)).stdout).toBe("bin\n");
+  });
+
+  it("H4 a directory keeps its name where what is denied in it would not be denied under another one", async () => {
+    const there = on({ read: ["**"], write: ["**"], deny: ["a/b/secret/**", "a/.env"] });
+    mkdirSync(there.at("a/b/secret"), { recursive: true });
+    for (const path of ["a/b/secret/key", "a/.env"]) writeFileSync(there.at(path), "secret");
+    const script =
+      "mv a c; mv a/b a/c; mv a/b d; mkdir e; mv e f; find . -type f; cat c/.env a/c/secret/key d/secret/key";
+    const { stdout } = await shell(there, script);
+    expect(stdout).not.toContain("secret");
+    const files = readdirSync(there.at("."), { recursive: true }).map(String);
+    expect(files.filter((path) => /key|env/.test(path)).sort()).toEqual(["a/.env", "a/b/secret/key"]);
+    expect(files).toContain("f");
+  });
+
+  it("H3 a folder that another process replaces by a link, once it was judged, is not shown", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pinion-swap-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const at = (path: string): string => join(folder, "workspace", path);
+    for (const path of [at("src"), join(folder, "outside")]) mkdirSync(path, { recursive: true });
+    writeFileSync(join(folder, "outside/key"), "secret");
+    const direct = directTree(openHostDirectory(at("."), { actions: ["read"] }));
+    const tree: ProcessTree = {
+      ...direct,
+      async open(signal) {
+        const opened = await direct.open(signal);
+        const wrap = (command: readonly string[]) => {
+          renameSync(at("src"), at("old"));
+          symlinkSync(join(folder, "outside"), at("src"));
+          return command;
+        };
+        return { ...opened, wrap };
+      },
+    };
+    const there = on({ read: ["src/**"], write: ["src/**"], deny: [] }, { folder, tree });
+    await expect(shell(there, "cat src/key; echo x >src/x")).rejects.toMatchObject({ code: "resolution-changed" });
+    expect(readdirSync(join(folder, "outside"))).toEqual(["key"]);
   });
 
   it("sees only the parts that may be read", async () => {

@@ -50,10 +50,14 @@ export interface Confinement {
   readonly report: number;
 }
 
+/** Where a confined process finds a path of the workspace. */
+export function inside(path: string): string {
+  return path === "." ? WORKSPACE : join(WORKSPACE, path);
+}
+
 /** The arguments of `bwrap` up to `--` (bwrap(1)). */
 export function confine(confinement: Confinement): readonly string[] {
   const { host, view, cwd, links, limits, network, filter, lifeline, report } = confinement;
-  const inside = (path: string): string => (path === "." ? WORKSPACE : join(WORKSPACE, path));
   const outside = (path: string): string => (path === "." ? host : join(host, path));
   return [
     ...["--unshare-all", ...(network === "host" ? ["--share-net"] : []), "--die-with-parent", "--new-session"],
@@ -66,6 +70,7 @@ export function confine(confinement: Confinement): readonly string[] {
     ...["--dir", WORKSPACE],
     ...view.readable.flatMap(({ path }) => ["--ro-bind", outside(path), inside(path)]),
     ...view.writable.flatMap((path) => ["--bind", outside(path), inside(path)]),
+    ...view.held.flatMap((path) => ["--bind", outside(path), inside(path)]),
     ...view.covered.flatMap(({ path, directory }) =>
       directory ? ["--tmpfs", inside(path), "--remount-ro", inside(path)] : ["--ro-bind", "/dev/null", inside(path)],
     ),

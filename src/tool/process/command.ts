@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { ToolError } from "../../model/tool.ts";
 import type { Authority, OpenTree, ProcessTree, Workspace } from "../ports.ts";
 import type { Backend } from "./backend.ts";
-import { CONFINERS, confine, IMAGES, TEMPORARY, WORKSPACE } from "./bwrap.ts";
+import { CONFINERS, confine, IMAGES, inside, TEMPORARY, WORKSPACE } from "./bwrap.ts";
 import { type Group, openGroup } from "./cgroup.ts";
 import type { Executable } from "./executable.ts";
 import { countTasks } from "./family.ts";
@@ -13,7 +13,7 @@ import { launcher, type ProcessLimits, type Reopened, taskLimit } from "./limits
 import { type Command as CommandLine, PREPARING, SHELL } from "./namespaces.ts";
 import type { Network } from "./network.ts";
 import { removeTree } from "./tree/scratch.ts";
-import { isVisible, viewOf } from "./view.ts";
+import { isVisible, type View, viewOf } from "./view.ts";
 
 /** What the launcher says when the working directory is not the one that was resolved. */
 export const MOVED = "pinion: the working directory is not the one that was resolved";
@@ -113,7 +113,7 @@ function confined(
   { program }: { readonly program: string },
 ): Ready {
   const { executable, cwd } = command;
-  const view = viewOf(tree.directory ?? host.workspace, host.authority);
+  const view = shownIn(tree, host);
   const { links, words, descriptors } = imagesAt(IMAGES, executable);
   const images = [executable.image, ...(executable.script === undefined ? [] : [executable.script.image])];
   const filter = host.filter?.open();
@@ -134,7 +134,13 @@ function confined(
   // A directory that only leads to what may be read is made by bwrap, and is not the one on the host.
   const identity = isVisible(cwd.path, view.readable) ? place.identity : "any";
   const reopened = images.map(({ path, digest }, index) => ({ descriptor: FIRST + index, path, digest }));
-  const inner = shell(host, { identity, home: TEMPORARY, reopened, words: [...words, ...command.argv.slice(1)] });
+  const inner = shell(host, {
+    identity,
+    home: TEMPORARY,
+    expected: view.identities.map((shown) => ({ ...shown, path: inside(shown.path) })),
+    reopened,
+    words: [...words, ...command.argv.slice(1)],
+  });
   const marker = `${process.pid}.${marks++}.`;
   return {
     ...common({ command, host, tree, place, group }, tree.wrap([program, ...sandbox, "--", ...inner])),
@@ -149,6 +155,15 @@ function confined(
       return disposed(place, group);
     },
   };
+}
+
+/**
+ * Mounts follow links, so that what is shown is looked at once more, from within. A mounted overlay shows directories of its
+ * own, and lets none of the workspace be renamed.
+ */
+function shownIn(tree: OpenTree, { workspace, authority }: ProcessHost): View {
+  if (tree.directory !== undefined) return viewOf(tree.directory, authority);
+  return { ...viewOf(workspace, authority), held: [], identities: [] };
 }
 
 function unconfined({ command, host, tree, place, group }: Preparation): Ready {
@@ -205,19 +220,22 @@ interface Start {
   /** A real path to go to first, or nothing. */
   readonly start?: string;
   readonly home: string;
+  /** What is to be found at real paths, by `device:inode`. */
+  readonly expected?: readonly { readonly path: string; readonly identity: string }[];
   /** Images that are to be reached through what confines the command, not past it. */
   readonly reopened?: readonly Reopened[];
   readonly words: readonly string[];
 }
 
 function shell({ path, limits, backend }: ProcessHost, at: Start): CommandLine {
-  const { identity, start = "", home, reopened = [], words } = at;
+  const { identity, start = "", home, expected = [], reopened = [], words } = at;
   // Without a user name space of its own, everything that the user runs counts; the whole machine is an upper bound of it.
   const others = backend.name === "bwrap" ? CONFINERS : countTasks();
   const environment = [`PATH=${path.join(":")}`, "LANG=C.UTF-8", `HOME=${home}`, `TMPDIR=${home}`];
   const script = launcher(limits, others, reopened);
   const paths = reopened.map((image) => image.path);
-  return [SHELL, "-c", script, "pinion", identity, start, MOVED, ...paths, ...environment, ...words];
+  const found = [...expected.flatMap((one) => [one.identity, one.path]), "--"];
+  return [SHELL, "-c", script, "pinion", identity, start, MOVED, ...found, ...paths, ...environment, ...words];
 }
 
 /**

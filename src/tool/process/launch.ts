@@ -106,9 +106,9 @@ async function supervise(
     if (end.why === "cancelled") throw new ToolError("cancelled", "the process was cancelled and killed");
     return { ...exit, ended: end.why, escaped: open || !gone };
   } finally {
-    await watch.stop();
     clearTimeout(timer);
     signal.removeEventListener("abort", cancel);
+    await watch.stop();
   }
 }
 

@@ -57,7 +57,7 @@ export interface Reopened {
 /**
  * What `sh` does before the command: checks where it is, opens images anew, sets limits, clears the environment. Arguments: the
  * expected `device:inode` of the working directory or `any`; where to go first, a real path, or nothing; what to say when either is
- * not as expected; a path for each of `images`; the variables of the environment, a line each; then the command line. A limit that
+ * not as expected; pairs of `device:inode` and the path where that is expected as well, and `--`; a path for each of `images`; the variables of the environment, a line each; then the command line. A limit that
  * cannot be set is one that is narrower already. `others`: how many of the user's processes and threads there are that do not
  * belong to the command.
  */
@@ -67,7 +67,8 @@ export function launcher(limits: ProcessLimits, others: number, images: readonly
     'refuse() { echo "$1" >&2; exit 125; }',
     '[ -z "$2" ] || { cd -P -- "$2" 2>/dev/null && [ "$(pwd -P)" = "$2" ]; } || refuse "$3"',
     '[ "$1" = any ] || [ "$(stat -c %d:%i .)" = "$1" ] || refuse "$3"',
-    "shift 3",
+    "moved=$3; shift 3",
+    'while [ "$1" != -- ]; do [ "$(stat -c %d:%i -- "$2")" = "$1" ] || refuse "$moved"; shift 2; done; shift',
     ...images.flatMap(reopen),
     "ulimit -c 0",
     `ulimit -t ${Math.ceil(limits.cpuMs / 1000) + 1} 2>/dev/null`,

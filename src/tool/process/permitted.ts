@@ -1,7 +1,7 @@
 import { ToolError } from "../../model/tool.ts";
 import type { Authority, Workspace } from "../ports.ts";
 import type { Harvest, Incoming } from "./tree/layered.ts";
-import { isVisible } from "./view.ts";
+import { foldersAbove, isVisible } from "./view.ts";
 
 const SHOWN = 3;
 
@@ -70,11 +70,6 @@ function kindAt(workspace: Workspace, path: string): string | undefined {
     if (error instanceof ToolError) return undefined;
     throw error;
   }
-}
-
-function foldersAbove(path: string): readonly string[] {
-  const segments = path.split("/");
-  return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join("/"));
 }
 
 function listed(paths: readonly string[]): string {

@@ -7,6 +7,10 @@ export interface View {
   readonly writable: readonly string[];
   /** Existing paths that are denied, to be covered. */
   readonly covered: readonly { readonly path: string; readonly directory: boolean }[];
+  /** Directories that may be written and hold what is covered: under another name of theirs it would not be denied. */
+  readonly held: readonly string[];
+  /** What is to be found where it is shown, by `device:inode`. */
+  readonly identities: readonly { readonly path: string; readonly identity: string }[];
 }
 
 const MAX_COVERED = 1_000;
@@ -21,8 +25,33 @@ export function viewOf(workspace: Workspace, authority: Authority): View {
   const writable = existing(workspace, authority.trees("write"))
     .filter((tree) => isVisible(tree.path, readable))
     .map(({ path }) => path);
-  const covered = [...coveredBelow({ directory: workspace, path: "." }, authority)];
-  return { readable, writable, covered: covered.filter(({ path }) => isVisible(path, readable)) };
+  const covered = [...coveredBelow({ directory: workspace, path: "." }, authority)].filter(({ path }) =>
+    isVisible(path, readable),
+  );
+  const held = holding(covered, writable);
+  const shown = [...readable.map(({ path }) => path), ...writable, ...held];
+  const whole = covered.map(({ path }) => ({ path, deep: true }));
+  const seen = [...new Set(shown)].filter((path) => !isVisible(path, whole));
+  return {
+    readable,
+    writable,
+    covered,
+    held,
+    identities: seen.map((path) => ({ path, identity: workspace.stat(path).identity })),
+  };
+}
+
+/** Outer ones first. Where a mount begins, nothing can be renamed or removed anyway. */
+function holding(covered: View["covered"], writable: readonly string[]): readonly string[] {
+  const trees = writable.map((path) => ({ path, deep: true }));
+  const above = new Set(covered.flatMap(({ path }) => foldersAbove(path)));
+  return [...above].filter((path) => !writable.includes(path) && isVisible(path, trees)).sort();
+}
+
+/** The directories that a path is in, below the workspace. */
+export function foldersAbove(path: string): readonly string[] {
+  const segments = path.split("/");
+  return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join("/"));
 }
 
 /** Whether a path is in one of the trees. */

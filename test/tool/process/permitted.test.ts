@@ -38,6 +38,24 @@ describe.for(cases)("what a process left, $name, $how", ({ probe, backend, absen
   });
 });
 
+describe.for(cases.filter(({ how }) => how === "bwrap"))("a confined process, $name", ({ probe, backend, absent }) => {
+  test.skipIf(absent !== undefined)("H4 does not bring what is denied to another name", async () => {
+    const { there, merged } = await layered({
+      probe,
+      backend,
+      layers: rules({ read: ["**"], write: ["**"], deny: ["a/b/secret"] }),
+      fill({ base }) {
+        mkdirSync(join(base, "a/b"), { recursive: true });
+        writeFileSync(join(base, "a/b/secret"), "secret\n");
+      },
+    });
+    await there.call("process.run", call("mv a c; mv a/b d"));
+    expect(Object.entries(merged()).filter(([, what]) => what === "f secret\n")).toEqual([
+      ["a/b/secret", "f secret\n"],
+    ]);
+  });
+});
+
 describe.for(ways)("what an unconfined process left, $name", ({ probe, absent }) => {
   const it = test.skipIf(absent !== undefined);
   const script =

@@ -127,6 +127,11 @@ export function isDenied(error: unknown): boolean {
   return hasCode(error, "EACCES", "EPERM");
 }
 
+/** No more files can be open. */
+export function isTooMany(error: unknown): boolean {
+  return hasCode(error, "EMFILE");
+}
+
 function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }

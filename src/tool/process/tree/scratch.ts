@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { enterable, Folder, isDenied } from "./folder.ts";
+import { enterable, Folder, isDenied, isTooMany } from "./folder.ts";
 
 const PREFIX = "scratch-";
+/** rm of coreutils. */
+const REMOVE = "/bin/rm";
 
 /** A private folder for what one process changes, below `folder`, which is made where it is missing. */
 export function makeScratch(folder: string): string {
@@ -30,7 +33,8 @@ export function removeTree(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
-    if (!isDenied(error)) throw error;
+    // Deeper than files can be open at once: this one goes down without keeping them open.
+    if (!isDenied(error)) return void execFileSync(REMOVE, ["-rf", "--", path], { stdio: "ignore" });
     chmodSync(path, 0o700);
     using folder = Folder.open(path);
     makeEnterable(folder);
@@ -51,14 +55,22 @@ function makeEnterable(folder: Folder): void {
 /** How many entries are looked at before other work is let through. */
 const BREATH = 500;
 
-/** Adds up sizes and entries below a folder, and stops when they are more than allowed. What cannot be looked at counts once. */
+/**
+ * Adds up sizes and entries below a folder, and stops when they are more than allowed. What cannot be looked at counts once; what
+ * is too deep to be looked at is more than allowed.
+ */
 export async function usesMoreThan(
   path: string,
   allowed: { readonly bytes: number; readonly files: number },
 ): Promise<boolean> {
   const used = { bytes: 0, files: 0 };
   using root = Folder.open(path);
-  return await exceeds(root, allowed, used);
+  try {
+    return await exceeds(root, allowed, used);
+  } catch (error) {
+    if (isTooMany(error)) return true;
+    throw error;
+  }
 }
 
 async function exceeds(
