@@ -73,7 +73,7 @@ async function writing(place: string, write: () => Promise<void>): Promise<void>
     throw new WorldError({
       code: "checkpoint-not-written",
       message: `checkpoints cannot be written to \`${place}\`: ${cause instanceof Error ? cause.message : String(cause)}`,
-      hint: "see to that place, or take it out of the configuration; then resume the run from what is there",
+      hint: "see to that place, or take it out of the configuration; then start the run, or resume it from what is there",
       cause,
     });
   }

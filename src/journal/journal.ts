@@ -11,7 +11,7 @@ import type {
   Receipt,
   Recorded,
 } from "../model/entry.ts";
-import { BugError, WorldError } from "../model/errors.ts";
+import { BugError, UnfinishedError, WorldError } from "../model/errors.ts";
 import { HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
@@ -292,7 +292,15 @@ export class RunJournal implements Journal {
       present.input(this.#chain, { kind: asked.spec.kind, ref: asked.ref, outcome, request: asked.request });
       outcomes.set(asked, JSON.parse(outcome));
     });
-    for (const result of await Promise.allSettled(performed)) if (result.status === "rejected") throw result.reason;
+    for (const result of await Promise.allSettled(performed)) {
+      if (result.status === "fulfilled") continue;
+      // The intent stays without an outcome, beside what others came to: nothing may come behind it but a resume.
+      if (result.reason instanceof UnfinishedError) {
+        await present.flush();
+        present.end(result.reason);
+      }
+      throw result.reason;
+    }
   }
 
   /** Appends what came of itself: nobody asked for it. */

@@ -47,12 +47,14 @@ export async function createJournal(
   const { folder, keys, onDurable, checkpoints, disk = realDisk } = options;
   const header: JournalHeader = { ...options.header, format: FORMAT };
   const line = encodeHeader(header);
+  const { run } = header;
+  const anchored = checkpoints && (await prepared({ disk, folder, run, checkpoints, last: 0 }));
   const store = await Store.create({ disk, folder, onDurable }, line);
   try {
     const key = options.random(KEY_BYTES);
-    await createRunKey(disk, runKeyFile(keys, header.run), key);
-    if (checkpoints !== undefined) await anchor(store, { disk, folder, run: header.run, checkpoints, last: 0 });
-    const seal = new Seal(key, header.run);
+    await createRunKey(disk, runKeyFile(keys, run), key);
+    if (anchored !== undefined) store.anchor(anchored, run);
+    const seal = new Seal(key, run);
     return new RunJournal({ header: line, seal, present: new Present({ ...options, store, seal }) });
   } catch (error) {
     await store.close();
@@ -116,7 +118,9 @@ export async function resumeJournal(
   let repairs: readonly Repair[];
   try {
     repairs = await repair(disk, folder, { recording, kept: opened.kept });
-    if (checkpoints !== undefined) await anchor(store, { disk, folder, run, checkpoints, last: opened.last ?? 0 });
+    if (checkpoints !== undefined) {
+      store.anchor(await prepared({ disk, folder, run, checkpoints, last: opened.last ?? 0 }), run);
+    }
   } catch (error) {
     recording.close();
     await store.close();
@@ -141,14 +145,21 @@ export function replayJournal(recording: Recording, key: Uint8Array | undefined)
   return new RunJournal({ header: recording.headerLine, past: new Past(recording, seal), ...(seal ? { seal } : {}) });
 }
 
-/** From here on the journal gets checkpoints, in every place that is asked for. Throws `WorldError` when one cannot be written. */
-async function anchor(
-  store: Store,
-  { checkpoints, run, ...at }: { disk: Disk; folder: string; run: string; checkpoints: Checkpointing; last: number },
-): Promise<void> {
+/** Checkpoints, and every place tried that they are to go to. Throws `WorldError` when one cannot be written. */
+async function prepared({
+  checkpoints,
+  run,
+  ...at
+}: {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly run: string;
+  readonly checkpoints: Checkpointing;
+  readonly last: number;
+}): Promise<Checkpoints> {
   const made = new Checkpoints({ ...at, ...checkpoints });
   await made.prepare(run);
-  store.anchor(made, run);
+  return made;
 }
 
 function sealToResume({ header, complete }: Recording, keys: string): Seal {

@@ -1,6 +1,6 @@
 import { canonicalJson } from "../model/canonical.ts";
 import type { InputSpec } from "../model/entry.ts";
-import { BugError, InputError } from "../model/errors.ts";
+import { BugError, InputError, UnfinishedError } from "../model/errors.ts";
 import type { Json } from "../model/json.ts";
 
 /** Bytes of a request with its outcome; as base64 it fits into one line. */
@@ -35,7 +35,10 @@ export function mustBeDistinct(asked: readonly Asked<Json>[]): void {
   }
 }
 
-/** The outcome of asking, as canonical JSON. What is no JSON or too large is an error outcome: the effect has happened. */
+/**
+ * The outcome of asking, as canonical JSON. What is no JSON or too large is an error outcome: the effect has happened. Throws
+ * `UnfinishedError` where there is none.
+ */
 export async function settle<A extends Json>({ spec, request }: Asked<A>, signal: AbortSignal): Promise<string> {
   // What has not begun when somebody stops the run does not begin any more; what the run is for is known in any case.
   if (signal.aborted && spec.kind !== "input.start")
@@ -47,6 +50,7 @@ export async function settle<A extends Json>({ spec, request }: Asked<A>, signal
     }
     return errorOutcome("too-large", `the answer is larger than the ${MAX_CONTENT} bytes that a journal holds`);
   } catch (error) {
+    if (error instanceof UnfinishedError) throw error;
     return errorOutcome(codeOf(error), error instanceof Error ? error.message : String(error));
   }
 }

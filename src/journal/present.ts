@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from "../model/canonical.ts";
 import type { CheckKind, InputKind, Receipt } from "../model/entry.ts";
-import { BugError } from "../model/errors.ts";
+import { BugError, type PinionError } from "../model/errors.ts";
 import type { Chain } from "./chain.ts";
 import { NONCE_BYTES, type Seal } from "./seal.ts";
 import type { Store } from "./store.ts";
@@ -82,6 +82,11 @@ export class Present {
 
   flush(): Promise<void> {
     return this.#parts.store.flush();
+  }
+
+  /** Nothing is appended any more: everything rejects with `cause`. */
+  end(cause: PinionError): void {
+    this.#parts.store.end(cause);
   }
 
   close(): Promise<void> {

@@ -102,6 +102,11 @@ export class Store {
     if (this.#dead) throw this.#dead;
   }
 
+  /** From here on everything rejects with this, as after a write that failed. */
+  end(cause: PinionError): void {
+    this.#dead ??= cause;
+  }
+
   append(pending: Pending): void {
     this.mustBeAlive();
     this.#pending.push(pending);

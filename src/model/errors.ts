@@ -53,6 +53,9 @@ export class WorldError extends PinionError {
   readonly exit = EXIT.error;
 }
 
+/** The world failed in the middle of an effect, and whether it has happened is not known. The run stops there, as when it is killed. */
+export class UnfinishedError extends WorldError {}
+
 /** Replay computed something else than what was recorded. */
 export class DivergenceError extends PinionError {
   readonly exit = EXIT.diverged;

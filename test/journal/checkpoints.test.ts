@@ -114,6 +114,7 @@ describe("L7 a place for checkpoints that fails", () => {
     for (const [i, place] of places.entries()) {
       const bench = workshop(join(root, String(i)), { checkpoints: signing({ to: [place] }) });
       await expect(bench.create()).rejects.toMatchObject({ code: "checkpoint-not-written" });
+      expect(existsSync(bench.folder)).toBe(false);
     }
     expect(existsSync(join(root, "not-there"))).toBe(false);
   });

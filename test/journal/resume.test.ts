@@ -5,7 +5,7 @@ import { runKeyFile } from "../../src/journal/keys.ts";
 import { openRecording } from "../../src/journal/recording.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { InputSpec, Journal, Outcome } from "../../src/model/entry.ts";
-import { InputError } from "../../src/model/errors.ts";
+import { InputError, UnfinishedError } from "../../src/model/errors.ts";
 import { HostFault } from "../../src/model/hook.ts";
 import type { Json } from "../../src/model/json.ts";
 import { boundary, story } from "./story.ts";
@@ -139,6 +139,32 @@ describe("L9 an intent without an outcome", () => {
       await journal.input(call(false, () => perform("c1"))),
     ]);
     expect(found).toEqual({ outcomes: [{ kind: "unknown" }], again: [] });
+  });
+
+  it.each([
+    ["performed again", true, ["again"]],
+    ["unknown", false, []],
+  ])("stops the run when the world failed in the middle of it, and is %s later", async (_, idempotent, again) => {
+    const bench = workshop();
+    const journal = await bench.create();
+    boundary(journal, "pre-tool");
+    const failed = new UnfinishedError({ code: "layer-not-written", message: "EIO" });
+    const slow = call(idempotent, () => Promise.reject(failed), "a");
+    const quick = call(false, () => Promise.resolve("at once"), "b");
+    await expect(journal.inputs([slow, quick])).rejects.toBe(failed);
+    expect(() => journal.check("check.hooks", {})).toThrow(failed);
+    await expect(journal.close()).rejects.toBe(failed);
+    const done: string[] = [];
+    const resumed = (await bench.resume()).journal;
+    boundary(resumed, "pre-tool");
+    const perform = async () => {
+      done.push("again");
+      return "again";
+    };
+    const outcomes = await resumed.inputs([call(idempotent, perform, "a"), call(false, perform, "b")]);
+    await resumed.close();
+    expect(outcomes).toEqual([idempotent ? ok("again") : { kind: "unknown" }, ok("at once")]);
+    expect(done).toEqual(again);
   });
 
   it("keeps its place in a group, beside what was answered", async () => {

@@ -2,8 +2,8 @@ import { constants, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DamagedError } from "../../journal/damage.ts";
 import { realDisk, syncFolder, writeAll } from "../../journal/disk.ts";
-import { canonicalJson } from "../../model/canonical.ts";
 import { WorldError } from "../../model/errors.ts";
+import { decodeLine, encodeLine } from "../../vfs/overlay/log.ts";
 import type { Change, Committed, FileState } from "../../vfs/overlay/overlay.ts";
 
 /** A decision of a person about changes of a run, on disk before anything of it happens. */
@@ -33,6 +33,7 @@ export interface PastDecision extends Decision {
   readonly refused: readonly { readonly path: string; readonly reason: string }[];
 }
 
+const LF = 10;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /** Paths of what was applied and refused. */
@@ -43,7 +44,7 @@ interface Outcome {
 }
 
 /**
- * `history.jsonl` in the folder of an overlay: a line for a decision, and one for its outcome behind it. Only the holder of
+ * `history.jsonl` in the folder of an overlay: a line for a decision, and one for its outcome behind it, each with its checksum. Only the holder of
  * the run's lock appends. A last line without its line feed is what a crash left, and counts for nothing.
  */
 export class History {
@@ -92,8 +93,10 @@ export class History {
     const decisions: PastDecision[] = [];
     let open = false;
     let offset = 0;
-    for (const [index, line] of this.#whole().split("\n").slice(0, -1).entries()) {
-      const value = parsed(line);
+    const whole = this.#whole();
+    for (let line = 1; offset < whole.length; line += 1) {
+      const end = whole.indexOf(LF, offset);
+      const value = decodeLine(whole.subarray(offset, end));
       const last = decisions.at(-1);
       if (!open && isDecision(value)) {
         decisions.push({ ...value, outcome: "interrupted", applied: [], refused: [] });
@@ -103,36 +106,36 @@ export class History {
         decisions[decisions.length - 1] = { ...last, outcome: interrupted ? "interrupted" : "done", applied, refused };
         open = false;
       } else {
-        const place = { file: this.#file, line: index + 1, offset };
+        const place = { file: this.#file, line, offset };
         throw new DamagedError(place, "a decision, or the outcome of the one before", "something else");
       }
-      offset += Buffer.byteLength(line) + 1;
+      offset = end + 1;
     }
     return { decisions, open };
   }
 
   /** Up to the last line feed. */
-  #whole(): string {
-    const text = this.#text();
-    return text.slice(0, text.lastIndexOf("\n") + 1);
+  #whole(): Buffer {
+    const bytes = this.#bytes();
+    return bytes.subarray(0, bytes.lastIndexOf(LF) + 1);
   }
 
-  #text(): string {
+  #bytes(): Buffer {
     try {
-      return readFileSync(this.#file, "utf8");
+      return readFileSync(this.#file);
     } catch (cause) {
-      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return "";
+      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return Buffer.alloc(0);
       throw this.#failed(cause);
     }
   }
 
   async #append(value: Decision | Outcome): Promise<void> {
-    const end = Buffer.byteLength(this.#whole());
+    const end = this.#whole().length;
     try {
       const file = await realDisk.open(this.#file, APPEND, 0o600);
       try {
         await file.truncate(end);
-        await writeAll(file, Buffer.from(`${canonicalJson(value)}\n`));
+        await writeAll(file, Buffer.from(encodeLine(value)));
         await file.sync();
       } finally {
         await file.close();
@@ -155,14 +158,6 @@ export class History {
 
 export function toDecided({ path, before, after }: Change): Decided {
   return { path, before, after };
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined; // reported with its place
-  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

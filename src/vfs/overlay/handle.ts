@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { PinionError } from "../../model/errors.ts";
+import { PinionError, UnfinishedError } from "../../model/errors.ts";
 import type { FileAction } from "../../model/hook.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { Directory, DirectoryLimits, Listing, NodeStat, OpenFile } from "../directory.ts";
@@ -134,6 +134,7 @@ export class OverlayDirectory implements Directory, Follower {
     try {
       await this.#layer.exclusive(path, () => action(this.#route("write", path)));
     } catch (error) {
+      if (error instanceof UnfinishedError) throw error;
       throw error instanceof PinionError ? failure("io", path, error.message) : error;
     }
   }

@@ -1,6 +1,6 @@
 import { fsync } from "node:fs";
 import { promisify } from "node:util";
-import { WorldError } from "../../model/errors.ts";
+import { UnfinishedError } from "../../model/errors.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { NodeKind } from "../directory.ts";
 import { failure, fromSystem } from "../failure.ts";
@@ -109,10 +109,10 @@ export class Layer {
 
   /** Ends all changes: after a failure that leaves open what the disk holds. Opening the layer again finds out. */
   breakOn(cause: unknown): Error {
-    this.#broken ??= new WorldError({
+    this.#broken ??= new UnfinishedError({
       code: "layer-not-written",
       message: `the layer of the run cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
-      hint: "see to the disk, then go on with the run: what was begun is finished then",
+      hint: "see to the disk, then resume the run: what was begun is finished then",
       cause,
     });
     return this.#broken;

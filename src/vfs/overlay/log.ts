@@ -111,7 +111,8 @@ export class Unsynced extends Error {
   }
 }
 
-function encodeLine(line: JsonObject): string {
+/** One line with its checksum and its line feed. */
+export function encodeLine(line: object): string {
   const is = canonicalJson(line);
   return `{"is":${is},"sum":"${sumOf(is)}"}\n`;
 }
@@ -142,7 +143,7 @@ export function readLog(path: string): { readonly lines: readonly Line[]; readon
   let offset = 0;
   for (let number = 1, end = bytes.indexOf(10); end !== -1; number++, end = bytes.indexOf(10, offset)) {
     const text = bytes.subarray(offset, end);
-    const json = decode(text);
+    const json = decodeLine(text);
     const where = `line ${number}, byte ${offset}`;
     if (number === 1) requireFormat(json, path);
     else lines.push(toLine(json) ?? damaged(path, where, text));
@@ -168,7 +169,8 @@ function damaged(path: string, where: string, text: Uint8Array): never {
   });
 }
 
-function decode(text: Buffer): JsonObject | undefined {
+/** What was encoded, from a line without its line feed; undefined where that is not as it was written. */
+export function decodeLine(text: Buffer): JsonObject | undefined {
   try {
     const json: Json = JSON.parse(text.toString());
     if (!isJsonObject(json) || !isJsonObject(json.is)) return undefined;

@@ -1,7 +1,8 @@
-import { appendFileSync, cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { lock } from "../../../src/journal/lock.ts";
+import { History } from "../../../src/runtime/changes/history.ts";
 import { type Done, Shell } from "../../support/cli.ts";
 import { LayeredRun } from "../../support/layered.ts";
 
@@ -150,5 +151,24 @@ describe("where there is nothing to show", () => {
     });
     appendFileSync(join(run.folder, "journal.jsonl"), "{}\n");
     expect(pinion("diff", run.run)).toMatchObject({ exit: 5, stderr: expect.stringContaining("journal.jsonl") });
+  });
+
+  test("L3 a flipped bit anywhere in the history is an error with its place", async () => {
+    const run = await LayeredRun.of(shell, { a: "1\n", b: "1\n" });
+    await run.change({ a: "2\n", b: "2\n" });
+    expect(pinion("commit", run.run, "--only", "a")).toMatchObject({ exit: 0 });
+    const file = join(run.layer, "history.jsonl");
+    const good = readFileSync(file);
+    const history = new History(run.layer);
+    expect(history.read()).toHaveLength(1);
+    for (const [at, byte] of good.subarray(0, -1).entries()) {
+      const bad = Buffer.from(good);
+      bad[at] = byte ^ (1 << (at % 8));
+      writeFileSync(file, bad);
+      expect(() => history.read(), `byte ${at}`).toThrow(/history\.jsonl/);
+    }
+    // Without its line feed the outcome was being written when the process ended.
+    writeFileSync(file, good.subarray(0, -1));
+    expect(history.read()).toMatchObject([{ outcome: "interrupted" }]);
   });
 });
