@@ -51,6 +51,11 @@ export async function sweepRemoved(env: Environment): Promise<void> {
   for (const name of names) if (name.startsWith(REMOVED)) await erase(name, env);
 }
 
+/** Removes the folder of a run of which there is no entry, since what it needs is not to be had: it never was a run. */
+export async function removeUnbegun(run: string, env: Environment): Promise<void> {
+  if (wasNeverStarted(runFolder(env, run))) await remove(run, env);
+}
+
 /** From its new name on, the run is no run any more; whoever reads it may read it to its end. */
 async function remove(run: string, env: Environment): Promise<void> {
   const folder = runFolder(env, run);

@@ -7,6 +7,7 @@ import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type Environment, keyFolder, runFolder } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
+import { removeUnbegun } from "./remove.ts";
 import { type Header, headerOf, layersOf } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
 import { requireApart } from "./workspace.ts";
@@ -61,16 +62,21 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     },
     header: header.line,
   });
-  return conduct(machine, {
-    header,
-    resolved,
-    layers,
-    journal,
-    model,
-    control,
-    signal: watching.signal,
-    start: async () => ({ goal, workspace, file, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
-  });
+  try {
+    return await conduct(machine, {
+      header,
+      resolved,
+      layers,
+      journal,
+      model,
+      control,
+      signal: watching.signal,
+      start: async () => ({ goal, workspace, file, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
+    });
+  } catch (error) {
+    if (journal.count === 0) await removeUnbegun(run, env);
+    throw error;
+  }
 }
 
 /** Sorts by time; the random part tells runs of one second apart. */
