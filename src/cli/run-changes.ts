@@ -69,4 +69,4 @@ Exit code 0 when everything that was asked for is applied, 4 when something was 
 With --json: { run, workspace, dryRun, applied: [{ path, before, after }], refused: [{ path, before, after, conflict?, reason }] }`;
 
 const EXPORT_JSON = `
-With --json: { run, workspace, file, bytes, patch?, left: [{ path, reason }] }; \`patch\` is base64, where there is no file`;
+With --json: { run, workspace, file, bytes, patch?, left: [{ path, reason }], refused: [{ path, reason }] }; \`patch\` is base64, where there is no file`;

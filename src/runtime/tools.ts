@@ -158,6 +158,7 @@ function nobody(tree: ProcessTree): Processes {
   return {
     backend: { name: "unconfined", notice: "no process is allowed" },
     filter: undefined,
+    seal: (command) => command,
     network: { reach: "none", notes: [], wrap: (command) => command },
     groups: undefined,
     notes: [],

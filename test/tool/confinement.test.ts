@@ -23,12 +23,14 @@ import { type Backend, chooseBackend, probeBwrap } from "../../src/tool/process/
 import { openFilter } from "../../src/tool/process/filter.ts";
 import { attempt } from "../../src/tool/process/namespaces.ts";
 
+import { openSeal } from "../../src/tool/process/seal.ts";
 import { directTree } from "../../src/tool/process/tree/direct.ts";
 import { openHostDirectory } from "../../src/vfs/host.ts";
 
 import { type Bench, type BenchOptions, bench, layer } from "./kit.ts";
 
 const probe = await probeBwrap();
+const { seal } = "program" in probe ? await openSeal(probe.program) : { seal: undefined };
 /** A time to sleep that no other process on the machine asks for. */
 const SLEEP = 1_000_000 + process.pid;
 const it = test.skipIf("absent" in probe);
@@ -41,6 +43,7 @@ const on = (
   const backend: Backend = { name: "bwrap", program: "program" in probe ? probe.program : "" };
   return bench({
     backend,
+    ...(seal === undefined ? {} : { seal }),
     layers: [layer({ filesystem, process: { allow: [["sh", "-c", "*"]], network: "none" } })],
     ...options,
   });
@@ -190,6 +193,13 @@ describe(`a process under bwrap${why}`, () => {
     expect(readdirSync(join(folder, "outside"))).toEqual(["key"]);
   });
 
+  it("H6 cannot change the program that confines it, also where it belongs to whoever runs it", async () => {
+    // To what they are already: where nothing keeps the command from it, nothing has happened.
+    const { stdout, stderr } = await shell(on(), 'chmod "$(stat -Lc %a /proc/1/exe)" /proc/1/exe && echo changed');
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/Read-only file system|not permitted|Permission denied/);
+  });
+
   it("sees only the parts that may be read", async () => {
     const there = on({ read: ["src/**", "package.json", "docs/*.md"], write: ["src/gen/**", "other/**"], deny: [] });
     for (const folder of ["src/gen", "docs", "other"]) mkdirSync(there.at(folder), { recursive: true });
@@ -260,6 +270,7 @@ const PINION = `
   import { effectivePermission } from "${process.cwd()}/src/capability/permission.ts";
   import { PROCESS_LIMITS } from "${process.cwd()}/src/tool/process/limits.ts";
   import { processRun } from "${process.cwd()}/src/tool/process/run.ts";
+  import { openSeal } from "${process.cwd()}/src/tool/process/seal.ts";
   import { directTree } from "${process.cwd()}/src/tool/process/tree/direct.ts";
   import { openHostDirectory } from "${process.cwd()}/src/vfs/host.ts";
   const folder = process.argv[1];
@@ -268,9 +279,10 @@ const PINION = `
     name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv], network: "none" },
     network: { domains: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
   }]);
+  const { seal } = await openSeal("/usr/bin/bwrap");
   const workspace = openHostDirectory(folder + "/workspace", { actions: ["read", "write"] });
   const tool = processRun({
-    workspace, tree: directTree(workspace), network: { reach: "none", notes: [], wrap: (line) => line }, notes: [],
+    workspace, tree: directTree(workspace), network: { reach: "none", notes: [], wrap: (line) => line }, notes: [], seal,
     authority, backend: { name: "bwrap", program: "/usr/bin/bwrap" }, path: ["/usr/bin", "/bin"], readable: [],
     temporary: folder, limits: PROCESS_LIMITS,
   }, Date.now);

@@ -24,6 +24,7 @@ import type { Filter } from "../../src/tool/process/filter.ts";
 import { PROCESS_LIMITS, type ProcessLimits } from "../../src/tool/process/limits.ts";
 import { networkOf, probeNetwork } from "../../src/tool/process/network.ts";
 import { processRun } from "../../src/tool/process/run.ts";
+import type { Seal } from "../../src/tool/process/seal.ts";
 import { directTree } from "../../src/tool/process/tree/direct.ts";
 import type { ToolRegistry } from "../../src/tool/registry.ts";
 import { skillRead } from "../../src/tool/skill-read.ts";
@@ -75,6 +76,7 @@ export interface BenchOptions {
   readonly spawner?: Spawner;
   readonly now?: () => number;
   readonly filter?: Filter;
+  readonly seal?: Seal;
   /** Where control groups can be made; without it, none are. */
   readonly groups?: string;
   /** Opens the files instead of the folder `workspace` itself. */
@@ -113,6 +115,7 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
     limits: { ...PROCESS_LIMITS, ...options.limits },
     tree: options.tree ?? directTree(workspace),
     filter: options.filter,
+    seal: options.seal ?? ((command) => command),
     network: networkOf(authority.processNetwork, backend.name, networkProbe),
     groups: options.groups,
     notes: backend.name === "unconfined" ? [backend.notice] : [],

@@ -23,19 +23,33 @@ export async function exportPatch({ args: [run = ""], options, json, out }: Call
   const changes = await readChanges({ run, only, workspace }, environment());
   try {
     const left = changes.changes.flatMap((change) => leftOut(change, changes.changes));
+    const refused = changes.changes.flatMap((change) => {
+      const reason = changes.hindrance(change);
+      return reason === undefined ? [] : [{ path: pathText(change), reason }];
+    });
     const bytes = wholePatch(changes);
     const file = patch === true ? undefined : resolve(patch);
     if (file !== undefined) await write(file, bytes);
     if (json) {
       const inline = file === undefined ? { patch: bytes.toString("base64") } : {};
       out.data(
-        jsonLine({ run, workspace: changes.workspace, file: file ?? null, bytes: bytes.length, ...inline, left }),
+        jsonLine({
+          run,
+          workspace: changes.workspace,
+          file: file ?? null,
+          bytes: bytes.length,
+          ...inline,
+          left,
+          refused,
+        }),
       );
       return EXIT.ok;
     }
     if (file === undefined) out.bytes(bytes);
     if (changes.changes.length === 0) out.talk(nothingText(changes));
     for (const { path, reason } of left) out.talk(visible(`not in the patch: ${path}: ${reason}`));
+    for (const { path, reason } of refused)
+      out.talk(visible(`in the patch, though a commit would refuse it: ${path}: ${reason}`));
     if (file !== undefined)
       out.talk(visible(`${plural(changes.changes.length - left.length, "change")} written to ${file}`));
     return EXIT.ok;

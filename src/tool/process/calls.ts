@@ -75,6 +75,11 @@ export const DENIED: Readonly<Record<string, Numbers>> = {
   iopl: [172, undefined],
   ioperm: [173, undefined],
   modify_ldt: [154, undefined],
+  // Memory that belongs to no process, and so to no limit.
+  memfd_create: [319, 279],
+  memfd_secret: [447, 447],
+  shmget: [29, 194],
+  msgget: [68, 186],
 };
 
 /** Calls that are judged by more than their number. */

@@ -12,6 +12,7 @@ import type { Launch } from "./launch.ts";
 import { launcher, type ProcessLimits, type Reopened, taskLimit } from "./limits.ts";
 import { type Command as CommandLine, PREPARING, SHELL } from "./namespaces.ts";
 import type { Network } from "./network.ts";
+import type { Seal } from "./seal.ts";
 import { removeTree } from "./tree/scratch.ts";
 import { isVisible, type View, viewOf } from "./view.ts";
 
@@ -28,6 +29,8 @@ export interface ProcessHost {
   readonly backend: Backend;
   /** The filter of system calls, where `bwrap` can have one. */
   readonly filter: Filter | undefined;
+  /** Keeps bwrap out of the reach of what it confines. */
+  readonly seal: Seal;
   readonly network: Network;
   /** Where control groups can be made that limit tasks. */
   readonly groups: string | undefined;
@@ -143,7 +146,7 @@ function confined(
   });
   const marker = `${process.pid}.${marks++}.`;
   return {
-    ...common({ command, host, tree, place, group }, tree.wrap([program, ...sandbox, "--", ...inner])),
+    ...common({ command, host, tree, place, group }, tree.wrap(host.seal([program, ...sandbox, "--", ...inner]))),
     cwd: "/",
     descriptors: filter === undefined ? descriptors : [...descriptors, filter],
     pipes: 2,

@@ -4,11 +4,13 @@ import { probeGroups } from "./cgroup.ts";
 import { type Filter, openFilter } from "./filter.ts";
 import { type Command, SHELL } from "./namespaces.ts";
 import { type Network, networkOf, probeNetwork } from "./network.ts";
+import { openSeal, type Seal } from "./seal.ts";
 
 /** What confines the processes of one run, chosen and tried once. */
 export interface Means {
   readonly backend: Backend;
   readonly filter: Filter | undefined;
+  readonly seal: Seal;
   readonly network: Network;
   /** Where control groups can be made that limit tasks. */
   readonly groups: string | undefined;
@@ -34,11 +36,13 @@ export async function openMeans(options: {
   if (backend.name === "bwrap") {
     const filtering = await openFilter(backend.program, options.temporary);
     const filter = "filter" in filtering ? filtering.filter : undefined;
+    const { seal, notes } = await openSeal(backend.program);
     return {
       ...common,
       filter,
+      seal,
       network: networkOf(options.network, "bwrap", { absent: "bwrap makes its own" }),
-      notes: "absent" in filtering ? [`system calls are NOT filtered: ${filtering.absent}`] : [],
+      notes: [...("absent" in filtering ? [`system calls are NOT filtered: ${filtering.absent}`] : []), ...notes],
       trial: [backend.program, ...PROBE],
       close: () => filter?.close(),
     };
@@ -48,6 +52,7 @@ export async function openMeans(options: {
   return {
     ...common,
     filter: undefined,
+    seal: (command) => command,
     network,
     notes: [backend.notice, ...network.notes],
     trial,

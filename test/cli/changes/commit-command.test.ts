@@ -232,6 +232,16 @@ describe("pinion run export", () => {
     expect(readFiles(copy)).toEqual(readFiles(run.workspace));
   });
 
+  test("H4 says which links of a patch lead out, which no commit would apply", async () => {
+    const run = await LayeredRun.of(shell, { a: "1\n" });
+    await run.inLayer((overlay) => overlay.absorb([{ kind: "link", path: "way-out", target: "../../etc" }], 2n ** 63n));
+    const done = pinion("export", run.run, "--patch");
+    expect(done.stderr).toMatch(/^in the patch, though a commit would refuse it: way-out: .*outside/);
+    expect(JSON.parse(pinion("export", run.run, "--patch", "--json").stdout)).toMatchObject({
+      refused: [{ path: "way-out" }],
+    });
+  });
+
   test("says what a patch cannot hold, and where it could not be written", async () => {
     const run = await LayeredRun.of(shell, { a: "1\n" });
     await run.inLayer(async (overlay) => {
