@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { checkpointFile } from "../journal/checkpoints.ts";
 import { RecordingEnds } from "../journal/divergence.ts";
@@ -9,6 +10,7 @@ import type { Recording } from "../journal/recording.ts";
 import type { Start } from "../kernel/run.ts";
 import type { Digest } from "../model/canonical.ts";
 import { BugError, InputError } from "../model/errors.ts";
+import type { AgentBlueprint, Pin } from "../model/generated/blueprint.ts";
 
 /**
  * The sealed first entry of a run, read as a replay would; closes the recording. Throws `SealedError` without the key of the
@@ -34,6 +36,8 @@ export async function readStart(recording: Recording, key: Uint8Array | undefine
   }
 }
 
+type Pins = AgentBlueprint["spec"]["pins"];
+
 /** What has become of the file that a run was started from. It is only looked at, never used. */
 export type SourceFile =
   | { readonly file: string; readonly is: "same" | "changed" | "gone" }
@@ -47,12 +51,29 @@ export async function lookAtSource({ file }: Start, source: Digest): Promise<Sou
   return { file, is: found === undefined ? "gone" : found === source ? "same" : "changed" };
 }
 
-/** A line for who resumes a run whose file is no longer what it was; undefined when there is nothing to say. */
-export async function sourceNotice(start: Start, source: Digest): Promise<string | undefined> {
-  const found = await lookAtSource(start, source);
-  if (found === null || found.is === "same") return undefined;
-  const what = found.is === "gone" ? "is no longer there" : "has changed since the run started";
-  return `\`${found.file}\` ${what}; the run goes on with what it was started with, ${source}`;
+/**
+ * A line for each file that is no longer what it was, of the blueprint and of what it pins, for who resumes its run. `pins` is what
+ * the run is pinned to.
+ */
+export async function sourceNotices(start: Start, source: Digest, pins: Pins): Promise<readonly string[]> {
+  const { file } = start;
+  if (typeof file !== "string") return [];
+  const own = { path: file, digest: source };
+  const pinned = [pins.policy, pins.tools, pins.pipeline, ...Object.values(pins).filter(Array.isArray).flat()].flatMap(
+    (pin: Pin | undefined) =>
+      pin === undefined || pin.source.startsWith("builtin:")
+        ? []
+        : [{ path: join(dirname(file), pin.source), digest: pin.digest }],
+  );
+  const found = await Promise.all(
+    [own, ...pinned].map(async ({ path, digest }) => ({ path, digest, now: await digestOfFile(path) })),
+  );
+  return found
+    .filter(({ digest, now }) => now !== digest)
+    .map(({ path, digest, now }) => {
+      const what = now === undefined ? "is no longer there" : "has changed since the run started";
+      return `\`${path}\` ${what}; the run goes on with what it was started with, ${digest}`;
+    });
 }
 
 async function digestOfFile(file: string): Promise<string | undefined> {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { parseBlueprint } from "../blueprint/load.ts";
 import { resolveFromStore } from "../blueprint/resolve.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { holderOf } from "../journal/lock.ts";
@@ -6,7 +7,7 @@ import { type Resumed, resumeJournal } from "../journal/open.ts";
 import type { Repair } from "../journal/repair.ts";
 import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
-import { mustBeRun, neverStarted, readStart, sourceNotice, wasNeverStarted } from "./begun.ts";
+import { mustBeRun, neverStarted, readStart, sourceNotices, wasNeverStarted } from "./begun.ts";
 import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
@@ -72,8 +73,8 @@ async function goOn(
   }
   const begun = await readStart({ ...recording, close: () => undefined }, readRunKey(runKeyFile(keyFolder(env), run)));
   if (asked.kind === "resume") {
-    const notice = await sourceNotice(begun, header.source);
-    if (notice !== undefined) watching.onNotice(notice);
+    const { blueprint } = parseBlueprint(await storeOf(env).get(header.source), `artifact ${header.source}`);
+    for (const notice of await sourceNotices(begun, header.source, blueprint.spec.pins)) watching.onNotice(notice);
   }
   const machine = { ...around, workspace: begun.workspace };
   const choice = chooseModel(resolved, header.chosen);

@@ -202,7 +202,7 @@ test("the socket is for its owner alone, whatever the umask, also below a path t
   expect(child.exitCode ?? 130).toBe(130);
 });
 
-test("a resumed run says that the file it was started from has changed, and does not use it", async () => {
+test("a resumed run says which of the files that it was started from have changed, and uses none of them", async () => {
   const gate = await scriptedHook('return JSON.parse(payload).step === 1 ? block("wait") : allow("go");', {
     name: "gate",
     phases: ["pre-plan"],
@@ -219,6 +219,8 @@ test("a resumed run says that the file it was started from has changed, and does
   expect(resumed.stderr).toMatch(
     /`.*blueprint\.yaml` has changed since the run started; the run goes on with .*sha256:/,
   );
+  expect(resumed.stderr).toMatch(/`.*script\.yaml` has changed since the run started/);
+  expect(resumed.stderr).not.toContain("policy.yaml");
   await rm(file);
   expect(await runJson(lab, "status", run)).toMatchObject({ said: { source: { file, is: "gone" } } });
   await rm(keyOf(run));
