@@ -38,20 +38,28 @@ export async function filesOf(
 }
 
 /**
- * Throws `InputError` when something of Pinion's own is in the workspace, or would be once it is made: an agent could read the
- * keys of runs, and write what later runs are told by configuration.
+ * Throws `InputError` when something of Pinion's own is in the workspace, or would be once it is made, or the workspace in it: an
+ * agent could read the keys of runs, and write what later runs are told by configuration.
  */
 export function requireApart({ stateDir, dataDir, cacheDir, configDirs }: Environment, workspace: string): void {
   const files = real(workspace);
-  const inside = [stateDir, dataDir, cacheDir, ...configDirs].find((own) =>
-    `${real(own)}/`.startsWith(files === "/" ? files : `${files}/`),
-  );
-  if (inside === undefined) return;
+  const own = [stateDir, dataDir, cacheDir, ...configDirs];
+  const inside = own.find((folder) => isBelow(real(folder), files));
+  const around = own.find((folder) => isBelow(files, real(folder)));
+  if (inside === undefined && around === undefined) return;
+  const what =
+    inside === undefined
+      ? `lies in a folder of Pinion's own, \`${around}\``
+      : `holds a folder of Pinion's own, \`${inside}\``;
   throw new InputError({
     code: "state-in-workspace",
-    message: `the workspace \`${workspace}\` holds a folder of Pinion's own, \`${inside}\``,
-    hint: "choose a smaller workspace, or set XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME and XDG_CONFIG_HOME to folders outside of it",
+    message: `the workspace \`${workspace}\` ${what}`,
+    hint: "choose another workspace, or set XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME and XDG_CONFIG_HOME to folders outside of it",
   });
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === "/" ? folder : `${folder}/`);
 }
 
 /** Links resolved as far as there is something. */

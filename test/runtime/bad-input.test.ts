@@ -48,6 +48,9 @@ describe("before a run", () => {
     ]) {
       refused(await run(file, ["--workspace", workspace]), 2, "holds a folder of Pinion's own");
     }
+    const keys = join(lab.root, "state/pinion/keys");
+    await mkdir(keys, { recursive: true });
+    refused(await run(file, ["--workspace", keys]), 2, "lies in a folder of Pinion's own");
   });
   test("B15 a pin whose bytes changed", async () => {
     const file = await lab.blueprint(PLAIN);
