@@ -150,7 +150,8 @@ function carried({ checkpoint: json, header }: Recording, target: string): Found
 function ofRun(file: KeptFile, run: string): readonly Found[] {
   const found = foundIn(file.lines, true).filter(({ checkpoint }) => checkpoint.run === run);
   if (found.length > 0) return found;
-  const message = `there is no checkpoint of run \`${run}\` in \`${file.file}\``;
+  const torn = file.torn > 0 ? `; its last line has no line end and was not read (${file.torn} bytes)` : "";
+  const message = `there is no checkpoint of run \`${run}\` in \`${file.file}\`${torn}`;
   throw new InputError({ code: "no-checkpoint", message });
 }
 

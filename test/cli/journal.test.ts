@@ -164,6 +164,12 @@ describe("pinion journal verify", () => {
     expect(await verify("nothing")).toMatchObject({ code: 2 });
     expect(await verify(id, "--checkpoint", join(lab.root, "none"))).toMatchObject({ code: 2 });
     expect(await verify(id, "--checkpoint", other)).toMatchObject({ code: 2 });
+    const cut = join(lab.root, "cut");
+    await writeFile(cut, (await linesOf(elsewhere)).at(-1) ?? "");
+    expect(await verify(id, "--checkpoint", cut)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no checkpoint of run .*no line end and was not read/),
+    });
     expect(await verify(id, "--key", "ed25519:12")).toMatchObject({ code: 2 });
     expect(await verify(id, "--key", join(lab.root, "none"))).toMatchObject({ code: 2 });
   });
