@@ -57,39 +57,45 @@ const CHANGES: readonly FileRequest[] = [
 ];
 const nameOf = ({ operation, root, path }: FileRequest) => `${operation} ${root} ${path}`;
 
+const TIME = { timeout: runs(120_000, 3_600_000) };
+
 /** Inside at times and refused at times; for `look` a link is as good as a file. */
 function bothSides({ operation, path }: FileRequest, seen = { inside: 0, refused: 0 }): boolean {
   return seen.inside > 0 && (seen.refused > 0 || (operation === "look" && path === "leaf"));
 }
 const FINE: readonly unknown[] = [Buffer.from("inside").toString("base64"), true, false, null];
 
-test("H3 rename race: no operation of the driver leaves the workspace while names are swapped for links", async () => {
-  const driver = fileDriver(directFiles(lab.workspace));
-  const { signal } = new AbortController();
-  const seen = new Map<string, { inside: number; refused: number }>();
-  const operations = runs(6_000, 1_000_000);
-  // Both sides of the race must have been there, or it would show nothing; a machine that is busy elsewhere takes longer.
-  const decided = () => BULK.every((request) => bothSides(request, seen.get(nameOf(request))));
-  for (let round = 0; round < operations || (!decided() && round < 20 * operations); round += 1) {
-    const pool = round % 100 === 0 ? CHANGES : BULK;
-    const request = pool[(pool === BULK ? round : round / 100) % pool.length];
-    if (request === undefined) throw new Error("no request");
-    const count = seen.get(nameOf(request)) ?? { inside: 0, refused: 0 };
-    seen.set(nameOf(request), count);
-    const refusals = pool === BULK ? REFUSALS : [...REFUSALS, "exists", "not-empty"];
-    const answer = await driver.perform(request, signal).catch((error: { readonly code?: unknown }) => {
-      expect(refusals, String(error)).toContain(error.code);
-      return "refused";
-    });
-    if (answer === "refused") count.refused += 1;
-    else if (request.operation === "list") expect(JSON.stringify(answer)).toContain('"size":6');
-    else expect(FINE).toContain(answer);
-    if (answer !== "refused") count.inside += 1;
-  }
-  expect(await racer.stop()).toBeGreaterThan(0);
-  expect(decided(), JSON.stringify([...seen])).toBe(true);
-  untouched();
-});
+test(
+  "H3 rename race: no operation of the driver leaves the workspace while names are swapped for links",
+  TIME,
+  async () => {
+    const driver = fileDriver(directFiles(lab.workspace));
+    const { signal } = new AbortController();
+    const seen = new Map<string, { inside: number; refused: number }>();
+    const operations = runs(6_000, 1_000_000);
+    // Both sides of the race must have been there, or it would show nothing; a machine that is busy elsewhere takes longer.
+    const decided = () => BULK.every((request) => bothSides(request, seen.get(nameOf(request))));
+    for (let round = 0; round < operations || (!decided() && round < 20 * operations); round += 1) {
+      const pool = round % 100 === 0 ? CHANGES : BULK;
+      const request = pool[(pool === BULK ? round : round / 100) % pool.length];
+      if (request === undefined) throw new Error("no request");
+      const count = seen.get(nameOf(request)) ?? { inside: 0, refused: 0 };
+      seen.set(nameOf(request), count);
+      const refusals = pool === BULK ? REFUSALS : [...REFUSALS, "exists", "not-empty"];
+      const answer = await driver.perform(request, signal).catch((error: { readonly code?: unknown }) => {
+        expect(refusals, String(error)).toContain(error.code);
+        return "refused";
+      });
+      if (answer === "refused") count.refused += 1;
+      else if (request.operation === "list") expect(JSON.stringify(answer)).toContain('"size":6');
+      else expect(FINE).toContain(answer);
+      if (answer !== "refused") count.inside += 1;
+    }
+    expect(await racer.stop()).toBeGreaterThan(0);
+    expect(decided(), JSON.stringify([...seen])).toBe(true);
+    untouched();
+  },
+);
 
 test("H3 rename race: a hook that reads and writes meanwhile sees what is inside or a refusal", async () => {
   const tries = runs(1_500, 9_000);

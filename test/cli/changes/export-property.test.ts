@@ -14,10 +14,23 @@ const withGit = test.skipIf(!installed("git"));
 const GIT = installed("git") ? "git" : "git (skipped: git is not installed)";
 const shell = new Shell();
 
-/** Only names that agents can give. */
+/** Only names that agents can give, and links that a commit applies: none leads out of the workspace. */
 const nameable = files.map(
-  (found): Files => Object.fromEntries(Object.entries(found).filter(([path]) => isNameable(path))),
+  (found): Files =>
+    Object.fromEntries(
+      Object.entries(found).filter(([path, { mode, bytes }]) => isNameable(path) && stays(path, mode, bytes)),
+    ),
 );
+
+function stays(path: string, mode: string, target: Uint8Array | undefined): boolean {
+  return (
+    mode !== "120000" ||
+    path.includes("/") ||
+    !Buffer.from(target ?? [])
+      .toString()
+      .startsWith("../")
+  );
+}
 
 function isNameable(path: string): boolean {
   try {
