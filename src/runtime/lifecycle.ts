@@ -123,7 +123,8 @@ async function ask(
   env: Environment,
 ): Promise<{ readonly process: number | null }> {
   const folder = runFolder(env, mustExist(run, env));
-  const deadline = performance.now() + timeoutMs;
+  const end = env.monotonic() + timeoutMs;
+  const deadline = { left: () => Math.max(0, end - env.monotonic()) };
   const process = holderOf(folder)?.pid ?? null;
   const answer = await askRun(folder, request, deadline);
   if (answer === undefined) return { process: null };

@@ -8,9 +8,9 @@ import type { Repair } from "../journal/repair.ts";
 import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
 import { mustBeRun, neverStarted, readStart, sourceNotices, wasNeverStarted } from "./begun.ts";
-import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
+import { journaling } from "./journaling.ts";
 import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
 import { layersOf, readHeader } from "./spec.ts";
@@ -39,17 +39,8 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
   if (existsSync(folder) && wasNeverStarted(folder)) throw neverStarted(run);
   const waits = new Waiting();
   const opened = await resumeJournal({
+    ...(await journaling(run, { control, watching }, env)),
     onRecorded: (entry) => waits.see(entry),
-    folder,
-    keys: keyFolder(env),
-    clock: () => env.now(),
-    monotonic: () => env.monotonic(),
-    random: (bytes) => env.random(bytes),
-    checkpoints: await checkpointing(env),
-    cancel: control.signal,
-    onDurable: (entries) => {
-      for (const entry of entries) watching.onEntry(entry);
-    },
   });
   try {
     return await goOn(reopening, opened, waits.waiting);

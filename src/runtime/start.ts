@@ -2,10 +2,10 @@ import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Layer } from "../capability/layer.ts";
 import { createJournal } from "../journal/open.ts";
 import type { JsonObject } from "../model/json.ts";
-import { checkpointing } from "./checkpointing.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
-import { type Environment, keyFolder, runFolder } from "./machine.ts";
+import { journaling } from "./journaling.ts";
+import type { Environment } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
 import { removeUnbegun } from "./remove.ts";
 import { type Header, headerOf, layersOf } from "./spec.ts";
@@ -50,16 +50,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     hookHost,
   });
   const journal = await createJournal({
-    folder: runFolder(env, header.run),
-    keys: keyFolder(env),
-    clock: () => env.now(),
-    monotonic: () => env.monotonic(),
-    random: (bytes) => env.random(bytes),
-    checkpoints: await checkpointing(env),
-    cancel: control.signal,
-    onDurable: (entries) => {
-      for (const entry of entries) watching.onEntry(entry);
-    },
+    ...(await journaling(run, { control, watching }, env)),
     header: header.line,
   });
   try {

@@ -52,6 +52,12 @@ describe("before a run", () => {
     await mkdir(keys, { recursive: true });
     refused(await run(file, ["--workspace", keys]), 2, "lies in a folder of Pinion's own");
   });
+  test("a run that cannot begin, and leaves nothing that would be listed", async () => {
+    const file = await lab.blueprint({ ...PLAIN, tools: ["process.run"] });
+    await writeFile(join(lab.env.stateDir, "tmp"), "no folder");
+    expect((await run(file)).code).not.toBe(0);
+    expect(readdirSync(join(lab.env.stateDir, "runs"))).toEqual([]);
+  });
   test("B15 a pin whose bytes changed", async () => {
     const file = await lab.blueprint(PLAIN);
     await writeFile(join(lab.root, "blueprint/policy.yaml"), "changed: true\n");

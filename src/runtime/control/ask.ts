@@ -8,8 +8,11 @@ import { openSocketFolder, SOCKET } from "./socket.ts";
 /** How often a process is looked for that may have died without a trace, in ms. */
 const LOOK_MS = 500;
 
-/** When somebody stops waiting: a time of `performance.now()`. */
-export type Deadline = number;
+/** When somebody stops waiting. */
+export interface Deadline {
+  /** ms until then; 0 from then on. */
+  left(): number;
+}
 
 /**
  * Asks the process that works on the run in `folder`. Undefined when there is none; asks again where the run was just beginning,
@@ -27,7 +30,7 @@ export async function askRun(
       const answer = await askOnce(folder, request, deadline);
       const again = answer === undefined || ("error" in answer && answer.error.code === "too-late");
       if (!again) return answer;
-      if (performance.now() >= deadline) throw noAnswer(folder);
+      if (deadline.left() === 0) throw noAnswer(folder);
       await watch.changed(Math.min(LOOK_MS, left(deadline)));
     }
   } finally {
@@ -40,7 +43,7 @@ export async function letGo(folder: string, deadline: Deadline): Promise<boolean
   const watch = watchFolder(folder);
   try {
     while (holderOf(folder) !== undefined) {
-      if (performance.now() >= deadline) return false;
+      if (deadline.left() === 0) return false;
       await watch.changed(Math.min(LOOK_MS, left(deadline)));
     }
     return true;
@@ -83,8 +86,9 @@ function toAnswer(text: string): ControlAnswer | undefined {
     : undefined;
 }
 
+/** For what takes 0 ms for no limit. */
 function left(deadline: Deadline): number {
-  return Math.max(1, deadline - performance.now());
+  return Math.max(1, deadline.left());
 }
 
 function noAnswer(folder: string): WorldError {

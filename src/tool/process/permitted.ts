@@ -1,7 +1,7 @@
 import { ToolError } from "../../model/tool.ts";
 import type { Authority, Workspace } from "../ports.ts";
 import type { Harvest, Incoming } from "./tree/layered.ts";
-import { foldersAbove, isVisible } from "./view.ts";
+import { foldersAbove, isVisible, kindAt } from "./view.ts";
 
 const SHOWN = 3;
 
@@ -62,15 +62,6 @@ function isPermittedBelow(path: string, rules: Rules): boolean {
 }
 
 const deepTrees = (authority: Authority) => authority.trees("write").filter(({ deep }) => deep);
-
-function kindAt(workspace: Workspace, path: string): string | undefined {
-  try {
-    return workspace.stat(path).kind;
-  } catch (error) {
-    if (error instanceof ToolError) return undefined;
-    throw error;
-  }
-}
 
 function listed(paths: readonly string[]): string {
   const shown = paths.slice(0, SHOWN).map((path) => JSON.stringify(path));

@@ -69,7 +69,8 @@ function existing(workspace: Workspace, trees: readonly Tree[]): readonly Tree[]
     .sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-function kindAt(workspace: Workspace, path: string): string | undefined {
+/** Undefined where there is nothing that could be looked at. */
+export function kindAt(workspace: Workspace, path: string): string | undefined {
   try {
     return workspace.stat(path).kind;
   } catch (error) {
