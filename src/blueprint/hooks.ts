@@ -1,4 +1,4 @@
-import type { AgentBlueprint, Pin } from "../model/generated/blueprint.ts";
+import type { AgentBlueprint, HookPin } from "../model/generated/blueprint.ts";
 import type { HookManifest } from "../model/generated/hook.ts";
 import type { HookAuthority, HookLimits, PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -19,7 +19,7 @@ export interface HookSources {
 }
 
 /** Reads the manifest of one pin, verifies its component, and binds it to what the blueprint says about it. */
-export async function pinHook(pin: Pin, pointer: string, sources: HookSources): Promise<PinnedHook | undefined> {
+export async function pinHook(pin: HookPin, pointer: string, sources: HookSources): Promise<PinnedHook | undefined> {
   const { blueprint, reader, origin } = sources;
   const manifest = await reader.load<HookManifest>(pin, pointer, "hook");
   if (manifest === undefined) return undefined;
@@ -38,6 +38,8 @@ export async function pinHook(pin: Pin, pointer: string, sources: HookSources): 
     component: spec.component.digest,
     role: spec.role,
     tier: "sandboxed",
+    signature: pin.signature ?? null,
+    signer: null,
     phases: spec.phases,
     config,
     instance: spec.instance,
@@ -46,7 +48,11 @@ export async function pinHook(pin: Pin, pointer: string, sources: HookSources): 
   };
 }
 
-async function fetchComponent(pin: Pin, pointer: string, { component, reader, origin }: Component): Promise<boolean> {
+async function fetchComponent(
+  pin: HookPin,
+  pointer: string,
+  { component, reader, origin }: Component,
+): Promise<boolean> {
   if (origin.storeOnly) return true;
   const fetched = await origin.beside(pin.source).fetch(component.file, component.digest);
   if (fetched.kind === "bytes") return true;

@@ -96,6 +96,8 @@ export function bindHook(file: ManifestFile, given: Given, authority: HookAuthor
     component: spec.component.digest,
     role: spec.role,
     tier: "sandboxed",
+    signature: null,
+    signer: null,
     phases: spec.phases,
     config,
     instance: spec.instance,

@@ -50,6 +50,11 @@ export interface ResolvedBlueprint {
   readonly context: Spec["context"];
   readonly execution: Spec["execution"];
   readonly tools: Spec["tools"];
+  readonly secrets: Spec["secrets"];
+  readonly leases: Spec["leases"];
+  readonly approvals: Spec["approvals"];
+  /** Hooks that run beside each phase and are never obeyed. */
+  readonly shadow: Spec["hooks"]["shadow"];
   /** This blueprint first, by its bytes; then every pin, and the component after each hook. */
   readonly pins: readonly PinEntry[];
   /** What is allowed and still worth a look, of the children too. */
@@ -126,6 +131,10 @@ class Resolver {
       context: spec.context,
       execution: spec.execution,
       tools: spec.tools,
+      secrets: spec.secrets,
+      leases: spec.leases,
+      approvals: spec.approvals,
+      shadow: spec.hooks.shadow,
       pins: pinList(loaded, hooks),
       warnings: [...reader.warnings, ...children.flatMap(([, child]) => child.warnings)],
     };

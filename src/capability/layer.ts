@@ -1,3 +1,4 @@
+import type { Approval, Resource } from "../model/generated/blueprint.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Confinement } from "./confinement.ts";
 
@@ -11,15 +12,45 @@ export interface Grants {
     readonly write: readonly string[];
     readonly deny: readonly string[];
   };
-  readonly process: { readonly allow: readonly (readonly string[])[]; readonly network: "none" | "host" };
-  readonly network: { readonly domains: readonly string[] };
+  readonly process: {
+    readonly allow: readonly (readonly string[])[];
+    readonly deny: readonly (readonly string[])[];
+    readonly network: "none" | "host";
+  };
+  readonly network: { readonly domains: readonly string[]; readonly deny: readonly string[] };
   readonly tools: {
     readonly taxa: readonly Taxon[];
     readonly allow: readonly string[];
     readonly deny: readonly string[];
   };
   readonly spawn: { readonly depth: number; readonly count: number };
+  readonly secrets: { readonly allow: readonly string[] };
+  readonly budgets: Budgets;
+  readonly approvals: readonly ApprovalRule[];
+  readonly leases: LeaseRules;
 }
+
+/** Upper bounds of one run; what is left out is not bounded by this layer. */
+export type Budgets = Readonly<
+  Partial<Record<"steps" | "tokens" | "toolCalls" | "stepMs" | "runMs" | "approvals", number>>
+>;
+
+/** Which calls need the approval of a person, and whose. The rules of all layers hold together. */
+export type ApprovalRule = DeepReadonly<Approval>;
+
+/** Capabilities as texts. `require`: kinds of resources that the agent may use under a lease only. */
+export interface LeaseRules {
+  readonly require: readonly Resource[];
+  readonly grant: readonly string[];
+  readonly request: readonly string[];
+  readonly mint: readonly string[];
+}
+
+type DeepReadonly<T> = T extends readonly (infer E)[]
+  ? readonly DeepReadonly<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 
 /** One set of grants under the name that a denial gives, e.g. `policy review-policy@1.0.0`. */
 export interface Layer extends Grants {

@@ -1,5 +1,5 @@
 import type { Entry } from "../model/entry.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import { boundaryLines } from "./timeline/boundary.ts";
 import { fields, type Liner, listOf, objectOf, type TimelineLine, type Tone, text } from "./timeline/line.ts";
 import { visibleLine } from "./visible.ts";
@@ -34,6 +34,14 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
       return [line("·", "dim", `${text(body.hook)} calls ${text(body.call)}`, true)];
     case "check.intent":
       return [line("·", "dim", `about to ask the world: ${text(body.kind)} ${fields(ref)}`, true)];
+    case "check.permission":
+      return [line("·", "dim", `permission: ${listOf(body.layers).map(layerName).join(" ∩ ")}`, true)];
+    case "check.shadow":
+      return [line("·", "dim", `shadow ${text(body.hook)}: ${text(body.decision)}`, true)];
+    case "check.lease":
+      return [line("·", "dim", `lease ${text(body.lease)} ${text(body.event)}`, true)];
+    case "check.approval":
+      return [line("●", "warn", `approval ${text(body.approval)} ${text(body.event)}`)];
     case "input.start":
       return [line("▶", "strong", `run ${text(ref.run)}`)];
     case "input.fault":
@@ -59,6 +67,10 @@ function hookLines(body: JsonObject, line: Liner): TimelineLine[] {
     line("·", "dim", `hooks: ${names || "none"}`, Number(body.level) > 0),
     ...failed.map((hook) => line("✗", "bad", `hook ${text(hook.hook)} failed to load: ${text(hook.cause)}`)),
   ];
+}
+
+function layerName(layer: Json): string {
+  return text(objectOf(layer).name);
 }
 
 function toneOfState(state: string): Tone {

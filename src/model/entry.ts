@@ -28,6 +28,14 @@ export const CHECK_KINDS = [
   "check.boundary",
   /** What a guest did before a hostcall that goes into the world. */
   "check.hostcalls",
+  /** The layers whose intersection is the effective permission of the run. */
+  "check.permission",
+  /** What a shadow said of a boundary. It is never obeyed. */
+  "check.shadow",
+  /** A lease that was minted, attenuated, delegated, used, revoked, or that has expired. */
+  "check.lease",
+  /** An approval that an action needs, or what became of it. */
+  "check.approval",
   /** An effect is about to start: kind, what, receipt. Durable before the effect. */
   "check.intent",
   /** A call that is refused before any boundary: no such tool, arguments that do not fit, a hostcall without the authority. */
@@ -106,7 +114,26 @@ export type Control =
   | { readonly kind: "cancel"; readonly by: string }
   | { readonly kind: "rearm"; readonly hook: string; readonly reason: string; readonly by: string }
   /** Takes back the directory handles of a hook; it is given none any more in this run. */
-  | { readonly kind: "revoke"; readonly hook: string; readonly reason: string; readonly by: string };
+  | { readonly kind: "revoke"; readonly hook: string; readonly reason: string; readonly by: string }
+  /** The signature of a hook no longer counts on this machine: the run stops at the next boundary and stays stopped. */
+  | { readonly kind: "distrust"; readonly hook: string; readonly reason: string; readonly by: string }
+  /** Takes back a lease and all that came from it. */
+  | { readonly kind: "revoke-lease"; readonly lease: string; readonly reason: string; readonly by: string }
+  /** An answer to an approval. `user`: of the operating system. `signed`: the envelope of an answer that an approver's key signed. */
+  | {
+      readonly kind: "answer";
+      readonly approval: string;
+      readonly answer: ApprovalAnswer;
+      readonly by: string;
+      readonly user: string;
+      readonly signed?: JsonObject;
+    };
+
+/** `pattern`: what the answer covers besides the action itself, in the form that the kind of tool has for it. */
+export type ApprovalAnswer =
+  | { readonly approve: false; readonly reason: string }
+  | { readonly approve: true; readonly scope: "once" | "run" }
+  | { readonly approve: true; readonly scope: "pattern"; readonly pattern: Json };
 
 export type Recorded = { readonly kind: CheckKind; readonly body: JsonObject; readonly seq: number };
 

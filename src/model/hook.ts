@@ -41,11 +41,21 @@ export interface PinnedHook {
   readonly component: Digest;
   readonly role: Role;
   readonly tier: Tier;
+  /** sha256 of the signature's bytes, where the blueprint pins one. */
+  readonly signature: Digest | null;
+  /** Whose signature made it `trusted`. */
+  readonly signer: Signer | null;
   readonly phases: readonly Phase[];
   readonly config: JsonObject;
   readonly instance: InstanceLife;
   readonly limits: HookLimits;
   readonly authority: HookAuthority;
+}
+
+/** A key of the keyring: its name there, and the public key as text. */
+export interface Signer {
+  readonly id: string;
+  readonly key: string;
 }
 
 export type Decision = "allow" | "block" | "transform";

@@ -33,7 +33,7 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
       if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
       requireBackend(child, blueprint, layers);
       const beginning = { resolved: blueprint, goal, capsules, depth: header.depth + 1, inherited: layers, file: null };
-      const from = { parent: header, chosen: header.chosen };
+      const from = { parent: header, chosen: header.chosen, around: [], shadows: [], delegated: [] };
       return below(signal, (control, watching) => start(machine, { ...beginning, ...from, control, watching }));
     },
     resume: (run, signal) =>
@@ -52,7 +52,7 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
 /** A child whose processes nobody above it would let be confined as it wants never begins. */
 function requireBackend(name: string, child: ResolvedBlueprint, above: readonly Layer[]): void {
   if (!child.tools.allow.includes("process.run")) return;
-  if (effectiveConfinement(layersOf(child, above)).backend.length > 0) return;
+  if (effectiveConfinement(layersOf(child, { inherited: above, around: [] })).backend.length > 0) return;
   const wanted = child.execution.backend.map((backend) => `\`${backend}\``).join(", ");
   throw new ToolError("denied", `\`${name}\` confines processes by ${wanted} only, and a run above it does not`);
 }

@@ -49,6 +49,9 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
       capsules: {},
       depth: 0,
       inherited: [],
+      around: [],
+      shadows: [],
+      delegated: [],
       watching: options,
     });
     return record === undefined ? summary : await exported(summary, record, env);

@@ -71,7 +71,7 @@ async function goOn(
   const choice = chooseModel(resolved, header.chosen);
   // A run that only ends needs no key of a provider.
   const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);
-  const layers = layersOf(resolved, header.inherited);
+  const layers = layersOf(resolved, header);
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
   if ("hook" in asked || (waiting && asked.kind === "resume")) journal.push(asked);
   if ("hook" in asked && !waiting) journal.push({ kind: "pause", by: asked.by });

@@ -87,7 +87,7 @@ async function openRun(
       message: `the header names blueprint \`${header.blueprint}\`, its source is blueprint \`${resolved.agent.blueprint}\``,
     });
   }
-  const authority = effectivePermission(layersOf(resolved, header.inherited));
+  const authority = effectivePermission(layersOf(resolved, header));
   const tools = toolsOf(resolved, {
     authority,
     depth: header.depth,

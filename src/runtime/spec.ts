@@ -5,7 +5,9 @@ import type { RunSpec } from "../kernel/run.ts";
 import { KERNEL_VERSION } from "../kernel/version.ts";
 import { type Digest, isDigest } from "../model/canonical.ts";
 import { InputError } from "../model/errors.ts";
+import type { Signer } from "../model/hook.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
+import type { Phase } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { programs } from "../sandbox/programs.ts";
 import type { Chosen } from "./model.ts";
@@ -24,8 +26,30 @@ export interface Header {
   readonly layer: string | null;
   /** The layers of permission that a child run has from its parents. */
   readonly inherited: readonly Layer[];
+  /** The layers of permission around the blueprint's own, as they were when the run started: the machine's, the user's, the run's. */
+  readonly around: readonly Layer[];
+  /** Which hooks this machine trusted when the run started, and whose signature they bear; the others are `sandboxed`. */
+  readonly trust: Readonly<Record<string, Signer>>;
+  /** Proposals that run in shadow because the person who started the run said so. */
+  readonly shadows: readonly ShadowPin[];
+  /** Leases that the parent delegated. */
+  readonly delegated: readonly DelegatedLease[];
   /** What the person who started the run said instead of the blueprint. */
   readonly chosen: Chosen;
+}
+
+/** A proposal in shadow: its manifest and the phases that it watches. */
+export interface ShadowPin {
+  readonly name: string;
+  readonly version: string;
+  readonly manifest: Digest;
+  readonly phases: readonly Phase[];
+}
+
+/** A lease as a child run gets it: what it is called in the parent, and its capability in canonical form. */
+export interface DelegatedLease {
+  readonly lease: string;
+  readonly capability: string;
 }
 
 export function headerOf(options: {
@@ -35,6 +59,10 @@ export function headerOf(options: {
   readonly chosen: Chosen;
   readonly depth: number;
   readonly inherited: readonly Layer[];
+  readonly around: readonly Layer[];
+  readonly trust: Header["trust"];
+  readonly shadows: Header["shadows"];
+  readonly delegated: Header["delegated"];
   /** The run that spawned this one. */
   readonly parent?: string | undefined;
   readonly layer: string | null;
@@ -42,6 +70,7 @@ export function headerOf(options: {
   readonly hookHost: readonly string[];
 }): Header & { readonly line: JsonObject & { readonly run: string; readonly kernel: string } } {
   const { run, resolved, model, chosen, depth, inherited, parent, layer, hookHost } = options;
+  const { around, trust, shadows, delegated } = options;
   const header: Header = {
     run,
     kernel: KERNEL_VERSION,
@@ -51,6 +80,10 @@ export function headerOf(options: {
     depth,
     layer,
     inherited,
+    around,
+    trust,
+    shadows,
+    delegated,
     chosen,
   };
   const line = {
@@ -70,6 +103,7 @@ export function headerOf(options: {
 /** The header of a journal that is run again. Throws `InputError` when another version of the kernel wrote it, or it lacks a part. */
 export function readHeader(header: JsonObject): Header {
   const { run, kernel, blueprint, source, model, depth, layer, inherited, chosen } = header;
+  const { around, trust, shadows, delegated } = header;
   if (kernel !== KERNEL_VERSION) {
     throw new InputError({
       code: "kernel-version",
@@ -87,6 +121,10 @@ export function readHeader(header: JsonObject): Header {
     typeof depth !== "number" ||
     !(layer === null || typeof layer === "string") ||
     !Array.isArray(inherited) ||
+    !Array.isArray(around) ||
+    !isJsonObject(trust) ||
+    !Array.isArray(shadows) ||
+    !Array.isArray(delegated) ||
     !isJsonObject(chosen)
   ) {
     throw new InputError({ code: "bad-header", message: "the header of the recording does not say what was run" });
@@ -100,6 +138,10 @@ export function readHeader(header: JsonObject): Header {
     layer,
     model: { provider: model.provider, id: model.id },
     inherited: inherited as unknown as readonly Layer[],
+    around: around as unknown as readonly Layer[],
+    trust: trust as unknown as Header["trust"],
+    shadows: shadows as unknown as Header["shadows"],
+    delegated: delegated as unknown as Header["delegated"],
     chosen: {
       model: typeof chosen.model === "string" ? chosen.model : undefined,
       baseUrl: typeof chosen.baseUrl === "string" ? chosen.baseUrl : undefined,
@@ -132,20 +174,31 @@ export function specOf(
   };
 }
 
-/** The layers whose intersection is the effective permission: policy bundle, blueprint, and those of the parents. */
-export function layersOf(resolved: ResolvedBlueprint, inherited: readonly Layer[]): readonly Layer[] {
-  const { agent, execution, tools, limits } = resolved;
+/**
+ * The layers whose intersection is the effective permission: policy bundle, blueprint, those of the parents, and those of the
+ * machine, the user and the run.
+ */
+export function layersOf(
+  resolved: ResolvedBlueprint,
+  { inherited, around }: Pick<Header, "inherited" | "around">,
+): readonly Layer[] {
+  const { agent, execution, tools, limits, secrets, approvals, leases } = resolved;
   return [
     policyLayer(resolved.policy as unknown as PolicyBundle),
     {
       name: `blueprint ${agent.name}@${agent.version}`,
       filesystem: execution.filesystem,
-      process: { allow: execution.process.allow, network: execution.process.network },
-      network: execution.network,
+      process: { allow: execution.process.allow, deny: [], network: execution.process.network },
+      network: { domains: execution.network.domains, deny: [] },
       tools,
       spawn: { depth: limits.spawnDepth, count: limits.spawnCount },
+      secrets: { allow: Object.keys(secrets) },
+      budgets: {},
+      approvals,
+      leases: { ...leases, request: [], mint: [] },
       confinement: { backend: execution.backend, limits: execution.process.limits },
     },
     ...inherited,
+    ...around,
   ];
 }

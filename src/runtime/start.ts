@@ -19,6 +19,9 @@ interface Beginning {
   readonly capsules: JsonObject;
   readonly depth: number;
   readonly inherited: readonly Layer[];
+  readonly around: readonly Layer[];
+  readonly shadows: Header["shadows"];
+  readonly delegated: Header["delegated"];
   readonly parent?: Header;
   /** Absolute path of the blueprint file; null for a child. */
   readonly file: string | null;
@@ -31,10 +34,11 @@ interface Beginning {
 export async function start(machine: Machine, beginning: Beginning): Promise<RunSummary> {
   const { env, workspace } = machine;
   const { resolved, goal, capsules, depth, inherited, watching, chosen, parent, control, file } = beginning;
+  const { around, shadows, delegated } = beginning;
   if (parent === undefined) requireApart(env, workspace);
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
-  const layers = layersOf(resolved, inherited);
+  const layers = layersOf(resolved, { inherited, around });
   const confining = resolved.hooks.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
   const run = newRun(env);
@@ -45,6 +49,10 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     chosen,
     depth,
     inherited,
+    around,
+    trust: {},
+    shadows,
+    delegated,
     parent: parent?.run,
     layer: parent?.layer ?? (resolved.execution.filesystem.mode === "overlay" ? run : null),
     hookHost,

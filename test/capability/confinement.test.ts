@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Confinement, effectiveConfinement } from "../../src/capability/confinement.ts";
 import type { Layer } from "../../src/capability/layer.ts";
+import { NOTHING_ELSE } from "../support/nothing-else.ts";
 
 const LIMITS = { timeoutMs: 9, cpuMs: 9, memoryBytes: 9, processes: 9, fileBytes: 9, outputBytes: 9 };
 
@@ -8,10 +9,11 @@ function layer(confinement?: Confinement): Layer {
   return {
     name: "layer",
     filesystem: { read: [], write: [], deny: [] },
-    process: { allow: [], network: "none" },
-    network: { domains: [] },
+    process: { allow: [], deny: [], network: "none" },
+    network: { domains: [], deny: [] },
     tools: { taxa: [], allow: [], deny: [] },
     spawn: { depth: 0, count: 0 },
+    ...NOTHING_ELSE,
     ...(confinement === undefined ? {} : { confinement }),
   };
 }

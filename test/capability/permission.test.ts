@@ -2,16 +2,18 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Layer } from "../../src/capability/layer.ts";
 import { effectivePermission } from "../../src/capability/permission.ts";
+import { NOTHING_ELSE } from "../support/nothing-else.ts";
 import { runs, seed } from "../support/property.ts";
 
 function layer(name: string, parts: Partial<Layer> = {}): Layer {
   return {
     name,
     filesystem: { read: ["**"], write: ["**"], deny: [] },
-    process: { allow: [["node", "--test"]], network: "none" },
-    network: { domains: ["example.com"] },
+    process: { allow: [["node", "--test"]], deny: [], network: "none" },
+    network: { domains: ["example.com"], deny: [] },
     tools: { taxa: ["workspace", "process"], allow: ["file.read", "process.run"], deny: [] },
     spawn: { depth: 1, count: 2 },
+    ...NOTHING_ELSE,
     ...parts,
   };
 }
@@ -119,6 +121,7 @@ describe("effective permission", () => {
     const authority = effectivePermission([
       layer("a", {
         process: {
+          deny: [],
           network: "none",
           allow: [
             ["node", "--test"],
@@ -142,7 +145,9 @@ describe("effective permission", () => {
   });
 
   test("a domain is allowed by its exact name, or below `*.`", () => {
-    const authority = effectivePermission([layer("a", { network: { domains: ["example.com", "*.example.org"] } })]);
+    const authority = effectivePermission([
+      layer("a", { network: { domains: ["example.com", "*.example.org"], deny: [] } }),
+    ]);
     const allowed = (host: string) => authority.network(host).allow;
     expect(allowed("example.com")).toBe(true);
     expect(allowed("a.example.org")).toBe(true);
@@ -228,7 +233,7 @@ describe("effective permission", () => {
       .map((parts) =>
         layer(parts.name, {
           ...files(parts.read, parts.write, parts.deny),
-          process: { allow: parts.argv, network: "none" },
+          process: { allow: parts.argv, deny: [], network: "none" },
         }),
       );
     const path = fc.array(fc.constantFrom("a", "b", "A", "c"), { minLength: 1, maxLength: 3 });

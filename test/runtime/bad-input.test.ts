@@ -135,7 +135,7 @@ describe("a recording", () => {
   });
 
   // Made by kernel version 1, which knew no fuel, and 2, whose limits of time went by the wall clock.
-  test.each(["kernel-1", "kernel-2"])(
+  test.each(["kernel-1", "kernel-2", "kernel-3"])(
     "D9 of another kernel version is not replayed, and still shown: %s",
     async (name) => {
       const older = new URL(`../vectors/${name}.jsonl`, import.meta.url).pathname;

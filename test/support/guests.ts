@@ -135,6 +135,8 @@ export function pinnedHook(bytes: Uint8Array, changes: Partial<PinnedHook> = {})
     component: digestOf(bytes),
     role: "gate",
     tier: "sandboxed",
+    signature: null,
+    signer: null,
     phases: ["pre-plan", "pre-send", "post-receive", "pre-tool", "post-tool", "state-transition", "spawn", "audit"],
     config: {},
     instance: "run",

@@ -44,7 +44,7 @@ const on = (
   return bench({
     backend,
     ...(seal === undefined ? {} : { seal }),
-    layers: [layer({ filesystem, process: { allow: [["sh", "-c", "*"]], network: "none" } })],
+    layers: [layer({ filesystem, process: { allow: [["sh", "-c", "*"]], deny: [], network: "none" } })],
     ...options,
   });
 };
@@ -99,7 +99,7 @@ describe(`a process under bwrap${why}`, () => {
     copyFileSync("/bin/sh", join(folder, "own"));
     writeFileSync(join(folder, "script"), script, { mode: 0o755 });
     const before = readFileSync(join(folder, "own"));
-    const process = { allow: [["own", "-c", "*"], ["script"]], network: "none" } as const;
+    const process = { allow: [["own", "-c", "*"], ["script"]], deny: [], network: "none" } as const;
     const path = [folder, "/usr/bin", "/bin"];
     const { call } = on(undefined, { path, layers: [layer({ process })] });
     // No image is busy any more once another program runs in its place.
@@ -232,12 +232,12 @@ describe(`a process under bwrap${why}`, () => {
     const there = on();
     const broken = bench({
       backend: { name: "bwrap", program: "/bin/false" },
-      layers: [layer({ process: { allow: [["true"]], network: "none" } })],
+      layers: [layer({ process: { allow: [["true"]], deny: [], network: "none" } })],
     });
     await expect(broken.call("process.run", { argv: ["true"] })).rejects.toMatchObject({ code: "not-started" });
     const missing = bench({
       backend: { name: "bwrap", program: "/no/such/bwrap" },
-      layers: [layer({ process: { allow: [["true"]], network: "none" } })],
+      layers: [layer({ process: { allow: [["true"]], deny: [], network: "none" } })],
     });
     await expect(missing.call("process.run", { argv: ["true"] })).rejects.toMatchObject({
       code: "not-started",
@@ -276,8 +276,8 @@ const PINION = `
   const folder = process.argv[1];
   const argv = ["sh", "-c", "touch ready; sleep ${SLEEP}"];
   const authority = effectivePermission([{
-    name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv], network: "none" },
-    network: { domains: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
+    name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv], deny: [], network: "none" },
+    network: { domains: [], deny: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
   }]);
   const { seal } = await openSeal("/usr/bin/bwrap");
   const workspace = openHostDirectory(folder + "/workspace", { actions: ["read", "write"] });

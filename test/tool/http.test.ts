@@ -53,7 +53,7 @@ function loopback(more: Partial<Network> & { readonly names?: Readonly<Record<st
 
 function client(network?: Network) {
   const there = bench({
-    layers: [layer({ network: { domains: DOMAINS } })],
+    layers: [layer({ network: { domains: DOMAINS, deny: [] } })],
     ...(network === undefined ? {} : { network }),
   });
   return {

@@ -31,6 +31,7 @@ import { skillRead } from "../../src/tool/skill-read.ts";
 import type { Tool } from "../../src/tool/tool.ts";
 import { toolBoxOf } from "../../src/tool/toolbox.ts";
 import { openHostDirectory } from "../../src/vfs/host.ts";
+import { NOTHING_ELSE } from "../support/nothing-else.ts";
 
 export const STANDARD: ToolRegistry = parse(readFileSync("blueprints/shared/tools.yaml", "utf8"));
 export const UNCONFINED: Backend = { name: "unconfined", notice: "UNCONFINED: for a test" };
@@ -42,14 +43,15 @@ export function layer(parts: Partial<Layer> = {}): Layer {
   return {
     name: "policy test@1.0.0",
     filesystem: { read: ["**"], write: ["**"], deny: [] },
-    process: { allow: [], network: "none" },
-    network: { domains: [] },
+    process: { allow: [], deny: [], network: "none" },
+    network: { domains: [], deny: [] },
     tools: {
       taxa: ["pure", "workspace", "process", "network", "agent"],
       allow: STANDARD.spec.tools.map(({ name }) => name),
       deny: [],
     },
     spawn: { depth: 1, count: 1 },
+    ...NOTHING_ELSE,
     ...parts,
   };
 }

@@ -41,6 +41,7 @@ interface Result {
 const anything = (parts: Partial<Layer> = {}) =>
   layer({
     process: {
+      deny: [],
       allow: Array.from({ length: 8 }, (_, words) => ["*", ...Array.from({ length: words }, () => "*")]),
       network: "none",
     },
@@ -268,7 +269,7 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
   it("A7 a wrapper is allowed only word for word", async () => {
     const strict = bench({
       backend,
-      layers: [layer({ process: { allow: [["sh", "-c", "echo ok"]], network: "none" } })],
+      layers: [layer({ process: { allow: [["sh", "-c", "echo ok"]], deny: [], network: "none" } })],
     });
     expect((await run(strict, ["sh", "-c", "echo ok"])).stdout).toBe("ok\n");
     await expect(run(strict, ["sh", "-c", "echo no"])).rejects.toThrow(/denied: policy test@1.0.0: process.allow/);
@@ -314,7 +315,9 @@ describe.for(backends)("process.run, $name", ({ backend, absent }) => {
   it("a command line that is too long for the system is an error for the agent", async () => {
     const there = bench({
       backend,
-      layers: [layer({ process: { allow: [["true", ...Array.from({ length: 50 }, () => "*")]], network: "none" } })],
+      layers: [
+        layer({ process: { allow: [["true", ...Array.from({ length: 50 }, () => "*")]], deny: [], network: "none" } }),
+      ],
     });
     const words = Array.from({ length: 50 }, () => "x".repeat(65_000));
     await expect(run(there, ["true", ...words])).rejects.toMatchObject({ code: "not-started" });

@@ -17,9 +17,31 @@ export type Glob = string;
  */
 export type Tool = string;
 /**
+ * A kind of resource.
+ */
+export type Resource = "fs" | "http" | "process" | "tool" | "agent" | "secret";
+/**
+ * A capability: resource, what of it, actions, and constraints.
+ */
+export type Capability = string;
+/**
+ * One command line; a word `*` stands for exactly one argument, a last word `**` for any further ones.
+ *
+ * Items: One word.
+ */
+export type Argv = string[];
+/**
+ * A domain with its exact name; `*.` in front stands for every subdomain, not for the domain itself; `*` alone for every domain.
+ */
+export type Domain = string;
+/**
  * A relative path, `/` between its parts, without `..`.
  */
 export type Path = string;
+/**
+ * Names of pinned hooks.
+ */
+export type Shadows = Name[];
 /**
  * The sha256 of the file's bytes.
  */
@@ -216,6 +238,41 @@ export interface AgentBlueprint {
       maxResultBytes: number;
     };
     /**
+     * Secrets that are handed to tools when they run, by name. Where a tool puts one is said by the tool registry; its value is the user's.
+     */
+    secrets: {
+      /**
+       * One secret.
+       */
+      [k: string]: {
+        /**
+         * Tools that may be handed it.
+         */
+        tools: Tool[];
+        /**
+         * Whether the run starts without it.
+         */
+        optional: boolean;
+      };
+    };
+    /**
+     * Leases: capabilities of limited time and use. They never widen what is allowed.
+     */
+    leases: {
+      /**
+       * Kinds of resources that the agent may use under a lease only.
+       */
+      require: Resource[];
+      /**
+       * Leases that the agent holds when the run starts.
+       */
+      grant: Capability[];
+    };
+    /**
+     * What a person must approve before it happens, besides what the policy says.
+     */
+    approvals: Approval[];
+    /**
      * Tools that the agent is offered. A tool must be allowed by name and by taxon; `deny` wins.
      */
     tools: {
@@ -332,6 +389,19 @@ export interface AgentBlueprint {
           }[];
         };
       };
+      /**
+       * Hooks that run beside each phase and are recorded but never obeyed: proposals. They are pinned, and in no chain.
+       */
+      shadow: {
+        "pre-plan": Shadows;
+        "pre-send": Shadows;
+        "post-receive": Shadows;
+        "pre-tool": Shadows;
+        "post-tool": Shadows;
+        "state-transition": Shadows;
+        spawn: Shadows;
+        audit: Shadows;
+      };
     };
     /**
      * Upper bounds of one run.
@@ -373,7 +443,7 @@ export interface AgentBlueprint {
       /**
        * Hook manifests; a manifest names its component by digest.
        */
-      hooks: Pin[];
+      hooks: HookPin[];
       policy: Pin;
       tools: Pin;
       pipeline?: Pin;
@@ -394,6 +464,69 @@ export interface AgentBlueprint {
        */
       blueprints: Pin[];
     };
+  };
+}
+/**
+ * Calls that need the approval of a person: those of the tools or taxa that it lists and, where `when` says more, of these alone.
+ */
+export interface Approval {
+  /**
+   * What people and journals call the rule.
+   */
+  name: string;
+  /**
+   * Tools.
+   */
+  tools: Tool[];
+  /**
+   * Side-effect classes.
+   *
+   * Items: One taxon.
+   */
+  taxa: ("pure" | "workspace" | "filesystem" | "network" | "process" | "git" | "browser" | "input" | "agent")[];
+  /**
+   * Narrows the rule to calls that name one of these; a call to which none of the lists applies needs the approval all the same.
+   */
+  when: {
+    /**
+     * Command lines, for `process.run`.
+     */
+    argv?: Argv[];
+    /**
+     * Paths in the workspace, for tools that name files.
+     */
+    paths?: Glob[];
+    /**
+     * Domains, for `http.fetch`.
+     */
+    domains?: Domain[];
+  };
+  /**
+   * What an answer may cover at most: this action `once`, the same action for the rest of the `run`, or a `pattern` of actions for the rest of the run.
+   *
+   * Items: One scope.
+   */
+  scopes: ("once" | "run" | "pattern")[];
+  /**
+   * Milliseconds after which nobody's answer is a denial.
+   */
+  expiresMs: number;
+  /**
+   * Who may answer. Nobody listed: whoever may control the run.
+   */
+  approvers: {
+    /**
+     * Users of the operating system.
+     *
+     * Items: One user name.
+     */
+    users: string[];
+    /**
+     * Public keys: answers must be signed by one of them.
+     *
+     * Items: One public key.
+     */
+    keys: string[];
   };
 }
 /**
@@ -432,6 +565,16 @@ export interface Chain {
    * Hooks at the boundary `audit`.
    */
   audit?: Name[];
+}
+/**
+ * A hook manifest, named by its bytes. With `signature` the hook is `trusted` and runs only if that signature holds; without it the hook is `sandboxed`.
+ */
+export interface HookPin {
+  name: Name;
+  version: Version;
+  digest: Digest;
+  source: Source;
+  signature?: Digest;
 }
 /**
  * A file that the agent is made of, named by its bytes.

@@ -29,6 +29,7 @@ describe.for(backends)("the limits of a command, $name", ({ backend, absent }) =
       layers: [
         layer({
           process: {
+            deny: [],
             allow: [
               ["sh", "-c", "*"],
               ["node", "-e", "*"],

@@ -38,6 +38,7 @@ describe.for(backends)("the network of a process, $name", ({ backend, absent }) 
         layer({
           name: `layer ${index}`,
           process: {
+            deny: [],
             allow: [
               ["node", "-e", "*"],
               ["cat", "*"],

@@ -13,7 +13,7 @@ const cases = ways.flatMap((way) =>
   [UNCONFINED, ...CONFINED].map((backend) => ({ ...way, backend, how: backend.name })),
 );
 const rules = (filesystem: Layer["filesystem"]) => [
-  permissions({ filesystem, process: { allow: [["sh", "-c", "*"]], network: "none" } }),
+  permissions({ filesystem, process: { allow: [["sh", "-c", "*"]], deny: [], network: "none" } }),
 ];
 const call = (script: string) => ({ argv: ["sh", "-c", script] });
 

@@ -128,7 +128,7 @@ describe(`a process behind the filter${why}`, () => {
     bench({
       backend: { name: "bwrap", program: "program" in bwrap ? bwrap.program : "" },
       ...("filter" in probe ? { filter: probe.filter } : {}),
-      layers: [layer({ process: { allow: [["sh", "-c", "*"], ["probe"]], network: "none" } })],
+      layers: [layer({ process: { allow: [["sh", "-c", "*"], ["probe"]], deny: [], network: "none" } })],
       path,
     });
   const shell = async (script: string): Promise<{ readonly stdout: string; readonly stderr: string }> =>

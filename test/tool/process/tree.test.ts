@@ -17,7 +17,7 @@ const backends: readonly { readonly backend: Backend; readonly absent?: string }
 const cases = (await mechanisms()).flatMap(({ name, probe, absent }) =>
   backends.map((one) => ({ name, probe, backend: one.backend, how: one.backend.name, absent: absent ?? one.absent })),
 );
-const anyScript = permissions({ process: { allow: [["sh", "-c", "*"]], network: "none" } });
+const anyScript = permissions({ process: { allow: [["sh", "-c", "*"]], deny: [], network: "none" } });
 
 interface Result {
   readonly exitCode: number | null;
