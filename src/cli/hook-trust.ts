@@ -101,8 +101,8 @@ Mode 600, scrypt and AES-256-GCM; a file that is there is never overwritten.
 With --json: { name, file, key }`;
 
 const SIGN = `
-Writes hook.sig beside the manifest, and prints the pin. Exit code 5 when the component is not the manifest's, when others may
-read the key, or when the passphrase does not open it.
+Writes hook.sig beside the manifest, and prints the pin. Exit code 5 when the component is not the manifest's or when others
+may read the key, 2 when the passphrase does not open it.
 With --json: { name, version, digest, signature, source, file, key, signedAt, expires }`;
 
 const VERIFY = `
