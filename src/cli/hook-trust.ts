@@ -19,6 +19,7 @@ export function addTrustCommands(session: Session, program: Command): void {
       .argument("[manifest]", MANIFEST, ".")
       .requiredOption("--key <file>", "the private key")
       .option("--expires <time>", "how long it holds, in days (90d) or hours (12h); for ever unless given", duration)
+      .option("--pin <blueprint>", "put the pin into this blueprint, in the place of the one that it has of the hook")
       .addHelpText("after", SIGN),
     async () => (await import("./trust/keys.ts")).sign,
   );
