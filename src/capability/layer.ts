@@ -67,7 +67,11 @@ export interface PolicyBundle {
   readonly spec: Grants;
 }
 
-/** The layer of a policy bundle: `policy <name>@<version>`. */
-export function policyLayer(bundle: PolicyBundle): Layer {
-  return { name: `policy ${bundle.metadata.name}@${bundle.metadata.version}`, ...bundle.spec };
+/** Whose policy bundle it is: one that a blueprint pins, the machine's, the user's, or that of whoever started the run. */
+export const POLICY_KINDS = ["policy", "machine policy", "user policy", "run policy"] as const;
+export type PolicyKind = (typeof POLICY_KINDS)[number];
+
+/** The layer of a policy bundle: `policy <name>@<version>`, or the same with whose it is in front. */
+export function policyLayer(bundle: PolicyBundle, kind: PolicyKind = "policy"): Layer {
+  return { name: `${kind} ${bundle.metadata.name}@${bundle.metadata.version}`, ...bundle.spec };
 }

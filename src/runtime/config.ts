@@ -1,11 +1,7 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { readFileAtMost } from "../blueprint/bounded.ts";
-import { MAX_BYTES } from "../blueprint/text.ts";
 import { loadDocument } from "../blueprint/yaml.ts";
-import { InputError } from "../model/errors.ts";
 import type { Configuration as ConfigurationFile } from "../model/generated/config.ts";
+import { readConfigFile } from "./config-file.ts";
 import type { Environment } from "./machine.ts";
 
 /** What machine and user say together. */
@@ -24,7 +20,7 @@ export async function configuration({ configDirs }: Pick<Environment, "configDir
   const files: ConfigurationFile[] = [];
   for (const folder of configDirs) {
     const file = join(folder, "config.yaml");
-    const bytes = await read(file);
+    const bytes = await readConfigFile(file);
     if (bytes !== undefined) files.push(loadDocument<ConfigurationFile>(bytes, { file, schema: "config" }).value);
   }
   const asked = files.map(({ journal }) => journal.checkpoints);
@@ -35,27 +31,4 @@ export async function configuration({ configDirs }: Pick<Environment, "configDir
       to: [...new Set(asked.flatMap(({ to }) => to))],
     },
   };
-}
-
-async function read(file: string): Promise<Uint8Array | undefined> {
-  const refuse = (why: string, cause?: unknown): InputError =>
-    new InputError({
-      code: "config-not-readable",
-      message: `the configuration \`${file}\` cannot be read: ${why}`,
-      cause,
-    });
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;
-    throw refuse(cause.code ?? cause.message, cause);
-  });
-  if (handle === undefined) return undefined;
-  try {
-    const found = await handle.stat();
-    if (!found.isFile()) throw refuse("it is no file");
-    const bytes = await readFileAtMost(handle, found.size, MAX_BYTES);
-    if (bytes === undefined) throw refuse(`it has more than ${MAX_BYTES} bytes`);
-    return bytes;
-  } finally {
-    await handle.close();
-  }
 }

@@ -66,6 +66,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
       header,
       resolved,
       layers,
+      inForce: layers,
       journal,
       model,
       control,

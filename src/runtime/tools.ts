@@ -47,6 +47,32 @@ const SYSTEM_PATH = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/
 /** The tools of a run: what the registry describes, within the effective permission. */
 export function toolsOf(
   resolved: ResolvedBlueprint,
+  options: {
+    readonly authority: Authority;
+    /** What looking and doing are bound by; `authority` unless given. */
+    readonly acting?: Authority;
+    readonly depth: number;
+    readonly world: ToolWorld;
+  },
+): ToolBox {
+  const { authority, acting = authority } = options;
+  const judging = boxOf(resolved, { ...options, authority });
+  if (acting === authority) return judging;
+  const { resolve, perform } = boxOf(resolved, { ...options, authority: acting });
+  return {
+    get tools() {
+      return judging.tools;
+    },
+    get: judging.get,
+    invalidArguments: judging.invalidArguments,
+    permit: judging.permit,
+    resolve,
+    perform,
+  };
+}
+
+function boxOf(
+  resolved: ResolvedBlueprint,
   options: { readonly authority: Authority; readonly depth: number; readonly world: ToolWorld },
 ): ToolBox {
   const { authority } = options;
