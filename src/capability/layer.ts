@@ -30,6 +30,19 @@ export interface Grants {
   readonly leases: LeaseRules;
 }
 
+/** Nothing is allowed, and nothing bounded. */
+export const NO_GRANTS: Grants = {
+  filesystem: { read: [], write: [], deny: [] },
+  process: { allow: [], deny: [], network: "none" },
+  network: { domains: [], deny: [] },
+  tools: { taxa: [], allow: [], deny: [] },
+  spawn: { depth: 0, count: 0 },
+  secrets: { allow: [] },
+  budgets: {},
+  approvals: [],
+  leases: { require: [], grant: [], request: [], mint: [] },
+};
+
 /** Upper bounds of one run; what is left out is not bounded by this layer. */
 export type Budgets = Readonly<
   Partial<Record<"steps" | "tokens" | "toolCalls" | "stepMs" | "runMs" | "approvals", number>>
