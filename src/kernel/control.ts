@@ -1,6 +1,7 @@
 import type { Control } from "../model/entry.ts";
 import type { Phase } from "../model/phase.ts";
 import { ask, type Boundary, type BoundaryQuestion, transition } from "./boundary.ts";
+import { narrowPermission } from "./permission.ts";
 import type { Run } from "./run.ts";
 import { Halt, Rest } from "./state.ts";
 
@@ -21,6 +22,7 @@ export async function obey(run: Run): Promise<boolean> {
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "revoke") run.ports.revoke(control.hook);
+    if (control.kind === "narrow") narrowPermission(run, control.layers);
     if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
     const why = whyPause(control);
     if (why === undefined) continue;
@@ -40,6 +42,7 @@ export async function pauseHere(run: Run, why: string): Promise<void> {
 export function heed(run: Run): void {
   for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
     if (control.kind === "revoke") run.ports.revoke(control.hook);
+    else if (control.kind === "narrow") narrowPermission(run, control.layers);
     else run.asked.push(control);
     if (control.kind !== "distrust") continue;
     // Nothing that hangs on its verdict happens, and it is given nothing.
@@ -75,6 +78,7 @@ export async function wake(run: Run): Promise<boolean> {
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "revoke") run.ports.revoke(control.hook);
+    if (control.kind === "narrow") narrowPermission(run, control.layers);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
     if (control.kind === "resume") run.distrusted.clear();
     if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));

@@ -71,6 +71,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
       resolved,
       layers,
       trust: new TrustWatch(trust, env),
+      inForce: layers,
       journal,
       model,
       control,
