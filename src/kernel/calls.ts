@@ -8,6 +8,17 @@ import { ask, type Boundary } from "./boundary.ts";
 import { awaitChild } from "./child.ts";
 import { obey } from "./control.ts";
 import { within } from "./effect.ts";
+import {
+  delegatedIn,
+  leasedPayload,
+  noteLeases,
+  performLeased,
+  permitted,
+  spend,
+  stillLeased,
+  takeLeases,
+} from "./leased.ts";
+import type { TakenLeases } from "./leases.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
 
@@ -19,8 +30,14 @@ export interface Origin {
 const MODEL: Origin = { name: "model", level: 0 };
 
 /** A call that passed its gates and may now happen, or the reason why it may not. */
-type Admitted =
-  | { readonly kind: "ready"; readonly facts: CallFacts; readonly resolution: JsonObject; readonly receipt: Receipt }
+export type Admitted =
+  | {
+      readonly kind: "ready";
+      readonly facts: CallFacts;
+      readonly resolution: JsonObject;
+      readonly receipt: Receipt;
+      readonly leases?: TakenLeases;
+    }
   | { readonly kind: "refused"; readonly reason: string };
 
 /**
@@ -64,6 +81,7 @@ async function callTogether(
     admitted.push(await admit(run, call, MODEL));
     stopIfUnaudited(run);
   }
+  for (const [i, admission] of admitted.entries()) admitted[i] = stillLeased(run, admission);
   const outcomes = await perform(run, admitted);
   for (const [i, call] of calls.entries()) {
     // What has happened is told before anything else: a control waits until it is.
@@ -71,7 +89,7 @@ async function callTogether(
     const performed = outcomes[i];
     if (admission?.kind === "refused") tell(call, false, admission.reason);
     if (admission?.kind !== "ready" || performed === undefined) continue;
-    const outcome = await awaitChild(run, admission, performed);
+    const outcome = spend(run, admission, await awaitChild(run, admission, performed));
     const { ok, text } = await settle(run, admission.facts, outcome, MODEL);
     stopIfUnaudited(run);
     tell(call, ok, text);
@@ -116,24 +134,29 @@ async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted
     arguments: call.arguments,
     origin: origin.name,
   };
+  const resolution = await resolve(run, facts);
+  noteLeases(run, facts, resolution);
   const gated = await ask(
     run,
     {
       phase: "pre-tool",
       subject: `${call.id} ${call.tool}`,
-      payload: { ...run.common(), call: facts, resolution: await resolve(run, facts) },
-      permit: (payload) => run.ports.tools.permit(requestOf(payload.call), payload.resolution),
+      payload: leasedPayload(run, { ...run.common(), call: facts, resolution }),
+      permit: (payload) => permitted(run, payload),
       invalid: (payload) => invalidCall(run, facts, payload),
-      revise: async (payload) => ({ ...payload, resolution: await resolve(run, payload.call) }),
+      revise: async (payload) => leasedPayload(run, { ...payload, resolution: await resolve(run, payload.call) }),
     },
     origin.level,
   );
   if (gated.decision === "block") return { kind: "refused", reason: `blocked: ${gated.reason}` };
-  const { call: allowed, resolution } = gated.payload;
-  const ready = { resolution, receipt: gated.receipt };
-  return allowed.tool === "agent.spawn"
-    ? admitChild(run, allowed, ready, origin)
-    : { kind: "ready", facts: allowed, ...ready };
+  const { call: allowed, resolution: resolved } = gated.payload;
+  const ready = { resolution: resolved, receipt: gated.receipt };
+  return takeLeases(
+    run,
+    allowed.tool === "agent.spawn"
+      ? await admitChild(run, allowed, ready, origin)
+      : { kind: "ready", facts: allowed, ...ready },
+  );
 }
 
 /** A child run passes the phase `spawn` as well; its receipt is that of the spawn. */
@@ -247,14 +270,17 @@ async function resolve(run: Run, facts: CallFacts): Promise<JsonObject> {
 async function perform(run: Run, admitted: readonly Admitted[]): Promise<(Outcome | undefined)[]> {
   const ready = admitted.filter((admission) => admission.kind === "ready");
   const outcomes = await run.journal.inputs(
-    ready.map(({ facts, resolution, receipt }): InputSpec<Json> => {
+    ready.map(({ facts, resolution, receipt, leases }): InputSpec<Json> => {
       const request = requestOf(facts);
       return {
         kind: "input.tool",
         ref: { call: facts.id, tool: facts.tool },
-        request: { ...request, resolution },
+        request: { ...request, resolution, ...delegatedIn(leases) },
         effect: { receipt, clear: { taxon: facts.taxon }, idempotent: facts.idempotency === "idempotent" },
-        perform: (signal) => run.ports.tools.perform(request, resolution, within(run, signal)),
+        perform: (signal) =>
+          performLeased(leases, within(run, signal), (limited) =>
+            run.ports.tools.perform(request, resolution, limited, leases),
+          ),
       };
     }),
   );

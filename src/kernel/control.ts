@@ -21,6 +21,7 @@ export async function obey(run: Run): Promise<boolean> {
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "revoke") run.ports.revoke(control.hook);
+    if (control.kind === "revoke-lease") run.ports.leases.revoke(control);
     if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
     if (control.kind !== "pause") continue;
     await pauseHere(run, `paused by ${control.by}`);
@@ -39,6 +40,7 @@ export async function pauseHere(run: Run, why: string): Promise<void> {
 export function heed(run: Run): void {
   for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
     if (control.kind === "revoke") run.ports.revoke(control.hook);
+    else if (control.kind === "revoke-lease") run.ports.leases.revoke(control);
     else run.asked.push(control);
   }
 }
@@ -63,6 +65,7 @@ export async function wake(run: Run): Promise<boolean> {
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "revoke") run.ports.revoke(control.hook);
+    if (control.kind === "revoke-lease") run.ports.leases.revoke(control);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
     if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
     if (!waits(run)) return run.state === "running";

@@ -85,3 +85,12 @@ function isInside(narrow: Capability, wide: Capability): boolean {
     return inside(wide.path) && (wide.allow === undefined || wide.allow.some(inside));
   });
 }
+
+/** With the constraints of another where it has none of its own. */
+export function withConstraints(capability: Capability, other: Capability): Capability {
+  const { allow, bytes, expires, max, rate, timeout, uses } = other;
+  const given = Object.entries({ allow, bytes, expires, max, rate, timeout, uses }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return { ...Object.fromEntries(given), ...capability };
+}

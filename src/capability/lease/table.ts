@@ -1,6 +1,6 @@
 import type { Need } from "../../model/lease.ts";
 import { Account, type Amount, type Left } from "./account.ts";
-import { beyond, type Capability, covers } from "./capability.ts";
+import { beyond, type Capability, covers, withConstraints } from "./capability.ts";
 
 /** How deep leases may derive from one another, over all runs, and how many one run may have. */
 export const MAX_DEPTH = 16;
@@ -119,7 +119,7 @@ export class LeaseTable {
     const whole = this.#effective(parent);
     if ([whole.uses, whole.bytes, whole.max, whole.rate?.count].includes(0))
       return { refused: `nothing is left of \`${parent.name}\`` };
-    const capability = inherited(order.capability, whole);
+    const capability = withConstraints(order.capability, whole);
     const wider = beyond(capability, whole);
     if (wider !== undefined) return { refused: `it goes beyond \`${parent.name}\`: ${wider}` };
     const { uses = 0, bytes = 0, max = 0, rate, expires = Number.POSITIVE_INFINITY } = capability;
@@ -214,6 +214,11 @@ export class LeaseTable {
       .every(Boolean);
   }
 
+  /** ms until a lease ends by one of the clocks; infinite where it does not. */
+  remaining({ until }: Lease): number {
+    return Math.min(until.now - this.#clock.now, until.ran - this.#clock.ran);
+  }
+
   /** What is left of a lease, itself and what it shares. */
   left(lease: Lease): Left {
     const all = this.#paying(lease).map(({ account }) => account.left);
@@ -288,13 +293,4 @@ function firstLack(leases: readonly Lease[], amount: Amount, ran: number): strin
     if (lack !== undefined) return `\`${name}\` has too little: ${lack}`;
   }
   return undefined;
-}
-
-/** With the parent's constraints where it has none of its own. How long it lasts is the parent's end anyway. */
-function inherited(capability: Capability, parent: Capability): Capability {
-  const { allow, bytes, max, rate, timeout, uses, expires } = parent;
-  const from = Object.entries({ allow, bytes, max, rate, timeout, uses, expires }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return { ...Object.fromEntries(from), ...capability };
 }
