@@ -17,6 +17,7 @@ import { Failures } from "../pipeline/failures.ts";
 import { Instances } from "../pipeline/instances.ts";
 import { planChains } from "../pipeline/plan.ts";
 import { invalidCapsule, invalidPayload } from "../pipeline/schemas.ts";
+import type { MakeLeases } from "./leases.ts";
 
 /** What a run is made of, live or replayed. */
 export interface Parts {
@@ -32,6 +33,7 @@ export interface Parts {
   readonly component: (hook: PinnedHook) => Promise<Uint8Array>;
   readonly files: FileDriver;
   readonly permitFile: (action: FileAction, path: string) => Permission;
+  readonly leases: MakeLeases;
   readonly start: () => Promise<Start>;
   /** Whether deadlines of hooks count: not while a record is replayed, where recorded faults are imposed instead. */
   readonly deadlines: boolean | (() => boolean);
@@ -53,6 +55,8 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   let seed = "";
   const derive = (name: string): string =>
     createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
+
+  const leases = parts.leases({ journal, token: (name) => derive(name).slice(0, 32) });
 
   const hostcalls = new Hostcalls({
     journal,
@@ -117,6 +121,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       return failures.rearm(hook);
     },
     revoke: (hook) => hostcalls.revoke(hook),
+    leases,
     start: parts.start,
     resumeChild: parts.resumeChild,
   });
