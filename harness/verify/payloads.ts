@@ -1,14 +1,16 @@
 import {
+  actionDigest,
   type Bodies,
   type Content,
   canonicalJson,
   isJsonObject,
   type Json,
+  type Payloads,
   PinionError,
   type RecordedEntry,
 } from "../../src/index.ts";
 import { type CheckResult, type EntryCheck, Findings } from "./check.ts";
-import { type BoundarySeen, boundaryOf, member, refOf, same } from "./read.ts";
+import { type BoundarySeen, boundaryOf, type IntentSeen, member, refOf, same } from "./read.ts";
 import type { Effect } from "./receipts.ts";
 
 /**
@@ -18,6 +20,7 @@ import type { Effect } from "./receipts.ts";
 export class PayloadCheck implements EntryCheck {
   readonly #found = new Findings("payloads");
   readonly #bodies: Bodies | undefined;
+  readonly #actions: boolean;
   /** What the world resolved last, by call. */
   readonly #resolved = new Map<string, Content>();
   /** What let a call through, until its result is told. */
@@ -27,8 +30,10 @@ export class PayloadCheck implements EntryCheck {
   #compared = 0;
   #opened = 0;
 
-  constructor(bodies: Bodies | undefined) {
+  /** `actions`: whether the kernel that wrote it names actions; it does from version 4 on. */
+  constructor({ bodies, actions }: { readonly bodies: Bodies | undefined; readonly actions: boolean }) {
     this.#bodies = bodies;
+    this.#actions = actions;
   }
 
   see(recorded: RecordedEntry): void {
@@ -41,6 +46,7 @@ export class PayloadCheck implements EntryCheck {
     const boundary = boundaryOf(recorded);
     if (boundary === undefined) return;
     this.#unchanged(boundary);
+    this.#named(boundary);
     if (boundary.phase === "post-receive") {
       const calls = boundary.payload?.toolCalls;
       this.#asked = Array.isArray(calls) ? calls : [];
@@ -54,6 +60,7 @@ export class PayloadCheck implements EntryCheck {
   /** Called for every effect whose receipt stands. */
   effect({ recorded, intent, boundary, call }: Effect): void {
     const { seq, kind } = recorded.entry;
+    this.#announced(intent, boundary);
     const content = this.#open(recorded);
     if (call !== undefined) this.#calls.set(String(intent.ref.call), call);
     if (content === undefined) return;
@@ -80,6 +87,24 @@ export class PayloadCheck implements EntryCheck {
     return this.#found.result(`${this.#compared} payloads${opened} compared`);
   }
 
+  /** What the intent says is to be done is what its boundary let through. */
+  #announced({ seq, kind, body }: IntentSeen, boundary: BoundarySeen | undefined): void {
+    if (!this.#actions || boundary === undefined) return;
+    const [announced, allowed] =
+      kind === "input.model" ? [body.digest, boundary.payloadDigest] : [body.action, boundary.action];
+    this.#compared += 1;
+    if (typeof announced === "string" && announced === allowed) return;
+    this.#found.fail(`what it announces is not what seq ${boundary.seq} let through`, seq);
+  }
+
+  /** The name of an action is the digest of what stands there in clear. */
+  #named({ seq, phase, decision, payload, action }: BoundarySeen): void {
+    if (!this.#actions || decision === "block" || (phase !== "pre-tool" && phase !== "spawn")) return;
+    this.#compared += 1;
+    if (payload !== undefined && actionDigest(phase, payload as unknown as Payloads[typeof phase]) === action) return;
+    this.#found.fail("the action that it names is not the one that it let through", seq);
+  }
+
   /** Without a transformer's verdict the payload that was let through is the one that came in. */
   #unchanged({ seq, phase, decision, verdicts, payload, input }: BoundarySeen): void {
     if (this.#bodies === undefined || decision === "block" || phase === "pre-send" || payload === undefined) return;
@@ -89,7 +114,7 @@ export class PayloadCheck implements EntryCheck {
     this.#found.fail("what it let through is not what came in, and no transformer says that it changed it", seq);
   }
 
-  #gated({ seq, level, decision, verdicts, payload, ...rest }: BoundarySeen): void {
+  #gated({ seq, level, decision, verdicts, payload }: BoundarySeen): void {
     if (decision === "block" || !isJsonObject(payload?.call)) return;
     const { call, resolution } = payload;
     this.#compared += 1;
@@ -119,7 +144,6 @@ export class PayloadCheck implements EntryCheck {
     if (outcome.kind === "ok" && !same(outcome.value, resolution)) {
       this.#found.fail("its resolution is not what the world resolved", seq);
     }
-    void rest;
   }
 
   /** The call whose result is told is the call that was gated. */

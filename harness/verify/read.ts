@@ -27,6 +27,8 @@ export interface BoundarySeen {
   readonly payload: JsonObject | undefined;
   /** sha256 of what was let through. */
   readonly payloadDigest: Json | undefined;
+  /** Names the action that a call or a spawn was allowed to be. */
+  readonly action: Json | undefined;
   /** Commitment to the payload as it was before any hook saw it. */
   readonly input: Json | undefined;
 }
@@ -72,6 +74,7 @@ export function boundaryOf({ entry, digest }: RecordedEntry): BoundarySeen | und
     approvals,
     payload: isJsonObject(payload) ? payload : undefined,
     payloadDigest: entry.body.digest,
+    action: entry.body.action,
     input,
   };
 }

@@ -63,7 +63,9 @@ export async function examine(path: string, options: VerifyOptions, env: Environ
     const folders = [join(dirname(path), "artifacts"), ...(options.artifacts ?? []).map((at) => absolute(env.cwd, at))];
     const evidence = await evidenceOf(recording.header, folders, env);
     const key = runKeyOf(recording, path, options.key, env);
-    const pass = new Pass(evidence, key === undefined ? undefined : bodiesOf(recording, key), recording.complete);
+    const bodies = key === undefined ? undefined : bodiesOf(recording, key);
+    const actions = !["1", "2", "3"].includes(recording.header.kernel);
+    const pass = new Pass(evidence, { bodies, actions }, recording.complete);
     Object.assign(passed, { header: recording.header, evidence, entries: pass });
     return (recorded: Parameters<EntryCheck["see"]>[0]) => pass.see(recorded);
   };
@@ -86,8 +88,8 @@ class Pass {
   readonly #others: readonly EntryCheck[];
   readonly #complete: boolean;
 
-  constructor({ made, why }: Evidence, bodies: ConstructorParameters<typeof PayloadCheck>[0], complete: boolean) {
-    this.#payloads = new PayloadCheck(bodies);
+  constructor({ made, why }: Evidence, opening: ConstructorParameters<typeof PayloadCheck>[0], complete: boolean) {
+    this.#payloads = new PayloadCheck(opening);
     this.#receipts = new ReceiptCheck((effect) => this.#payloads.effect(effect));
     this.#others = [new HookCheck(made, why), new PermissionCheck(made, why), this.#payloads];
     this.#complete = complete;

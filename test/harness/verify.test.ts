@@ -204,6 +204,23 @@ test("D12 a forged recording: what was gated is not what the model asked for, no
   expect(all).toContainEqual(expect.stringMatching(/^payloads \d+: the `arguments` of what was done/));
 });
 
+test("A4 approve one thing, run another: an action is named by what stands there, and an intent announces that action", async () => {
+  const other = digestOf("another action");
+  const boundary = await found((entry) =>
+    isBoundary(entry, "pre-tool", "write") ? [changed(entry, { action: other })] : [entry],
+  );
+  expect(boundary.all).toEqual([
+    expect.stringMatching(/^payloads \d+: the action that it names is not the one that it let through$/),
+    expect.stringMatching(/^payloads \d+: what it announces is not what seq \d+ let through$/),
+  ]);
+  const intent = await found((entry) => (isIntent(entry, "write") ? [changed(entry, { action: other })] : [entry]));
+  expect(intent.all).toEqual([expect.stringMatching(/^payloads \d+: what it announces is not/)]);
+  const sent = await found((entry) =>
+    entry.kind === "check.intent" && entry.body.kind === "input.model" ? [changed(entry, { digest: other })] : [entry],
+  );
+  expect(sent.all).toHaveLength(2);
+});
+
 test("D12 a forged recording: a hook that was not asked, one with other bytes, and a verdict that does not allow", async () => {
   const verdictsOf = (entry: Open): readonly JsonObject[] => entry.body.verdicts as unknown as readonly JsonObject[];
   const forgeries: Record<string, (verdicts: readonly JsonObject[]) => readonly JsonObject[]> = {
