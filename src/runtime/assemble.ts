@@ -16,12 +16,16 @@ import { Failures } from "../pipeline/failures.ts";
 import { Instances } from "../pipeline/instances.ts";
 import { planChains } from "../pipeline/plan.ts";
 import { invalidCapsule, invalidPayload } from "../pipeline/schemas.ts";
+import type { ShadowHook } from "../pipeline/shadow.ts";
+import { Shadows } from "../pipeline/shadows.ts";
 
 /** What a run is made of, live or replayed. */
 export interface Parts {
   readonly spec: RunSpec;
   readonly hooks: readonly PinnedHook[];
   readonly chain: Readonly<Partial<Record<Phase, readonly string[]>>>;
+  /** Asked beside the chains, and never obeyed. */
+  readonly shadows: readonly ShadowHook[];
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
@@ -51,6 +55,16 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   let seed = "";
   const derive = (name: string): string =>
     createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
+
+  const shadows = new Shadows(parts.shadows, {
+    hosts: parts.hosts,
+    journal,
+    component: parts.component,
+    seed: (hook) => derive(`shadow/${hook.digest}`),
+    deadlines: parts.deadlines,
+    invalidCapsule,
+    capsules: () => run.capsuleTexts(),
+  });
 
   const hostcalls = new Hostcalls({
     journal,
@@ -92,6 +106,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       invalidCapsule,
       serve: (event, at) => hostcalls.serve(event, at),
       capsules: () => run.capsuleTexts(),
+      shadows,
     });
     const made = { instances, pipeline };
     levels.set(number, made);
@@ -119,7 +134,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   return {
     run,
     close: async () => {
-      await Promise.all([...levels.values()].map(({ instances }) => instances.close()));
+      await Promise.all([shadows, ...[...levels.values()].map(({ instances }) => instances)].map((one) => one.close()));
     },
   };
 }

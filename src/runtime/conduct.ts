@@ -16,6 +16,7 @@ import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
+import { shadowsOf } from "./shadows.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
@@ -149,6 +150,7 @@ async function follow(
     spec: specOf(header, resolved, { tools, authority }),
     hooks: resolved.hooks,
     chain: resolved.chain,
+    shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
     model: conducted.model,
     tools,

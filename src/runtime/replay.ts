@@ -10,6 +10,7 @@ import type { HookHosts } from "../model/hook.ts";
 import { assemble } from "./assemble.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
 import { SealedReplay } from "./sealed.ts";
+import { shadowsOf } from "./shadows.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
 import { noWorld, toolsOf } from "./tools.ts";
 
@@ -111,6 +112,7 @@ async function openRun(
     spec,
     hooks: resolved.hooks,
     chain: resolved.chain,
+    shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
     ...world,
     hosts,
