@@ -17,6 +17,7 @@ export function blueprintCommand(session: Session): Command {
       .option("--model <provider:id>", "use this model instead of the blueprint's, e.g. anthropic:<id>")
       .option("--base-url <url>", "address of the provider, for compatible servers")
       .option("--record <file>", "write a recording that `harness replay` runs again")
+      .option("--shadow <proposals>", "run these proposals in shadow, never obeyed: ids with commas between")
       .addHelpText("after", SUMMARY),
     async () => (await import("./blueprint-run.ts")).run,
   );

@@ -1,5 +1,5 @@
 import { shadowFault } from "../blueprint/chain.ts";
-import { bindHook, parseManifest } from "../blueprint/manifest.ts";
+import { bindHook, type ManifestFile, parseManifest } from "../blueprint/manifest.ts";
 import type { Artifacts } from "../blueprint/origin.ts";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { InputError } from "../model/errors.ts";
@@ -28,10 +28,7 @@ export async function shadowsOf(
   const proposed = await Promise.all(
     proposals.map(async ({ manifest, phases }): Promise<ShadowHook> => {
       const file = parseManifest(await store.get(manifest), `artifact ${manifest}`);
-      const { name } = file.manifest.metadata;
-      // A candidate for a newer version takes over what the current one is told.
-      const { config = {} } = resolved.hooks.find((hook) => hook.name === name) ?? {};
-      return { hook: inShadow(bindHook(file, { value: config }, { tools: [], files: [] })), phases };
+      return { hook: inShadow(bound(file, resolved.hooks)), phases };
     }),
   );
   const all = [...pinned, ...proposed];
@@ -48,6 +45,25 @@ export async function shadowsOf(
     throw new InputError({ code: "shadow-twice", message: `\`${name}@${version}\` is to run in shadow twice` });
   }
   return all;
+}
+
+/** A candidate for a newer version takes over what the current one is told, if it takes that; else it is told nothing. */
+function bound(file: ManifestFile, hooks: readonly PinnedHook[]): PinnedHook {
+  const none = { tools: [], files: [] };
+  const { name, version } = file.manifest.metadata;
+  const current = hooks.find((hook) => hook.name === name);
+  for (const value of current === undefined ? [{}] : [current.config, {}]) {
+    try {
+      return bindHook(file, { value }, none);
+    } catch (error) {
+      if (!(error instanceof InputError && error.code === "bad-config")) throw error;
+    }
+  }
+  throw new InputError({
+    code: "bad-config",
+    message: `\`${name}@${version}\` cannot run in shadow without a configuration`,
+    hint: "pin it in the blueprint, name it in `spec.hooks.shadow`, and configure it in `spec.hooks.config`",
+  });
 }
 
 /** The phases that a proposal watches: all those of its manifest where it could be obeyed. */
