@@ -1,4 +1,4 @@
-import type { Proposer } from "../../trust/proposals/proposal.ts";
+import type { Proposer } from "../../runtime/proposals/view.ts";
 
 /** Who proposed something, in a few words. Text of agents: to be made visible by who prints it. */
 export function proposerText(by: Proposer): string {

@@ -12,6 +12,8 @@ import { type Current, currentOf, diffOf, manifestOf, textsOf } from "./compare.
 import { type ShadowRuns, shadowRunsOf, totalOf } from "./shadow-runs.ts";
 import { proposalsOf } from "./store.ts";
 
+export type { Proposer };
+
 /** A line of `hook proposals list`. `changed`: its files are no longer what its id names. */
 export type ProposalRow =
   | {
