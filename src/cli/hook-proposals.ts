@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { action, type Session } from "./command.ts";
+import { duration, withPassphrase } from "./hook-trust.ts";
 
 /** `hook propose` and `hook proposals`: hooks that nobody has approved yet. */
 export function addProposalCommands(session: Session, program: Command): void {
@@ -35,6 +36,25 @@ export function addProposalCommands(session: Session, program: Command): void {
   );
   action(
     session,
+    withPassphrase(
+      proposals.command("approve").description("sign exactly the bytes of a proposal, for blueprints to pin"),
+    )
+      .argument("<proposal>", "its id")
+      .requiredOption("--key <file>", "the private key")
+      .requiredOption(
+        "--out <folder>",
+        "where the hook goes: manifest, component and signature; not there yet, or empty",
+      )
+      .option(
+        "--expires <time>",
+        "how long the signature holds, in days (90d) or hours (12h); for ever unless given",
+        duration,
+      )
+      .addHelpText("after", APPROVE),
+    async () => (await import("./proposals/approve.ts")).approve,
+  );
+  action(
+    session,
     proposals
       .command("reject")
       .description("decide that a proposal is not wanted")
@@ -44,6 +64,10 @@ export function addProposalCommands(session: Session, program: Command): void {
     async () => (await import("./proposals/reject.ts")).reject,
   );
 }
+
+const APPROVE = `
+Exit code 5 when the files of the proposal are no longer what was proposed, or the passphrase does not open the key.
+With --json: { proposal, folder, name, version, digest, signature, source, key }`;
 
 const SHOW = `
 The newest approved version of the hook, or the one that ships with Pinion, is what it is compared with unless --against says

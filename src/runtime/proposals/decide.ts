@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { resolve as absolute, join } from "node:path";
+import { resolve as absolute, join, relative } from "node:path";
 import type { Digest } from "../../model/canonical.ts";
 import { BugError, InputError } from "../../model/errors.ts";
 import type { Environment } from "../machine.ts";
@@ -31,7 +32,16 @@ export interface Approved {
   readonly version: string;
   readonly digest: Digest;
   readonly signature: Digest;
+  /** The manifest, relative to the current folder. */
+  readonly source: string;
   readonly key: string;
+}
+
+/** Throws what `approveProposal` would throw before anything is signed. */
+export async function checkApproval({ id, out }: Pick<Approval, "id" | "out">, env: Environment): Promise<void> {
+  manifestOf(await proposalsOf(env).pending(id));
+  const path = absolute(env.cwd, out);
+  if (existsSync(path)) await mustBeEmpty(path);
 }
 
 /**
@@ -53,7 +63,9 @@ export async function approveProposal({ id, out, by, sign }: Approval, env: Envi
     });
   }
   await store.decide(id, { kind: "approved", by, at: env.now(), key, signature });
-  return { proposal: id, folder, name: metadata.name, version: metadata.version, digest, signature, key };
+  const { name, version } = metadata;
+  const source = relative(env.cwd, join(folder, "hook.yaml"));
+  return { proposal: id, folder, name, version, digest, signature, source, key };
 }
 
 /** Keeps that a proposal is not wanted, and why. Throws like `approveProposal`. */
@@ -67,7 +79,12 @@ export async function rejectProposal(
 
 async function emptyFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true });
-  if ((await readdir(path)).length === 0) return path;
+  await mustBeEmpty(path);
+  return path;
+}
+
+async function mustBeEmpty(path: string): Promise<void> {
+  if ((await readdir(path)).length === 0) return;
   throw new InputError({
     code: "folder-in-use",
     message: `\`${path}\` is not empty: expected a folder for the approved hook alone`,
