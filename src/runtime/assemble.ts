@@ -17,6 +17,8 @@ import { Failures } from "../pipeline/failures.ts";
 import { Instances } from "../pipeline/instances.ts";
 import { planChains } from "../pipeline/plan.ts";
 import { invalidCapsule, invalidPayload } from "../pipeline/schemas.ts";
+import type { ShadowHook } from "../pipeline/shadow.ts";
+import { Shadows } from "../pipeline/shadows.ts";
 import type { MakeLeases } from "./leases.ts";
 
 /** What a run is made of, live or replayed. */
@@ -24,6 +26,8 @@ export interface Parts {
   readonly spec: RunSpec;
   readonly hooks: readonly PinnedHook[];
   readonly chain: Readonly<Partial<Record<Phase, readonly string[]>>>;
+  /** Asked beside the chains, and never obeyed. */
+  readonly shadows: readonly ShadowHook[];
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
@@ -57,6 +61,15 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
 
   const leases = parts.leases({ journal, token: (name) => derive(name).slice(0, 32) });
+  const shadows = new Shadows(parts.shadows, {
+    hosts: parts.hosts,
+    journal,
+    component: parts.component,
+    seed: (hook) => derive(`shadow/${hook.digest}`),
+    deadlines: parts.deadlines,
+    invalidCapsule,
+    capsules: () => run.capsuleTexts(),
+  });
 
   const hostcalls = new Hostcalls({
     journal,
@@ -99,6 +112,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       invalidCapsule,
       serve: (event, at) => hostcalls.serve(event, at),
       capsules: () => run.capsuleTexts(),
+      shadows,
     });
     const made = { instances, pipeline };
     levels.set(number, made);
@@ -128,7 +142,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   return {
     run,
     close: async () => {
-      await Promise.all([...levels.values()].map(({ instances }) => instances.close()));
+      await Promise.all([shadows, ...[...levels.values()].map(({ instances }) => instances)].map((one) => one.close()));
     },
   };
 }

@@ -19,6 +19,7 @@ import { fileDriver } from "./files.ts";
 import { leasesOf } from "./leases.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
 import { permissionPort } from "./policy/permission.ts";
+import { shadowsOf } from "./shadows.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
@@ -177,6 +178,7 @@ async function follow(
     permission: permissionPort(narrowing, spec),
     hooks: resolved.hooks,
     chain: resolved.chain,
+    shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
     model: conducted.model,
     tools,

@@ -13,6 +13,7 @@ import { leasesOf } from "./leases.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
 import { permissionPort } from "./policy/permission.ts";
 import { SealedReplay } from "./sealed.ts";
+import { shadowsOf } from "./shadows.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
 import { noWorld, toolsOf } from "./tools.ts";
 import { withTrust } from "./trust/trust.ts";
@@ -118,6 +119,7 @@ async function openRun(
     spec: spec(),
     hooks: resolved.hooks,
     chain: resolved.chain,
+    shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
     ...world,
     hosts,
