@@ -33,6 +33,8 @@ export interface LabBlueprint {
   readonly runtime?: JsonObject;
   readonly execution?: JsonObject;
   readonly tools?: readonly string[];
+  /** Side-effect classes of tools; `workspace`, `process` and `agent` unless given. */
+  readonly taxa?: readonly string[];
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
@@ -143,7 +145,7 @@ export class Lab {
     const folder = join(this.root, name === "lab" ? "blueprint" : `blueprint/${name}`);
     await mkdir(folder, { recursive: true });
     const tools = parts.tools ?? ALL_TOOLS;
-    const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
+    const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
     const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../src/model/json.ts";
 import { resumeRun } from "../../../src/runtime.ts";
 import { Lab } from "../../support/lab.ts";
-import { everything, policyText } from "../../support/policies.ts";
+import { everything, policyText, writePolicy } from "../../support/policies.ts";
 
 let lab: Lab;
 beforeEach(async () => {
@@ -17,13 +17,7 @@ afterEach(() => lab.close());
 const read = (id: string, path = "a.txt") => ({ id, tool: "file.read", arguments: { path } });
 const READS = [{ text: "reading", calls: [read("r1")] }, { text: "done" }];
 
-async function policy(whose: "etc" | "config", spec: JsonObject, name = "limits"): Promise<string> {
-  const file = join(lab.root, whose, "pinion/policy.yaml");
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, policyText(spec, name));
-  return file;
-}
-
+const policy = (whose: "etc" | "config", spec: JsonObject, name?: string) => writePolicy(lab, whose, spec, name);
 const permissionOf = (call: string): JsonObject =>
   lab.boundaries("pre-tool").find(({ subject }) => String(subject).startsWith(`${call} `))?.permission as JsonObject;
 const declared = (): readonly JsonObject[] =>
