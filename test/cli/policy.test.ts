@@ -65,6 +65,15 @@ describe("pinion policy explain", () => {
     expect(code).toBe(4);
   });
 
+  test("says which leases the agent would need, and who says so", async () => {
+    const spec = { ...everything, leases: { require: ["fs"] } };
+    await writeFile(join(lab.root, "leased.yaml"), policyText(spec, "leased"));
+    const given = { path: "b.txt" };
+    const { stdout } = await explain(blueprint, "file.read", given, "--policy", "leased.yaml");
+    expect(stdout).toContain("lease     capability://fs/workspace/b.txt?action=read, by run policy leased@1.0.0\n");
+    expect((await explain(blueprint, "file.read", given)).stdout).not.toContain("lease");
+  });
+
   test("takes a policy that is given for the run", async () => {
     await writeFile(join(lab.root, "given.yaml"), policyText({ ...everything, process: { allow: [] } }, "given"));
     const asked = { argv: ["node", "--version"] };
@@ -158,6 +167,13 @@ describe("pinion policy check", () => {
     expect(code).toBe(2);
     expect(stdout).toContain(`${file}:9:9 spec.process.allow[0]: expected a list`);
     expect(stdout).toContain("spec.tool: unknown field; did you mean `tools`?");
+  });
+
+  test("C1 reads the capabilities of a policy as a run would", async () => {
+    const leases = { grant: ["capability://fs/workspace/**?action=read", "capability://fs/workspace/a?action=eat"] };
+    const { file, code, stdout } = await checked(policyText({ leases }));
+    expect(stdout).toContain(`${file}:10:9 spec.leases.grant[1]: `);
+    expect(code).toBe(2);
   });
 
   test("A7 A12 warns, with the place, of what lets other commands and tools do the same", async () => {

@@ -197,6 +197,15 @@ describe("a run that is resumed", () => {
     expect(await lab.replay(folder)).toMatchObject({ answer: "identical-except-sealed" });
   });
 
+  test("needs leases from then on where the policy says so meanwhile", async () => {
+    const run = await paused();
+    const file = await policy("etc", { ...everything, leases: { require: ["fs"] } });
+    const { folder, key } = await again(run);
+    expect(permissionOf("r2")).toMatchObject({ allow: false, rule: "lease: none" });
+    await rm(file);
+    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
+  });
+
   test("is not bound less by one that was loosened or removed", async () => {
     const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
     const run = await paused();
