@@ -8,7 +8,8 @@ export function toControl(json: Json): Control {
   const { kind, by, hook, reason } = isJsonObject(json) ? json : {};
   if (typeof by === "string") {
     if (kind === "pause" || kind === "resume" || kind === "cancel") return { kind, by };
-    if ((kind === "rearm" || kind === "revoke") && typeof hook === "string" && typeof reason === "string") {
+    const isOfHook = kind === "rearm" || kind === "revoke" || kind === "distrust";
+    if (isOfHook && typeof hook === "string" && typeof reason === "string") {
       return { kind, hook, reason, by };
     }
   }

@@ -35,6 +35,7 @@ export class RunJournal implements Journal {
   readonly #present: Present | undefined;
   readonly #seal: Seal | undefined;
   readonly #controls: Asking[] = [];
+  #beforePoll: (() => void) | undefined;
   #outstanding = false;
   /** How often the kernel looked for controls and faults since the last entry: places them between two entries. */
   #turn = 0;
@@ -128,6 +129,7 @@ export class RunJournal implements Journal {
       const isHere = recorded.kind === "input.control" && refOf(recorded.body).turn === this.#turn;
       return isHere ? toControl(this.#recalled(this.#past, recorded)) : undefined;
     }
+    if (this.#present !== undefined) this.#beforePoll?.();
     const asking = this.#present && this.#controls.shift();
     if (asking === undefined) return undefined;
     const { control, met } = asking;
@@ -170,6 +172,11 @@ export class RunJournal implements Journal {
 
   async durable(): Promise<void> {
     await this.#present?.flush();
+  }
+
+  /** Calls `look` whenever the kernel polls while the run lives: what it hands in is met at once. */
+  onPoll(look: () => void): void {
+    this.#beforePoll = look;
   }
 
   /** Hands in what a person asks for; the kernel meets it at its next `poll`. */

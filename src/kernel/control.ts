@@ -23,8 +23,9 @@ export async function obey(run: Run): Promise<boolean> {
     if (control.kind === "revoke") run.ports.revoke(control.hook);
     if (control.kind === "revoke-lease") run.ports.leases.revoke(control);
     if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
-    if (control.kind !== "pause") continue;
-    await pauseHere(run, `paused by ${control.by}`);
+    const why = whyPause(control);
+    if (why === undefined) continue;
+    await pauseHere(run, why);
     paused = true;
   }
   return paused;
@@ -42,7 +43,18 @@ export function heed(run: Run): void {
     if (control.kind === "revoke") run.ports.revoke(control.hook);
     else if (control.kind === "revoke-lease") run.ports.leases.revoke(control);
     else run.asked.push(control);
+    if (control.kind !== "distrust") continue;
+    // Nothing that hangs on its verdict happens, and it is given nothing.
+    run.distrusted.add(control.hook);
+    run.pauseWhy ??= whyPause(control);
   }
+}
+
+/** What stops a run until a person lets it go on. */
+function whyPause(control: Control): string | undefined {
+  if (control.kind === "pause") return `paused by ${control.by}`;
+  if (control.kind === "distrust") return `hook \`${control.hook}\` is no longer trusted: ${control.reason}`;
+  return undefined;
 }
 
 /** Does it; where the run must stop there, it goes into the state that was asked for. */
@@ -67,6 +79,7 @@ export async function wake(run: Run): Promise<boolean> {
     if (control.kind === "revoke") run.ports.revoke(control.hook);
     if (control.kind === "revoke-lease") run.ports.leases.revoke(control);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
+    if (control.kind === "resume") run.distrusted.clear();
     if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
     if (!waits(run)) return run.state === "running";
   }

@@ -84,6 +84,8 @@ export class Run {
   pauseWhy: string | undefined;
   /** What people asked for while a hook was at work, for the next boundary. */
   readonly asked: Control[] = [];
+  /** Hooks that ceased to be trusted while they were at work; a run is resumed only when all are trusted again. */
+  readonly distrusted = new Set<string>();
 
   constructor(spec: RunSpec, ports: RunPorts) {
     this.spec = spec;

@@ -60,6 +60,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     journal,
     callTool: (request) => callForHook(run, request),
     heed: () => heed(run),
+    trusts: (hook) => !run.distrusted.has(hook),
     wait: (ms, signal) => wait(ms, undefined, { signal }),
     files: parts.files,
     permit: parts.permitFile,

@@ -20,6 +20,7 @@ import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
+import type { TrustWatch } from "./trust/watch.ts";
 import { filesOf, type RunFiles } from "./workspace.ts";
 
 export interface Watching {
@@ -68,6 +69,8 @@ export interface Conducted {
   readonly header: Header;
   readonly resolved: ResolvedBlueprint;
   readonly layers: readonly Layer[];
+  /** Looks whether its signed hooks are still trusted. */
+  readonly trust: TrustWatch;
   readonly journal: RunJournal;
   readonly model: ModelPort;
   readonly control: RunControl;
@@ -78,11 +81,17 @@ export interface Conducted {
 
 /** Runs with the world at hand, and lets go of all of it whatever happens. */
 export async function conduct(machine: Machine, conducted: Conducted): Promise<RunSummary> {
-  const { journal, control, header, resolved } = conducted;
+  const { journal, control, header, resolved, trust } = conducted;
   const { env, onNotice } = machine;
   const closing: (() => void | Promise<void>)[] = [];
   try {
     control.attach({ run: header.run, journal, hooks: resolved.hooks.map(({ name }) => name), onNotice });
+    journal.onPoll(() => {
+      for (const { hook, reason } of trust.look()) {
+        journal.push({ kind: "distrust", hook, reason, by: "the keyring" });
+        onNotice(`run ${header.run} stops: hook ${hook} is no longer trusted: ${reason}`);
+      }
+    });
     const socket = await listen(runFolder(env, header.run), control, onNotice);
     closing.push(async () => {
       control.detach();

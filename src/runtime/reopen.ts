@@ -15,6 +15,8 @@ import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./
 import { chooseModel, openModel } from "./model.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
+import { establishTrust, withTrust } from "./trust/trust.ts";
+import { TrustWatch } from "./trust/watch.ts";
 
 export interface Reopening {
   readonly run: string;
@@ -58,7 +60,10 @@ async function goOn(
   const header = readHeader(line);
   // The hook host comes up while the rest is read.
   const around = await make();
-  const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
+  const stored = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
+  const resolved = withTrust(stored, header.trust);
+  // A run whose hooks are no longer trusted may be ended, and nothing else.
+  const trust = await establishTrust(asked.kind === "cancel" ? [] : stored.hooks, env);
   if ("hook" in asked && !resolved.hooks.some((hook) => hook.name === asked.hook)) {
     throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${asked.hook}\`` });
   }
@@ -78,7 +83,9 @@ async function goOn(
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };
-  return conduct(machine, { header, resolved, layers, journal, model, control, signal: watching.signal, start });
+  const { signal } = watching;
+  const watch = new TrustWatch(trust, env);
+  return conduct(machine, { header, resolved, layers, trust: watch, journal, model, control, signal, start });
 }
 
 const NO_MODEL = {

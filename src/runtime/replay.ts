@@ -14,6 +14,7 @@ import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts"
 import { SealedReplay } from "./sealed.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
 import { noWorld, toolsOf } from "./tools.ts";
+import { withTrust } from "./trust/trust.ts";
 
 /** What came of running a recording again, and how far it came. */
 export type Reexecuted = { readonly entries: number; readonly steps: number } & (
@@ -82,7 +83,7 @@ async function openRun(
 ): Promise<{ readonly run: Run; close(): Promise<void> }> {
   const header = readHeader(recording.header);
   const store = storeOf(env, options.artifacts);
-  const resolved = await resolveFromStore(header.source, resolveDeps(store));
+  const resolved = withTrust(await resolveFromStore(header.source, resolveDeps(store)), header.trust);
   if (resolved.agent.blueprint !== header.blueprint) {
     throw new IntegrityError({
       code: "blueprint-digest",

@@ -2,7 +2,7 @@ import { RecordingEnds, ReplayDivergence, SealedError } from "../journal/diverge
 import type { RunJournal } from "../journal/journal.ts";
 import type { BoundaryQuestion, Boundary as KernelBoundary } from "../kernel/boundary.ts";
 import type { Gates, Run, Start } from "../kernel/run.ts";
-import { canonicalJson, type Digest, digestOf } from "../model/canonical.ts";
+import { canonicalJson, type Digest, digestOf, isDigest } from "../model/canonical.ts";
 import type { CheckKind, Control, InputKind, InputSpec, Journal, Outcome, Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
@@ -111,6 +111,7 @@ export class SealedReplay implements Journal, Gates {
       payload,
       reason: String(body.reason),
       receipt: { seq, entry: this.#journal.head },
+      action: isDigest(body.action) ? body.action : undefined,
       unaudited: String(body.reason).startsWith("the audit did not complete"),
       events: listOf(body.events),
       capsules: listOf(body.capsules),

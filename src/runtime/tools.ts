@@ -184,6 +184,7 @@ export function noWorld(): ToolWorld {
       openFile: unreachable,
       list: unreachable,
       stat: unreachable,
+      link: unreachable,
       write: unreachable,
       createDirectory: unreachable,
       remove: unreachable,

@@ -31,6 +31,8 @@ export interface Workspace {
   openFile(path: string): WorkspaceFile;
   list(path: string): { readonly entries: readonly WorkspaceEntry[]; readonly unnameable: number };
   stat(path: string): WorkspaceStat;
+  /** What a link says; nothing follows it. */
+  link(path: string): string;
   write(path: string, data: Uint8Array): Promise<void>;
   createDirectory(path: string): Promise<void>;
   /** Removes a file, a link or an empty directory. */
