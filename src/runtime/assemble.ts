@@ -4,6 +4,7 @@ import type { FileDriver } from "../hostcall/files.ts";
 import { Hostcalls } from "../hostcall/serve.ts";
 import { callForHook } from "../kernel/calls.ts";
 import { heed } from "../kernel/control.ts";
+import type { PermissionPort } from "../kernel/permission.ts";
 import { Run, type RunSpec, type Start } from "../kernel/run.ts";
 import type { Journal } from "../model/entry.ts";
 import type { FileAction, HookHosts, PinnedHook } from "../model/hook.ts";
@@ -16,6 +17,8 @@ import { Failures } from "../pipeline/failures.ts";
 import { Instances } from "../pipeline/instances.ts";
 import { planChains } from "../pipeline/plan.ts";
 import { invalidCapsule, invalidPayload } from "../pipeline/schemas.ts";
+import type { ShadowHook } from "../pipeline/shadow.ts";
+import { Shadows } from "../pipeline/shadows.ts";
 import type { MakeLeases } from "./leases.ts";
 
 /** What a run is made of, live or replayed. */
@@ -23,9 +26,12 @@ export interface Parts {
   readonly spec: RunSpec;
   readonly hooks: readonly PinnedHook[];
   readonly chain: Readonly<Partial<Record<Phase, readonly string[]>>>;
+  /** Asked beside the chains, and never obeyed. */
+  readonly shadows: readonly ShadowHook[];
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
+  readonly permission: PermissionPort;
   readonly hosts: HookHosts;
   /** Verified bytes of a hook's component. */
   readonly component: (hook: PinnedHook) => Promise<Uint8Array>;
@@ -55,6 +61,15 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
 
   const leases = parts.leases({ journal, token: (name) => derive(name).slice(0, 32) });
+  const shadows = new Shadows(parts.shadows, {
+    hosts: parts.hosts,
+    journal,
+    component: parts.component,
+    seed: (hook) => derive(`shadow/${hook.digest}`),
+    deadlines: parts.deadlines,
+    invalidCapsule,
+    capsules: () => run.capsuleTexts(),
+  });
 
   const hostcalls = new Hostcalls({
     journal,
@@ -97,6 +112,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       invalidCapsule,
       serve: (event, at) => hostcalls.serve(event, at),
       capsules: () => run.capsuleTexts(),
+      shadows,
     });
     const made = { instances, pipeline };
     levels.set(number, made);
@@ -107,6 +123,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     journal,
     model: parts.model,
     tools: parts.tools,
+    permission: parts.permission,
     gates: (number) => level(number).pipeline,
     loadHooks: async (sealed) => {
       seed = sealed;
@@ -125,7 +142,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   return {
     run,
     close: async () => {
-      await Promise.all([...levels.values()].map(({ instances }) => instances.close()));
+      await Promise.all([shadows, ...[...levels.values()].map(({ instances }) => instances)].map((one) => one.close()));
     },
   };
 }

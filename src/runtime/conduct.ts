@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { effectiveConfinement } from "../capability/confinement.ts";
 import type { Layer } from "../capability/layer.ts";
+import { Narrowing } from "../capability/narrowing.ts";
 import { effectivePermission } from "../capability/permission.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { execute, type Run, type Start } from "../kernel/run.ts";
@@ -17,6 +18,8 @@ import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { leasesOf } from "./leases.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
+import { permissionPort } from "./policy/permission.ts";
+import { shadowsOf } from "./shadows.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
@@ -68,9 +71,12 @@ export interface Children {
 export interface Conducted {
   readonly header: Header;
   readonly resolved: ResolvedBlueprint;
+  /** Those that the run started with. */
   readonly layers: readonly Layer[];
   /** Looks whether its signed hooks are still trusted. */
   readonly trust: TrustWatch;
+  /** Those that hold for what is done from now on: more, where the run has been narrowed or is about to be. */
+  readonly inForce: readonly Layer[];
   readonly journal: RunJournal;
   readonly model: ModelPort;
   readonly control: RunControl;
@@ -126,12 +132,19 @@ async function follow(
   closing: (() => void | Promise<void>)[],
 ): Promise<RunSummary> {
   const { env, hosts } = machine;
-  const { header, resolved, layers, journal } = conducted;
+  const { header, resolved, layers, inForce, journal, control } = conducted;
+  const narrowing = new Narrowing(layers);
   const children = new Set<string>();
   const shared = header.layer === header.run ? undefined : machine.files;
   const files = shared ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
   if (shared === undefined) closing.push(() => files.close());
-  const offspring = machine.childrenOf({ ...machine, files }, conducted);
+  const parent = {
+    ...{ header, resolved, control },
+    get layers() {
+      return narrowing.layers;
+    },
+  };
+  const offspring = machine.childrenOf({ ...machine, files }, parent);
   const known = (summary: Rested): SpawnResult => {
     for (const child of [summary.run, ...summary.children]) children.add(child);
     return spawnResult(summary);
@@ -144,10 +157,12 @@ async function follow(
       return known(await offspring.start({ child: child.name, goal, capsules, delegated }, stop));
     },
   };
-  const authority = effectivePermission(layers);
+  const { authority } = narrowing;
+  // What is done is judged by all that holds, also before the kernel has met it.
+  const acting = effectivePermission(inForce);
   const processes = await openProcesses(resolved, {
-    authority,
-    confinement: effectiveConfinement(layers),
+    authority: acting,
+    confinement: effectiveConfinement(inForce),
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: temporaryFolder(env, header.run),
@@ -155,12 +170,15 @@ async function follow(
   });
   closing.push(() => processes.close());
   const world = { workspace, spawner, processes, now: () => env.now() };
-  const tools = toolsOf(resolved, { authority, depth: header.depth, world });
+  const tools = toolsOf(resolved, { authority, acting, depth: header.depth, world });
+  const spec = () => specOf(header, resolved, { tools, authority });
   const store = storeOf(env);
   const assembled = assemble({
-    spec: specOf(header, resolved, { tools, authority }),
+    spec: spec(),
+    permission: permissionPort(narrowing, spec),
     hooks: resolved.hooks,
     chain: resolved.chain,
+    shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
     model: conducted.model,
     tools,

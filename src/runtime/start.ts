@@ -45,7 +45,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, { inherited, around });
   leasesOf(resolved, { run: "", inherited, around, delegated });
-  const confining = resolved.hooks.length === 0 ? [] : await machine.hosts.layers();
+  const confining = resolved.hooks.length + shadows.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
   const run = newRun(env);
   const header = headerOf({
@@ -73,6 +73,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
       resolved,
       layers,
       trust: new TrustWatch(trust, env),
+      inForce: layers,
       journal,
       model,
       control,
