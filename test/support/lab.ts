@@ -46,6 +46,10 @@ export interface LabBlueprint {
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
+  /** What the policy bundle says besides; and what the blueprint says of leases. */
+  readonly policy?: JsonObject;
+  readonly leases?: JsonObject;
+  readonly childLeases?: JsonObject;
 }
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
@@ -151,7 +155,7 @@ export class Lab {
     const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 }, ...parts.policy };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -183,6 +187,7 @@ export class Lab {
             instructions: { text: "Do as you are told." },
             execution,
             tools: spec,
+            ...(parts.leases === undefined ? {} : { leases: parts.leases }),
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
@@ -266,7 +271,8 @@ export class Lab {
 
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
-    await this.blueprint({ turns, tools, execution }, "helper");
+    const leases = parts.childLeases;
+    await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
