@@ -20,6 +20,8 @@ export interface Authority {
   readonly processNetwork: "none" | "host";
   /** `host` in lower case, as a URL spells it. */
   network(host: string): Permission;
+  /** Whether a tool may be handed the secret of this name. */
+  secret(name: string): Permission;
   /** `depth` of the child, from 1. */
   spawn(child: { readonly depth: number }): Permission;
   /** The smallest depth and number of child runs that any layer allows. */
@@ -80,6 +82,13 @@ export function effectivePermission(layers: readonly Layer[]): Authority {
         allowed: (layer) =>
           indexed("network.domains", layer.network.domains, (domain) => domainMatches(domain, host)) ?? {
             missing: "network.domains",
+          },
+      }),
+    secret: (name) =>
+      decide(sorted, `to hand over the secret \`${name}\``, {
+        allowed: (layer) =>
+          indexed("secrets.allow", layer.secrets.allow, (allowed) => allowed === "*" || allowed === name) ?? {
+            missing: "secrets.allow",
           },
       }),
     spawn: ({ depth }) =>

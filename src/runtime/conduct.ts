@@ -10,12 +10,14 @@ import { PinionError } from "../model/errors.ts";
 import { type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
-import type { SpawnResult } from "../tool/ports.ts";
+import type { Secrets, SpawnResult } from "../tool/ports.ts";
 import { assemble } from "./assemble.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
+import { maskedModel } from "./secrets/masked-model.ts";
+import { openPlace } from "./secrets/place.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
@@ -37,6 +39,8 @@ export interface Machine {
   /** A child works on the files of its parent, unless it has a layer of its own. */
   readonly files?: RunFiles;
   readonly onNotice: (text: string) => void;
+  /** Of the whole family of runs. */
+  readonly secrets: Secrets;
   /** Starts and resumes the children of a run. */
   readonly childrenOf: (machine: Machine, parent: Parent) => Children;
 }
@@ -133,16 +137,20 @@ async function follow(
     },
   };
   const authority = effectivePermission(layers);
+  const { secrets } = machine;
+  const place = openPlace(header.run, env);
+  closing.push(() => place.close());
   const processes = await openProcesses(resolved, {
     authority,
     confinement: effectiveConfinement(layers),
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: temporaryFolder(env, header.run),
+    secrets: place.folder,
     onNotice: machine.onNotice,
   });
   closing.push(() => processes.close());
-  const world = { workspace, spawner, processes, now: () => env.now() };
+  const world = { workspace, spawner, processes, secrets, now: () => env.now() };
   const tools = toolsOf(resolved, { authority, depth: header.depth, world });
   const store = storeOf(env);
   const assembled = assemble({
@@ -150,11 +158,11 @@ async function follow(
     hooks: resolved.hooks,
     chain: resolved.chain,
     journal,
-    model: conducted.model,
+    model: maskedModel(conducted.model, secrets.mask),
     tools,
     hosts,
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
-    files: fileDriver(files),
+    files: fileDriver(files, secrets.mask),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),

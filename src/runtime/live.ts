@@ -10,6 +10,7 @@ import type { Machine, Watching } from "./conduct.ts";
 import { RunControl } from "./control/run-control.ts";
 import { type Environment, hookHosts, installation, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
+import { openVault } from "./secrets/vault.ts";
 import { start } from "./start.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -38,8 +39,8 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   // The hook host comes up while the blueprint is read.
   const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
-    const { resolved, workspace, record } = await checked(options, env);
-    const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice, childrenOf };
+    const { resolved, workspace, record, secrets } = await checked(options, env);
+    const machine: Machine = { env, hosts, workspace, secrets, onNotice: options.onNotice, childrenOf };
     const summary = await start(machine, {
       file: absolute(env.cwd, options.file),
       control: new RunControl(options.signal),
@@ -71,7 +72,7 @@ async function checked(options: RunOptions & Watching, env: Environment) {
   const workspace = await mustBeFolder(absolute(env.cwd, options.workspace));
   const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
   openModel(resolved, chooseModel(resolved, options), env);
-  return { resolved, workspace, record };
+  return { resolved, workspace, record, secrets: await openVault(resolved, env) };
 }
 
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {

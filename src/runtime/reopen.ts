@@ -7,12 +7,15 @@ import { type Resumed, resumeJournal } from "../journal/open.ts";
 import type { Repair } from "../journal/repair.ts";
 import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
+import type { Secrets } from "../tool/ports.ts";
+import { NO_SECRETS } from "../tool/secrets/none.ts";
 import { mustBeRun, neverStarted, readStart, sourceNotices, wasNeverStarted } from "./begun.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { journaling } from "./journaling.ts";
 import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
+import { openVault } from "./secrets/vault.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -24,7 +27,7 @@ export interface Reopening {
   readonly watching: Watching;
   readonly env: Environment;
   /** What the run works with: that of its parent, or made for it once its journal is its own. */
-  readonly machine: () => Promise<Omit<Machine, "workspace">>;
+  readonly machine: () => Promise<Omit<Machine, "workspace" | "secrets"> & { readonly secrets?: Secrets }>;
 }
 
 /**
@@ -67,7 +70,9 @@ async function goOn(
     const { blueprint } = parseBlueprint(await storeOf(env).get(header.source), `artifact ${header.source}`);
     for (const notice of await sourceNotices(begun, header.source, blueprint.spec.pins)) watching.onNotice(notice);
   }
-  const machine = { ...around, workspace: begun.workspace };
+  // A run that only ends does nothing that could need or tell a secret.
+  const secrets = around.secrets ?? (asked.kind === "cancel" ? NO_SECRETS : await openVault(resolved, env));
+  const machine = { ...around, workspace: begun.workspace, secrets };
   const choice = chooseModel(resolved, header.chosen);
   // A run that only ends needs no key of a provider.
   const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);

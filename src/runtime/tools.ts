@@ -13,7 +13,7 @@ import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
-import type { ProcessTree, Spawner, Workspace } from "../tool/ports.ts";
+import type { ProcessTree, Secrets, Spawner, Workspace } from "../tool/ports.ts";
 import type { ProcessHost } from "../tool/process/command.ts";
 import { FIXED_LIMITS, PROCESS_LIMITS } from "../tool/process/limits.ts";
 import { openMeans } from "../tool/process/means.ts";
@@ -22,6 +22,7 @@ import { directTree } from "../tool/process/tree/direct.ts";
 import { type LayeredTree, openLayeredTree } from "../tool/process/tree/open.ts";
 import { removeTree } from "../tool/process/tree/scratch.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
+import { NO_SECRETS } from "../tool/secrets/none.ts";
 import { skillRead } from "../tool/skill-read.ts";
 import { toolBoxOf } from "../tool/toolbox.ts";
 import { openHostDirectory } from "../vfs/host.ts";
@@ -33,12 +34,13 @@ export interface ToolWorld {
   readonly workspace: Workspace;
   readonly spawner: Spawner;
   readonly processes: Processes;
+  readonly secrets: Secrets;
   /** ms since the epoch. */
   now(): number;
 }
 
 /** Where and how processes run. Close it with the run. */
-export interface Processes extends Omit<ProcessHost, "workspace" | "authority"> {
+export interface Processes extends Omit<ProcessHost, "workspace" | "authority" | "mask"> {
   close(): void;
 }
 
@@ -50,7 +52,8 @@ export function toolsOf(
   options: { readonly authority: Authority; readonly depth: number; readonly world: ToolWorld },
 ): ToolBox {
   const { authority } = options;
-  const { workspace, spawner, processes, now } = options.world;
+  const { workspace, spawner, processes, secrets, now } = options.world;
+  const { mask } = secrets;
   const children = Object.entries(resolved.children).map(([name, child]) => ({
     name,
     version: child.agent.version,
@@ -66,17 +69,18 @@ export function toolsOf(
     resolved.registry as unknown as ToolRegistry,
     [
       fileList(workspace, authority),
-      fileRead(workspace, authority),
-      fileSearch(workspace, authority),
+      fileRead(workspace, authority, mask),
+      fileSearch(workspace, authority, mask),
       fileWrite(workspace, authority),
       fileRemove(workspace, authority),
       fileMove(workspace, authority),
-      processRun({ workspace, authority, ...processes }, now),
-      httpFetch({ authority }),
+      processRun({ workspace, authority, mask, ...processes }, now),
+      httpFetch({ authority, mask }),
       skillRead(skills),
       agentSpawn({ children, depth: options.depth, spawner, authority }),
     ],
     authority,
+    { secrets, listed: (name, tool) => resolved.secrets[name]?.tools.includes(tool) === true },
   );
 }
 
@@ -89,6 +93,8 @@ export interface ProcessOptions {
   readonly layer: { readonly overlay: Overlay; readonly folder: string } | undefined;
   /** A folder of the run alone for what its processes need while they run; what a crash left there is removed. */
   readonly temporary: string;
+  /** A private folder, in memory if possible, for secrets in files of processes that are not confined. */
+  readonly secrets: string;
   readonly onNotice: (text: string) => void;
 }
 
@@ -98,7 +104,7 @@ export interface ProcessOptions {
  * Throws `WorldError` when no listed backend can be had.
  */
 export async function openProcesses(resolved: ResolvedBlueprint, options: ProcessOptions): Promise<Processes> {
-  const { authority, confinement, workspace, layer, temporary, onNotice } = options;
+  const { authority, confinement, workspace, layer, temporary, secrets, onNotice } = options;
   if (!resolved.tools.allow.includes("process.run")) return nobody(directTree(workspace));
   removeTree(temporary);
   await mkdir(temporary, { recursive: true, mode: 0o700 });
@@ -114,6 +120,7 @@ export async function openProcesses(resolved: ResolvedBlueprint, options: Proces
     path: [node, ...SYSTEM_PATH.filter((folder) => folder !== node)],
     readable: [node],
     temporary,
+    secrets,
     limits: { ...confinement.limits, ...FIXED_LIMITS },
     close() {
       means.close();
@@ -166,6 +173,7 @@ function nobody(tree: ProcessTree): Processes {
     path: [],
     readable: [],
     temporary: "",
+    secrets: "",
     limits: PROCESS_LIMITS,
     close: () => undefined,
   };
@@ -192,6 +200,7 @@ export function noWorld(): ToolWorld {
     },
     spawner: { spawn: unreachable },
     processes: nobody({ kind: "direct", open: unreachable }),
+    secrets: NO_SECRETS,
     now: unreachable,
   };
 }

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../model/json.ts";
 import type { Taxon } from "../model/phase.ts";
 import { type Idempotency, type Permission, ToolError } from "../model/tool.ts";
 import { type Check, checkOf } from "./schema.ts";
+import type { Handed } from "./secrets/uses.ts";
 
 /** What a call names, opened and read, so that what was resolved is what is acted upon. */
 export interface Prepared {
@@ -17,6 +18,8 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
   /** When performing: what was resolved before. Only for facts that may differ from one look to the next, such as addresses. */
   readonly earlier?: JsonObject;
+  /** When performing: the secrets that the call is handed. */
+  readonly handed?: readonly Handed[];
 }
 
 /** A kind of tool, with the facts about it that no registry may weaken. */

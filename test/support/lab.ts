@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
@@ -36,6 +36,10 @@ export interface LabBlueprint {
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
+  /** `spec.secrets`; the policy allows them. */
+  readonly secrets?: JsonObject;
+  /** Secrets that the registry hands to tools. */
+  readonly uses?: Readonly<Record<string, readonly JsonObject[]>>;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
   /** The tools of that child; `file.read` unless given. */
@@ -146,7 +150,9 @@ export class Lab {
     const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const { secrets = {} } = parts;
+    const allowed = Object.keys(secrets).length === 0 ? {} : { secrets: { allow: Object.keys(secrets) } };
+    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 }, ...allowed };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -158,7 +164,7 @@ export class Lab {
     const pins = {
       hooks: [...hooks, ...(await Promise.all(shipped))],
       policy: await this.#document(folder, "policy", "PolicyBundle", policy),
-      tools: await pinOf("standard-tools", "builtin:blueprints/shared/tools.yaml", ROOT),
+      tools: await this.#registry(folder, parts),
       scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
       ...(parts.child === undefined
         ? {}
@@ -177,6 +183,7 @@ export class Lab {
             instructions: { text: "Do as you are told." },
             execution,
             tools: spec,
+            ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
@@ -260,6 +267,14 @@ export class Lab {
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
     await this.blueprint({ turns, tools, execution }, "helper");
+  }
+
+  async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
+    const source = "blueprints/shared/tools.yaml";
+    if (uses === undefined) return pinOf("standard-tools", `builtin:${source}`, ROOT);
+    const standard = parse(await readFile(join(ROOT, source), "utf8")) as { spec: { tools: { name: string }[] } };
+    const tools = standard.spec.tools.map((tool) => ({ ...tool, secrets: uses[tool.name] ?? [] }));
+    return this.#document(folder, "tools", "ToolRegistry", { tools });
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {

@@ -4,6 +4,7 @@ import type { OpenTree } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { type Command, MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
 import { type Executable, findExecutable } from "./executable.ts";
+import { UNHANDED } from "./handing.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
 import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
@@ -54,7 +55,7 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
       if (!permission.allow || authority.hides(cwd) !== "whole") return permission;
       return authority.file("read", cwd);
     },
-    async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal }) {
+    async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal, handed = [] }) {
       const permission = authority.process(argv);
       if (!permission.allow) throw new ToolError("denied", `${permission.reason} (${permission.rule})`);
       if (timeoutMs > limits.timeoutMs)
@@ -76,7 +77,7 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
         async act() {
           const tree = await host.tree.open(signal);
           try {
-            const command = { executable, argv, cwd: { path: cwd, directory, identity }, stdin, timeoutMs };
+            const command = { executable, argv, cwd: { path: cwd, directory, identity }, stdin, handed, timeoutMs };
             return await perform(command, { host, tree, signal });
           } finally {
             await tree.close();
@@ -170,6 +171,7 @@ function refuseUnstarted({ exitCode, ended, stderr, told }: Finished, host: Proc
   if (exitCode === 125 && said === REPLACED) {
     throw new ToolError("resolution-changed", "the executable has changed since the call was judged; ask again");
   }
+  if (exitCode === 125 && said === UNHANDED) throw new ToolError("not-started", UNHANDED);
   const why = [tree.path, tree.workspace].reduce(withoutHost, said);
   if (exitCode === 125 && said.startsWith(UNMOUNTED)) throw new ToolError("not-started", why);
   if (host.backend.name === "bwrap" && ended === "by-itself" && !told.includes('"exit-code"')) {
