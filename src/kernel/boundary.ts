@@ -1,4 +1,4 @@
-import { canonicalJson } from "../model/canonical.ts";
+import { canonicalJson, type Digest } from "../model/canonical.ts";
 import type { Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
@@ -24,6 +24,8 @@ export interface Boundary<P extends Phase> {
   readonly reason: string;
   readonly payload: Payloads[P];
   readonly receipt: Receipt;
+  /** Of an allowed call or spawn: the digest of the action that was let through. */
+  readonly action: Digest | undefined;
   readonly unaudited: boolean;
   readonly capsules: readonly { readonly kind: string; readonly value: Json }[];
   readonly events: readonly { readonly kind: string; readonly data: Json }[];

@@ -1,5 +1,5 @@
 import { canonicalJson } from "../model/canonical.ts";
-import type { InputSpec, Outcome, Receipt } from "../model/entry.ts";
+import type { InputSpec, Outcome } from "../model/entry.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ToolCall } from "../model/message.ts";
 import type { CallFacts, PostTool, PreTool, Spawn } from "../model/payload.ts";
@@ -7,7 +7,7 @@ import type { ToolSpec } from "../model/tool.ts";
 import { ask, type Boundary } from "./boundary.ts";
 import { awaitChild } from "./child.ts";
 import { obey } from "./control.ts";
-import { within } from "./effect.ts";
+import { announced, type Ready, within } from "./effect.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
 
@@ -19,9 +19,7 @@ export interface Origin {
 const MODEL: Origin = { name: "model", level: 0 };
 
 /** A call that passed its gates and may now happen, or the reason why it may not. */
-type Admitted =
-  | { readonly kind: "ready"; readonly facts: CallFacts; readonly resolution: JsonObject; readonly receipt: Receipt }
-  | { readonly kind: "refused"; readonly reason: string };
+type Admitted = ({ readonly kind: "ready" } & Ready) | { readonly kind: "refused"; readonly reason: string };
 
 /**
  * Makes the calls of one turn. Consecutive calls that only read are gated together and run together; every other call
@@ -130,19 +128,14 @@ async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted
   );
   if (gated.decision === "block") return { kind: "refused", reason: `blocked: ${gated.reason}` };
   const { call: allowed, resolution } = gated.payload;
-  const ready = { resolution, receipt: gated.receipt };
+  const ready = { resolution, receipt: gated.receipt, action: gated.action };
   return allowed.tool === "agent.spawn"
     ? admitChild(run, allowed, ready, origin)
     : { kind: "ready", facts: allowed, ...ready };
 }
 
 /** A child run passes the phase `spawn` as well; its receipt is that of the spawn. */
-async function admitChild(
-  run: Run,
-  facts: CallFacts,
-  gated: { readonly resolution: JsonObject; readonly receipt: Receipt },
-  origin: Origin,
-): Promise<Admitted> {
+async function admitChild(run: Run, facts: CallFacts, gated: Omit<Ready, "facts">, origin: Origin): Promise<Admitted> {
   const { resolution } = gated;
   // Without a child there is nothing to spawn; performing the call will say why.
   if (!isJsonObject(resolution.child)) return { kind: "ready", facts, ...gated };
@@ -182,6 +175,7 @@ async function admitChild(
     facts: { ...facts, arguments: { ...facts.arguments, goal: spawn.payload.goal } },
     resolution,
     receipt: spawn.receipt,
+    action: spawn.action,
   };
 }
 
@@ -247,13 +241,13 @@ async function resolve(run: Run, facts: CallFacts): Promise<JsonObject> {
 async function perform(run: Run, admitted: readonly Admitted[]): Promise<(Outcome | undefined)[]> {
   const ready = admitted.filter((admission) => admission.kind === "ready");
   const outcomes = await run.journal.inputs(
-    ready.map(({ facts, resolution, receipt }): InputSpec<Json> => {
+    ready.map(({ facts, resolution, receipt, action }): InputSpec<Json> => {
       const request = requestOf(facts);
       return {
         kind: "input.tool",
         ref: { call: facts.id, tool: facts.tool },
         request: { ...request, resolution },
-        effect: { receipt, clear: { taxon: facts.taxon }, idempotent: facts.idempotency === "idempotent" },
+        effect: { receipt, clear: announced(facts, action), idempotent: facts.idempotency === "idempotent" },
         perform: (signal) => run.ports.tools.perform(request, resolution, within(run, signal)),
       };
     }),

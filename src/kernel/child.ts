@@ -1,8 +1,8 @@
-import type { Outcome, Receipt } from "../model/entry.ts";
+import type { Outcome } from "../model/entry.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { CallFacts } from "../model/payload.ts";
 import { obey, pauseHere } from "./control.ts";
-import { within } from "./effect.ts";
+import { announced, type Ready, within } from "./effect.ts";
 import type { Run } from "./run.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Run } from "./run.ts";
  */
 export async function awaitChild(
   run: Run,
-  { facts, receipt }: { readonly facts: CallFacts; readonly receipt: Receipt },
+  { facts, receipt, action }: Pick<Ready, "facts" | "receipt" | "action">,
   first: Outcome,
 ): Promise<Outcome> {
   let outcome = first;
@@ -25,7 +25,7 @@ export async function awaitChild(
       ref: { call: facts.id, tool: facts.tool, again },
       request: { child },
       // The child's own journal says how far it came, so taking it up twice is taking it up once.
-      effect: { receipt, clear: { taxon: facts.taxon, child }, idempotent: true },
+      effect: { receipt, clear: { ...announced(facts, action), child }, idempotent: true },
       perform: (signal) => run.ports.resumeChild(child, within(run, signal)),
     });
   }

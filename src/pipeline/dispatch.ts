@@ -1,4 +1,5 @@
-import { canonicalJson, digestOf } from "../model/canonical.ts";
+import { actionDigest } from "../model/action.ts";
+import { canonicalJson, type Digest, digestOf } from "../model/canonical.ts";
 import type { Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import type { PinnedHook } from "../model/hook.ts";
@@ -36,6 +37,8 @@ export interface Boundary<P extends Phase> {
   /** The payload after the transformers. Only to be used when the decision is `allow`. */
   readonly payload: Payloads[P];
   readonly receipt: Receipt;
+  /** Of an allowed call or spawn: the digest of the action that was let through. */
+  readonly action: Digest | undefined;
   /** The audit did not let the record through: the boundary is not complete and the run pauses. */
   readonly unaudited: boolean;
   readonly capsules: Audit["capsules"];
@@ -82,6 +85,8 @@ export class Pipeline {
     const decision = audit.complete ? record.decision() : "block";
     const reason = audit.complete ? record.reason(audit.clear) : audit.reason;
     const { events, capsules, approvals } = audit.clear;
+    const acts = decision === "allow" && (phase === "pre-tool" || phase === "spawn");
+    const action = acts ? actionDigest(phase, payload) : undefined;
     const receipt = journal.check("check.boundary", {
       phase,
       step: record.step,
@@ -96,12 +101,13 @@ export class Pipeline {
       audit: audit.verdicts,
       decision,
       reason,
+      ...(action === undefined ? {} : { action }),
       ...(decision === "allow"
         ? { digest: digestOf(text), payload: question.clear?.(payload) ?? (JSON.parse(text) as JsonObject) }
         : {}),
     });
     const kept = audit.complete ? capsules : [];
-    return { phase, decision, reason, payload, receipt, unaudited: !audit.complete, capsules: kept, events };
+    return { phase, decision, reason, payload, receipt, action, unaudited: !audit.complete, capsules: kept, events };
   }
 
   /** The chain of the phase itself. */

@@ -8,7 +8,8 @@ import type { Harvest } from "./process/tree/layered.ts";
 export interface Authority {
   tool(tool: { readonly name: string; readonly taxon: Taxon }): Permission;
   file(action: "read" | "write", path: string): Permission;
-  process(argv: readonly string[]): Permission;
+  /** `really`: command lines that it comes to once names and interpreters are looked up; they count for denials. */
+  process(argv: readonly string[], really?: readonly (readonly string[])[]): Permission;
   readonly processNetwork: "none" | "host";
   network(host: string): Permission;
   secret(name: string): Permission;
@@ -49,6 +50,8 @@ export interface Workspace {
   openFile(path: string): WorkspaceFile;
   list(path: string): { readonly entries: readonly WorkspaceEntry[]; readonly unnameable: number };
   stat(path: string): WorkspaceStat;
+  /** What a link says; nothing follows it. */
+  link(path: string): string;
   write(path: string, data: Uint8Array): Promise<void>;
   createDirectory(path: string): Promise<void>;
   /** Removes a file, a link or an empty directory. */

@@ -35,7 +35,9 @@ export function toolBoxOf(
     return found;
   };
   return {
-    tools: [...bound.values()].map(({ spec }) => spec).filter((spec) => authority.tool(spec).allow),
+    get tools() {
+      return [...bound.values()].map(({ spec }) => spec).filter((spec) => authority.tool(spec).allow);
+    },
     get: (name) => bound.get(name)?.spec,
     invalidArguments({ tool, arguments: value }) {
       const found = bound.get(tool);
@@ -51,7 +53,7 @@ export function toolBoxOf(
         return withRefs(prepared.resolution, spec, call, handing.secrets);
       }),
     perform: (call, resolution, signal) =>
-      masked(mask, () => perform(find(call.tool), { call, resolution, signal, secrets: handing.secrets })),
+      masked(mask, () => perform(find(call.tool), { call, resolution, signal, rules: { authority, ...handing } })),
   };
 }
 
@@ -76,11 +78,14 @@ interface Performing {
   readonly call: ToolRequest;
   readonly resolution: JsonObject;
   readonly signal: AbortSignal;
-  readonly secrets: Secrets;
+  readonly rules: UseRules & { readonly secrets: Secrets };
 }
 
 async function perform({ spec, tool, invalidOutput }: RegisteredTool, performing: Performing): Promise<Json> {
-  const { call, resolution, signal, secrets } = performing;
+  const { call, resolution, signal, rules } = performing;
+  const { secrets } = rules;
+  const denied = deniedBy(spec, call.arguments, rules);
+  if (denied !== undefined) throw new ToolError("denied", `${denied.reason} (${denied.rule})`);
   const handed = usesOf(spec, call.arguments).flatMap((use) => {
     const value = secrets.value(use.name);
     return value === undefined ? [] : [handedOf(use, value)];

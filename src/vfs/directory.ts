@@ -60,6 +60,8 @@ export interface Directory {
   openFile(path: string): OpenFile;
   list(path: string): Listing;
   stat(path: string): NodeStat;
+  /** What a link says, which leads nowhere here: nothing follows it. Throws for what is no link. */
+  link(path: string): string;
   read(path: string, range: { readonly offset: number; readonly length: number }): Uint8Array;
   /**
    * Creates or replaces a file in one step: whoever reads sees the old content or the new. Durable when it resolves.

@@ -104,6 +104,13 @@ class HostDirectory implements Directory {
     return toStat(stats);
   }
 
+  link(path: string): string {
+    const root = this.#for("read", path);
+    const { parent, name } = descendToParent(root, parsePath(path));
+    using _ = parent;
+    return guarded(path, () => readlinkSync(parent.at(name)));
+  }
+
   read(path: string, range: { readonly offset: number; readonly length: number }): Uint8Array {
     const file = this.openFile(path);
     try {

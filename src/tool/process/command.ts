@@ -246,6 +246,11 @@ function common(
   };
 }
 
+/** The whole environment of a command; `home` is the folder that it has to itself. */
+export function environmentOf({ path }: Pick<ProcessHost, "path">, home: string): Readonly<Record<string, string>> {
+  return { PATH: path.join(":"), LANG: "C.UTF-8", HOME: home, TMPDIR: home };
+}
+
 interface Start {
   readonly identity: string;
   /** A real path to go to first, or nothing. */
@@ -262,7 +267,7 @@ function shell({ path, limits, backend }: ProcessHost, at: Start): CommandLine {
   const { identity, start = "", home, expected = [], reopened = [], words } = at;
   // Without a user name space of its own, everything that the user runs counts; the whole machine is an upper bound of it.
   const others = backend.name === "bwrap" ? CONFINERS : countTasks();
-  const environment = [`PATH=${path.join(":")}`, "LANG=C.UTF-8", `HOME=${home}`, `TMPDIR=${home}`];
+  const environment = Object.entries(environmentOf({ path }, home)).map(([name, value]) => `${name}=${value}`);
   const script = launcher(limits, others, reopened);
   const paths = reopened.map((image) => image.path);
   const found = [...expected.flatMap((one) => [one.identity, one.path]), "--"];

@@ -2,13 +2,16 @@ import type { JsonObject } from "../../model/json.ts";
 import { ToolError } from "../../model/tool.ts";
 import type { OpenTree } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
-import { type Command, MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
+import { WORKSPACE } from "./bwrap.ts";
+import { type Command, environmentOf, MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
 import { type Executable, findExecutable } from "./executable.ts";
 import { UNHANDED } from "./handing.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
 import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
+import { namedFiles } from "./named.ts";
 import { permitted } from "./permitted.ts";
+import { reallyRun } from "./really.ts";
 import { UNMOUNTED } from "./tree/mounting.ts";
 
 interface Arguments {
@@ -17,6 +20,9 @@ interface Arguments {
   readonly timeoutMs?: number;
   readonly stdin?: string;
 }
+
+/** What stands for the folder that is made for one command alone. */
+const PRIVATE_FOLDER = "a private folder";
 
 /** The largest limit that a blueprint can set. */
 const LONGEST_MS = 86_400_000;
@@ -50,8 +56,8 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
       network: { enum: ["none", "host"] },
       notes: { type: "array", items: { type: "string" } },
     }),
-    permit: ({ argv, cwd = "." }) => {
-      const permission = authority.process(argv);
+    permit: ({ argv, cwd = "." }, resolution) => {
+      const permission = authority.process(argv, reallyRun(argv, resolution.executable));
       if (!permission.allow || authority.hides(cwd) !== "whole") return permission;
       return authority.file("read", cwd);
     },
@@ -71,6 +77,8 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
         backend: backend.name,
         files: host.tree.kind,
         network: host.network.reach,
+        environment: environmentOf(host, PRIVATE_FOLDER),
+        named: orClose(executable, () => namedFiles(argv, { workspace, authority, cwd, roots: rootsOf(host) })),
       };
       return {
         resolution,
@@ -99,6 +107,10 @@ function orClose<T>(executable: Executable, open: () => T): T {
     executable.close();
     throw error;
   }
+}
+
+function rootsOf({ tree, workspace }: ProcessHost): readonly string[] {
+  return tree.kind === "direct" ? [WORKSPACE, workspace.hostPath()] : [WORKSPACE];
 }
 
 interface Around {

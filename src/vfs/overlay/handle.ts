@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, readlinkSync } from "node:fs";
 import { PinionError, UnfinishedError } from "../../model/errors.ts";
 import type { FileAction } from "../../model/hook.ts";
 import { ToolError } from "../../model/tool.ts";
@@ -75,6 +75,15 @@ export class OverlayDirectory implements Directory, Follower {
   stat(path: string): NodeStat {
     const route = this.#route("read", path);
     return guarded(path, () => this.#stat(route, path));
+  }
+
+  link(path: string): string {
+    const route = this.#route("read", path);
+    return guarded(path, () => {
+      const { parent, name } = this.#layer.place(route);
+      using _ = parent;
+      return readlinkSync(parent.at(name));
+    });
   }
 
   read(path: string, range: { readonly offset: number; readonly length: number }): Uint8Array {
