@@ -1,7 +1,15 @@
 import { canonicalJson } from "../model/canonical.ts";
 import { BugError } from "../model/errors.ts";
 import type { Json, JsonObject } from "../model/json.ts";
-import { type Permission, type ToolBox, ToolError, type ToolRequest, type ToolSpec } from "../model/tool.ts";
+import type { Need } from "../model/lease.ts";
+import {
+  type Leased,
+  type Permission,
+  type ToolBox,
+  ToolError,
+  type ToolRequest,
+  type ToolSpec,
+} from "../model/tool.ts";
 import { outOfBounds } from "./bounds.ts";
 import type { Authority, Secrets } from "./ports.ts";
 import { bindRegistry, type RegisteredTool, type ToolRegistry } from "./registry.ts";
@@ -45,6 +53,7 @@ export function toolBoxOf(
       return outOfBounds(value) ?? found.invalid(value) ?? found.tool.invalid(value);
     },
     permit: (call, resolution) => permit(find(call.tool), { authority, ...handing }, { call, resolution }),
+    needs: (call, resolution) => needs(find(call.tool), call, resolution),
     resolve: (call, signal) =>
       masked(mask, async () => {
         const { spec, tool } = find(call.tool);
@@ -52,8 +61,10 @@ export function toolBoxOf(
         await prepared.close();
         return withRefs(prepared.resolution, spec, call, handing.secrets);
       }),
-    perform: (call, resolution, signal) =>
-      masked(mask, () => perform(find(call.tool), { call, resolution, signal, rules: { authority, ...handing } })),
+    perform: (call, resolution, signal, leased) =>
+      masked(mask, () =>
+        perform(find(call.tool), { call, resolution, signal, leased, rules: { authority, ...handing } }),
+      ),
   };
 }
 
@@ -68,6 +79,15 @@ function permit(
   return denied ?? tool.permit(call.arguments, resolution);
 }
 
+/** The tool itself, the secrets that the call is handed, and what the kind of tool touches besides. */
+function needs({ spec, tool }: RegisteredTool, call: ToolRequest, resolution: JsonObject): readonly Need[] {
+  const own: Need = { resource: "tool", action: "call", path: [spec.name], deep: false };
+  const secrets = usesOf(spec, call.arguments).map(
+    ({ name }): Need => ({ resource: "secret", action: "use", path: [name], deep: false }),
+  );
+  return [own, ...secrets, ...tool.needs(call.arguments, resolution)];
+}
+
 /** What gates see and people approve names the secrets that go with the call. */
 function withRefs(resolution: JsonObject, spec: ToolSpec, call: ToolRequest, secrets: Secrets): JsonObject {
   const refs = usesOf(spec, call.arguments).filter(({ name }) => secrets.value(name) !== undefined);
@@ -78,11 +98,12 @@ interface Performing {
   readonly call: ToolRequest;
   readonly resolution: JsonObject;
   readonly signal: AbortSignal;
+  readonly leased: Leased | undefined;
   readonly rules: UseRules & { readonly secrets: Secrets };
 }
 
 async function perform({ spec, tool, invalidOutput }: RegisteredTool, performing: Performing): Promise<Json> {
-  const { call, resolution, signal, rules } = performing;
+  const { call, resolution, signal, leased, rules } = performing;
   const { secrets } = rules;
   const denied = deniedBy(spec, call.arguments, rules);
   if (denied !== undefined) throw new ToolError("denied", `${denied.reason} (${denied.rule})`);
@@ -90,7 +111,12 @@ async function perform({ spec, tool, invalidOutput }: RegisteredTool, performing
     const value = secrets.value(use.name);
     return value === undefined ? [] : [handedOf(use, value)];
   });
-  const prepared = await tool.prepare(call.arguments, { signal, earlier: resolution, handed });
+  const prepared = await tool.prepare(call.arguments, {
+    signal,
+    earlier: resolution,
+    handed,
+    ...(leased === undefined ? {} : { leased }),
+  });
   try {
     const found = secrets.mask.json(withRefs(prepared.resolution, spec, call, secrets));
     const changed = canonicalJson(found) !== canonicalJson(resolution);

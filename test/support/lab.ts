@@ -29,10 +29,15 @@ export interface LabBlueprint {
   /** First-party hooks by name with their configuration. */
   readonly shipped?: Readonly<Record<string, JsonObject>>;
   readonly chain?: Readonly<Record<string, readonly string[]>>;
+  readonly shadow?: Readonly<Record<string, readonly string[]>>;
   readonly turns: readonly JsonObject[];
   readonly runtime?: JsonObject;
   readonly execution?: JsonObject;
   readonly tools?: readonly string[];
+  /** Those of files, processes and agents unless given. */
+  readonly taxa?: readonly string[];
+  /** Bodies of skills by name. */
+  readonly skills?: Readonly<Record<string, string>>;
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
@@ -147,7 +152,7 @@ export class Lab {
     const folder = join(this.root, name === "lab" ? "blueprint" : `blueprint/${name}`);
     await mkdir(folder, { recursive: true });
     const tools = parts.tools ?? ALL_TOOLS;
-    const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
+    const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
     const { secrets = {} } = parts;
@@ -166,6 +171,7 @@ export class Lab {
       policy: await this.#document(folder, "policy", "PolicyBundle", policy),
       tools: await this.#registry(folder, parts),
       scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
+      ...(parts.skills === undefined ? {} : { skills: await skillsOf(parts.skills, folder) }),
       ...(parts.child === undefined
         ? {}
         : { blueprints: [await pinOf("helper", "helper/blueprint.yaml", folder, () => this.#child(parts))] }),
@@ -187,6 +193,7 @@ export class Lab {
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
+              ...(parts.shadow === undefined ? {} : { shadow: parts.shadow }),
               config,
               ...(parts.grants === undefined ? {} : { grants: parts.grants }),
             },
@@ -320,6 +327,16 @@ function grantsOf(execution: JsonObject): JsonObject {
     ...part("process", ["allow", "network"]),
     ...part("network", ["domains"]),
   };
+}
+
+function skillsOf(skills: Readonly<Record<string, string>>, folder: string): Promise<JsonObject[]> {
+  return Promise.all(
+    Object.entries(skills).map(([name, text]) =>
+      pinOf(name, `${name}.md`, folder, () =>
+        writeFile(join(folder, `${name}.md`), `---\nname: ${name}\ndescription: how it is done\n---\n${text}\n`),
+      ),
+    ),
+  );
 }
 
 async function pinOf(name: string, source: string, folder: string, make?: () => Promise<void>): Promise<JsonObject> {

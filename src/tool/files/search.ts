@@ -4,6 +4,7 @@ import { NO_SECRETS } from "../secrets/none.ts";
 import { breathe, defineTool, fields, type Tool } from "../tool.ts";
 import { requirePermission } from "./facts.ts";
 import { type Finder, finderOf } from "./match.ts";
+import { fileNeed } from "./need.ts";
 import { type LeftOut, openPlace, type Visit } from "./walk.ts";
 
 const MATCHES = 200;
@@ -76,6 +77,7 @@ export function fileSearch(workspace: Workspace, authority: Authority, mask: Mas
       }),
     }),
     permit: ({ path = "." }) => authority.file("read", path),
+    needs: ({ path = "." }, { kind }) => [fileNeed("read", path, kind === "file" ? "alone" : "deep")],
     prepare({ pattern, path = ".", regex = false, ignoreCase = false, limit = MATCHES }, { signal }) {
       requirePermission(authority, "read", path);
       const finder = finderOf({ pattern, regex, ignoreCase });

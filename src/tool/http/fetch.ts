@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { isJsonObject, type JsonObject } from "../../model/json.ts";
-import { ToolError } from "../../model/tool.ts";
+import { type Leased, ToolError } from "../../model/tool.ts";
 import { cutAtEnd, encode } from "../files/encoding.ts";
 import type { Authority, Mask } from "../ports.ts";
 import { NO_SECRETS } from "../secrets/none.ts";
@@ -8,6 +8,7 @@ import type { Handed } from "../secrets/uses.ts";
 import { defineTool, fields, goOn, type Tool } from "../tool.ts";
 import { isPublic } from "./address.ts";
 import { bodyOf, type Credentials, type Exchange, exchange } from "./exchange.ts";
+import { METHODS, requestNeed } from "./need.ts";
 import { internet, type Network } from "./network.ts";
 import { hostOf, parseUrl, reach, type Target } from "./target.ts";
 
@@ -27,7 +28,6 @@ const RESPONSE_HEADERS = [
   "location",
   "retry-after",
 ] as const;
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 interface Arguments {
   readonly url: string;
@@ -77,7 +77,11 @@ export function httpFetch({ authority, network = internet(isPublic), mask = NO_S
       if (parsed === null) return { allow: false, rule: "pinion: URLs", reason: "it is not a URL" };
       return authority.network(hostOf(parsed));
     },
-    async prepare(call, { signal, earlier, handed }) {
+    needs({ url, method = "GET" }) {
+      const parsed = URL.parse(url);
+      return parsed === null ? [] : [requestNeed(parsed, method)];
+    },
+    async prepare(call, { signal, earlier, handed, leased }) {
       const { url, method = "GET", headers = {}, body, maxBytes = BYTES, timeoutMs = TIMEOUT_MS } = call;
       if (body !== undefined && (method === "GET" || method === "HEAD")) {
         throw new ToolError("bad-arguments", `a ${method} request has no body`);
@@ -96,7 +100,7 @@ export function httpFetch({ authority, network = internet(isPublic), mask = NO_S
           const credentials = credentialsOf(target.url, handed);
           const first: Exchange = { target, method, headers, body, certificates: network.certificates, credentials };
           return within(limit, { signal, timeoutMs }, () =>
-            follow(first, { authority, network, limit, maxBytes, mask }),
+            follow(first, { authority, network, limit, maxBytes, mask, leased }),
           );
         },
         close: () => undefined,
@@ -111,6 +115,7 @@ interface Following {
   readonly limit: AbortSignal;
   readonly maxBytes: number;
   readonly mask: Mask;
+  readonly leased: Leased | undefined;
 }
 
 function credentialsOf({ origin }: URL, handed: readonly Handed[] = []): Credentials {
@@ -132,6 +137,8 @@ async function follow(first: Exchange, options: Following): Promise<JsonObject> 
     if (next === undefined) return resultOf(response, { url: current.target.url.href, redirects, ...options });
     response.destroy();
     if (redirects === MAX_REDIRECTS) throw new ToolError("redirects", `there are more than ${MAX_REDIRECTS} redirects`);
+    const leased = options.leased?.permits(requestNeed(next.url, next.request.method));
+    if (leased?.allow === false) throw new ToolError("denied", `${leased.reason} (${leased.rule})`);
     const target: Target = await reach(next.url, options);
     current = { ...next.request, target };
   }
