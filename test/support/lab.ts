@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
@@ -41,6 +41,10 @@ export interface LabBlueprint {
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
+  /** `spec.secrets`; the policy allows them. */
+  readonly secrets?: JsonObject;
+  /** Secrets that the registry hands to tools. */
+  readonly uses?: Readonly<Record<string, readonly JsonObject[]>>;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
   /** The tools of that child; `file.read` unless given. */
@@ -155,7 +159,10 @@ export class Lab {
     const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 }, ...parts.policy };
+    const { secrets = {} } = parts;
+    const allowed = Object.keys(secrets).length === 0 ? {} : { secrets: { allow: Object.keys(secrets) } };
+    const grants = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grants, ...allowed, ...parts.policy };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -167,7 +174,7 @@ export class Lab {
     const pins = {
       hooks: [...hooks, ...(await Promise.all(shipped))],
       policy: await this.#document(folder, "policy", "PolicyBundle", policy),
-      tools: await pinOf("standard-tools", "builtin:blueprints/shared/tools.yaml", ROOT),
+      tools: await this.#registry(folder, parts),
       scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
       ...(parts.skills === undefined ? {} : { skills: await skillsOf(parts.skills, folder) }),
       ...(parts.child === undefined
@@ -188,6 +195,7 @@ export class Lab {
             execution,
             tools: spec,
             ...(parts.leases === undefined ? {} : { leases: parts.leases }),
+            ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
@@ -273,6 +281,14 @@ export class Lab {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
     const leases = parts.childLeases;
     await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
+  }
+
+  async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
+    const source = "blueprints/shared/tools.yaml";
+    if (uses === undefined) return pinOf("standard-tools", `builtin:${source}`, ROOT);
+    const standard = parse(await readFile(join(ROOT, source), "utf8")) as { spec: { tools: { name: string }[] } };
+    const tools = standard.spec.tools.map((tool) => ({ ...tool, secrets: uses[tool.name] ?? [] }));
+    return this.#document(folder, "tools", "ToolRegistry", { tools });
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
