@@ -7,6 +7,8 @@ export const CHECK_NAMES = [
   "checkpoints",
   /** Pinned bytes, and whether they are what the header says. */
   "pins",
+  /** Of the hooks that were trusted: signed by whom the header says, and about these bytes. */
+  "signatures",
   /** Every boundary: whether the whole chain of hooks was asked, and whether its decision follows from what they said. */
   "hooks",
   /** Every decision of the effective permission, made again. */

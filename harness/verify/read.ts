@@ -38,6 +38,8 @@ export interface VerdictSeen {
   readonly digest: string;
   readonly role: string;
   readonly tier: string;
+  /** The id of the key, of a trusted hook. */
+  readonly signer: string | undefined;
   readonly decision: string;
 }
 
@@ -111,10 +113,10 @@ function receiptOf(json: Json | undefined): IntentSeen["receipt"] {
 function verdictsOf(json: Json | undefined): VerdictSeen[] | undefined {
   if (!Array.isArray(json)) return undefined;
   const verdicts = json.flatMap((one: Json) => {
-    const { hook, digest, role, tier, decision } = isJsonObject(one) ? one : {};
-    const texts = [hook, digest, role, tier, decision];
+    const { hook, digest, role, tier, signer, decision } = isJsonObject(one) ? one : {};
+    const texts = [hook, digest, role, tier, signer ?? "", decision];
     return texts.every((text) => typeof text === "string")
-      ? [{ hook, digest, role, tier, decision } as VerdictSeen]
+      ? [{ hook, digest, role, tier, signer, decision } as VerdictSeen]
       : [];
   });
   return verdicts.length === json.length ? verdicts : undefined;

@@ -92,6 +92,7 @@ test("a recording with a child passes every check that can be made, as a file, a
       "chain ok",
       "checkpoints ok",
       "pins ok",
+      "signatures ok",
       "hooks ok",
       "permission ok",
       "receipts ok",
