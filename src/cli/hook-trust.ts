@@ -114,7 +114,7 @@ const LIST = `
 With --json: { keys: [{ id, key, owner, place, state, from, until, hooks, phases, powers, revoked }],
 revoked: [{ key, at, reason, place }], versions: { hook: version } }`;
 
-function withPassphrase(command: Command): Command {
+export function withPassphrase(command: Command): Command {
   return command.option(
     "--passphrase-fd <number>",
     "read the passphrase from this file descriptor, not the terminal",
@@ -132,7 +132,7 @@ function descriptor(text: string): number {
 }
 
 /** In ms. */
-function duration(text: string): number {
+export function duration(text: string): number {
   const [, count, unit] = /^([1-9]\d{0,4})([dh])$/.exec(text) ?? [];
   if (count === undefined) throw new InvalidArgumentError("expected days or hours, such as 90d or 12h");
   return Number(count) * (unit === "d" ? 86_400_000 : 3_600_000);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
 import { action, runProgram, type Session } from "./command.ts";
+import { addProposalCommands } from "./hook-proposals.ts";
 import { addTrustCommands } from "./hook-trust.ts";
 
 const MANIFEST = "a manifest, or the folder of its `hook.yaml`";
@@ -81,6 +82,7 @@ export function hookCommand(session: Session): Command {
       .addHelpText("after", INSPECT),
     async () => (await import("./hook-inspect.ts")).inspect,
   );
+  addProposalCommands(session, program);
   addTrustCommands(session, program);
   return program;
 }

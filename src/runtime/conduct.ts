@@ -11,13 +11,15 @@ import { PinionError } from "../model/errors.ts";
 import { type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
-import type { SpawnResult } from "../tool/ports.ts";
+import type { Spawner, SpawnResult } from "../tool/ports.ts";
 import { assemble } from "./assemble.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
+import { leasesOf } from "./leases.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
 import { permissionPort } from "./policy/permission.ts";
+import { shadowsOf } from "./shadows.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
@@ -53,7 +55,12 @@ export interface Parent {
 }
 export interface Children {
   start(
-    child: { readonly child: string; readonly goal: string; readonly capsules: JsonObject },
+    child: {
+      readonly child: string;
+      readonly goal: string;
+      readonly capsules: JsonObject;
+      readonly delegated: Header["delegated"];
+    },
     signal: AbortSignal,
   ): Promise<RunSummary>;
   /** Goes on with a child that paused; what it came to, if it has ended meanwhile. */
@@ -144,13 +151,10 @@ async function follow(
   };
   const workspace = files.open();
   closing.push(() => workspace.close());
-  const spawner = {
-    spawn: async (
-      { child, goal }: { readonly child: { readonly name: string }; readonly goal: string },
-      stop: AbortSignal,
-    ) => {
+  const spawner: Spawner = {
+    spawn: async ({ child, goal, delegated }, stop) => {
       const capsules = { ...run.capsuleValues() } as JsonObject;
-      return known(await offspring.start({ child: child.name, goal, capsules }, stop));
+      return known(await offspring.start({ child: child.name, goal, capsules, delegated }, stop));
     },
   };
   const { authority } = narrowing;
@@ -174,6 +178,7 @@ async function follow(
     permission: permissionPort(narrowing, spec),
     hooks: resolved.hooks,
     chain: resolved.chain,
+    shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
     model: conducted.model,
     tools,
@@ -181,6 +186,7 @@ async function follow(
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
     files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
+    leases: leasesOf(resolved, header),
     start: conducted.start,
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
     deadlines: () => journal.live,

@@ -11,6 +11,7 @@ import { RunControl } from "./control/run-control.ts";
 import { type Environment, hookHosts, installation, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
 import { aroundRun } from "./policy/layers.ts";
+import { shadowPins } from "./proposals/shadow.ts";
 import { start } from "./start.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly policy?: string | undefined;
   /** Where to write the recording. Recordings of children stand beside it. */
   readonly record?: string | undefined;
+  /** Ids of proposals that run in shadow. */
+  readonly shadows?: readonly string[];
 }
 
 /**
@@ -41,7 +44,7 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   // The hook host comes up while the blueprint is read.
   const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
-    const { resolved, workspace, around, record } = await checked(options, env);
+    const { resolved, workspace, around, record, shadows } = await checked(options, env);
     const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice, childrenOf };
     const summary = await start(machine, {
       file: absolute(env.cwd, options.file),
@@ -53,7 +56,7 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
       depth: 0,
       inherited: [],
       around,
-      shadows: [],
+      shadows,
       delegated: [],
       watching: options,
     });
@@ -75,7 +78,8 @@ async function checked(options: RunOptions & Watching, env: Environment) {
   const workspace = await mustBeFolder(absolute(env.cwd, options.workspace));
   const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
   openModel(resolved, chooseModel(resolved, options), env);
-  return { resolved, workspace, around, record };
+  const shadows = await shadowPins(options.shadows ?? [], resolved, env);
+  return { resolved, workspace, around, record, shadows };
 }
 
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {

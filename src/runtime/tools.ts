@@ -69,6 +69,7 @@ export function toolsOf(
     get: judging.get,
     invalidArguments: judging.invalidArguments,
     permit: judging.permit,
+    needs: judging.needs,
     resolve,
     perform,
   };

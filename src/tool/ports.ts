@@ -1,5 +1,6 @@
 import type { Digest } from "../model/canonical.ts";
 import type { JsonObject } from "../model/json.ts";
+import type { DelegatedLease } from "../model/lease.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
 import type { Harvest } from "./process/tree/layered.ts";
@@ -78,7 +79,10 @@ export interface Child {
 
 /** Starts a child run and waits for its end. Throws `ToolError` for what the agent should be told. */
 export interface Spawner {
-  spawn(request: { readonly child: Child; readonly goal: string }, signal: AbortSignal): Promise<SpawnResult>;
+  spawn(
+    request: { readonly child: Child; readonly goal: string; readonly delegated: readonly DelegatedLease[] },
+    signal: AbortSignal,
+  ): Promise<SpawnResult>;
 }
 export interface SpawnResult extends JsonObject {
   /** The id of the child run. */

@@ -29,6 +29,7 @@ export interface LabBlueprint {
   /** First-party hooks by name with their configuration. */
   readonly shipped?: Readonly<Record<string, JsonObject>>;
   readonly chain?: Readonly<Record<string, readonly string[]>>;
+  readonly shadow?: Readonly<Record<string, readonly string[]>>;
   readonly turns: readonly JsonObject[];
   readonly runtime?: JsonObject;
   readonly execution?: JsonObject;
@@ -185,6 +186,7 @@ export class Lab {
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
+              ...(parts.shadow === undefined ? {} : { shadow: parts.shadow }),
               config,
               ...(parts.grants === undefined ? {} : { grants: parts.grants }),
             },
