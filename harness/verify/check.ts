@@ -13,6 +13,8 @@ export const CHECK_NAMES = [
   "hooks",
   /** Every decision of the effective permission, made again. */
   "permission",
+  /** The books of leases: whether what was used was there to be used, and whether every call under leases used them. */
+  "leases",
   /** Every effect: its intent, and the boundary that let it through. */
   "receipts",
   /** What the gates saw, what was approved, and what was done are the same. */

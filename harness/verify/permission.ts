@@ -8,7 +8,7 @@ import {
   type RecordedEntry,
 } from "../../src/index.ts";
 import { type CheckResult, type EntryCheck, Findings } from "./check.ts";
-import { boundaryOf, refOf, same } from "./read.ts";
+import { boundaryOf, leasesIn, member, refOf, same } from "./read.ts";
 
 /**
  * Invariant 6: makes every decision of the effective permission again, from the layers that the header and its pins name and from
@@ -79,6 +79,7 @@ export class PermissionCheck implements EntryCheck {
     if (this.#declared === 0) this.#found.fail("the run has not said yet what it may do", boundary.seq);
     this.#calls += 1;
     const { seq, payload } = boundary;
+    const leases = leasesIn(boundary);
     const [call, resolution] = [payload?.call, payload?.resolution];
     const { tool, arguments: given } = isJsonObject(call) ? call : {};
     if (typeof tool !== "string" || !isJsonObject(given) || !isJsonObject(resolution)) {
@@ -90,8 +91,18 @@ export class PermissionCheck implements EntryCheck {
     if (wrong !== undefined) this.#found.fail(`it allows what does not fit the tool \`${tool}\`: ${wrong}`, seq);
     const expected = permission.permit(request, resolution);
     if (!expected.allow) this.#found.fail(`it allows what is not permitted: ${expected.rule}: ${expected.reason}`, seq);
-    else if (!same({ ...expected }, boundary.permission)) {
-      this.#found.fail(`it names another rule than the one that decides: expected ${expected.rule}`, seq);
+    const named = leases?.length ? `; lease: ${leases.map(({ lease }) => lease).join(", ")}` : "";
+    const rule = `${expected.rule}${named}`;
+    if (expected.allow && !same({ ...expected, rule }, boundary.permission)) {
+      this.#found.fail(`it names another rule than the one that decides: expected ${rule}`, seq);
     }
+    const capabilities = leases?.map(({ capability }) => capability);
+    const unserved = isAgents(call) ? permission.unserved(request, resolution, capabilities) : undefined;
+    if (unserved !== undefined) this.#found.fail(unserved, seq);
   }
+}
+
+/** What hooks ask for goes by what they were granted. */
+function isAgents(call: Json | undefined): boolean {
+  return member(call, "origin") === "model";
 }

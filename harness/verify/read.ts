@@ -87,6 +87,18 @@ export function intentOf({ entry: { seq, body } }: RecordedEntry): IntentSeen | 
   return { seq, kind, ref, about: aboutOf(kind, ref), receipt: receiptOf(receipt), body };
 }
 
+/** The leases that serve a call, as its gates saw them; undefined where it needs none. */
+export function leasesIn({
+  payload,
+}: BoundarySeen): readonly { readonly lease: string; readonly capability: string }[] | undefined {
+  const leases = payload?.leases;
+  if (!Array.isArray(leases)) return undefined;
+  return leases.map((one: Json) => ({
+    lease: String(member(one, "lease")),
+    capability: String(member(one, "capability")),
+  }));
+}
+
 /** What an input is about, as its intent says it. */
 export function aboutOf(kind: string, ref: Json | undefined): string {
   return `${kind} ${canonicalJson(ref ?? null)}`;

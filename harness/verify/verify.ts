@@ -15,6 +15,7 @@ import { runKeyOf } from "../key.ts";
 import { checkChain, checkCheckpoints } from "./chain.ts";
 import { CHECK_NAMES, type CheckName, type CheckResult, type EntryCheck, Findings } from "./check.ts";
 import { HookCheck } from "./hooks.ts";
+import { LeaseCheck } from "./leases.ts";
 import { PayloadCheck } from "./payloads.ts";
 import { PermissionCheck } from "./permission.ts";
 import { checkPins, checkSignatures } from "./pins.ts";
@@ -103,7 +104,7 @@ class Pass {
     this.#payloads = new PayloadCheck(opening);
     this.#receipts = new ReceiptCheck((effect) => this.#payloads.effect(effect));
     this.#permission = new PermissionCheck(made, why);
-    this.#others = [new HookCheck(made, why), this.#permission, this.#payloads];
+    this.#others = [new HookCheck(made, why), this.#permission, new LeaseCheck(), this.#payloads];
     this.#complete = complete;
   }
 

@@ -95,6 +95,7 @@ test("a recording with a child passes every check that can be made, as a file, a
       "signatures ok",
       "hooks ok",
       "permission ok",
+      "leases ok",
       "receipts ok",
       "payloads ok",
       "children ok",

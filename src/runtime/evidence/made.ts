@@ -1,5 +1,8 @@
 import type { ResolvedBlueprint } from "../../blueprint/resolve.ts";
 import type { Layer } from "../../capability/layer.ts";
+import { covers } from "../../capability/lease/capability.ts";
+import { leaseRules } from "../../capability/lease/rules.ts";
+import { readCapability } from "../../capability/lease/uri.ts";
 import { Narrowing } from "../../capability/narrowing.ts";
 import type { Digest } from "../../model/canonical.ts";
 import type { PinnedHook } from "../../model/hook.ts";
@@ -34,6 +37,11 @@ export interface PermissionAgain {
   permit(call: ToolRequest, resolution: JsonObject): Permission;
   /** What of the call does not fit the tool, or undefined. */
   invalidArguments(call: ToolRequest): string | undefined;
+  /**
+   * Why these capabilities, those of the leases that a boundary names, do not serve a call of the agent that needs leases, or name
+   * some where none is needed; undefined when they do. Pure.
+   */
+  unserved(call: ToolRequest, resolution: JsonObject, capabilities: readonly string[] | undefined): string | undefined;
 }
 
 /** Throws as a run does before it starts. */
@@ -54,6 +62,8 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
   const narrowing = new Narrowing(layersOf(resolved, header));
   const { authority } = narrowing;
   const tools = toolsOf(resolved, { authority, depth: header.depth, world: noWorld() });
+  const { inherited, around } = header;
+  const rules = leaseRules({ own: layersOf(resolved, { inherited: [], around }), inherited });
   const port = permissionPort(narrowing, () => specOf(header, resolved, { tools, authority }));
   return {
     get layers() {
@@ -63,5 +73,13 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
     narrow: (layers) => narrowing.add(layers.map(layerFrom)),
     permit: (call, resolution) => tools.permit(call, resolution),
     invalidArguments: (call) => tools.invalidArguments(call),
+    unserved(call, resolution, capabilities) {
+      const needs = tools.needs(call, resolution).filter(({ resource }) => rules.required.has(resource));
+      if (capabilities === undefined) return needs[0] && `\`${needs[0].resource}\` needs a lease, and it names none`;
+      if (needs.length === 0) return "it names leases, and needs none";
+      const held = capabilities.map(readCapability);
+      const missing = needs.find((need) => !held.some((one) => !("wrong" in one) && covers(one, need)));
+      return missing && `no lease that it names covers what it does to \`${missing.resource}\``;
+    },
   };
 }
