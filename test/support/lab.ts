@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
+import { verifyRecordings } from "../../harness/verify/family.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
@@ -262,8 +263,17 @@ export class Lab {
     });
   }
 
-  replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
-    return replayRecording(file, options, this.env);
+  /** Replays a recording. Of what replays identical `harness verify` says the same, whatever checkpoints say. */
+  async replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
+    const replayed = await replayRecording(file, options, this.env);
+    if (replayed.answer.startsWith("identical")) {
+      const { recordings } = await verifyRecordings([file], options, this.env);
+      const against = recordings.flatMap((one) =>
+        one.checks.filter(({ check, result }) => result === "failed" && check !== "checkpoints"),
+      );
+      if (against.length > 0) throw new Error(`it replays identical, and yet ${JSON.stringify(against)}`);
+    }
+    return replayed;
   }
 
   /** Bodies of the boundaries of one phase. */
