@@ -16,6 +16,7 @@ import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
+import { proposerOf } from "./proposals/agent.ts";
 import { shadowsOf } from "./shadows.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
@@ -152,7 +153,8 @@ async function follow(
     onNotice: machine.onNotice,
   });
   closing.push(() => processes.close());
-  const world = { workspace, spawner, processes, now: () => env.now() };
+  const proposer = proposerOf({ run: header.run, agent: resolved.agent }, env);
+  const world = { workspace, spawner, proposer, processes, now: () => env.now() };
   const tools = toolsOf(resolved, { authority, depth: header.depth, world });
   const store = storeOf(env);
   const assembled = assemble({

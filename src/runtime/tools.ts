@@ -12,8 +12,9 @@ import { fileRead } from "../tool/files/read.ts";
 import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
+import { hookPropose } from "../tool/hook-propose.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
-import type { ProcessTree, Spawner, Workspace } from "../tool/ports.ts";
+import type { ProcessTree, Proposer, Spawner, Workspace } from "../tool/ports.ts";
 import type { ProcessHost } from "../tool/process/command.ts";
 import { FIXED_LIMITS, PROCESS_LIMITS } from "../tool/process/limits.ts";
 import { openMeans } from "../tool/process/means.ts";
@@ -32,6 +33,7 @@ import { parsePath } from "../vfs/path.ts";
 export interface ToolWorld {
   readonly workspace: Workspace;
   readonly spawner: Spawner;
+  readonly proposer: Proposer;
   readonly processes: Processes;
   /** ms since the epoch. */
   now(): number;
@@ -50,7 +52,7 @@ export function toolsOf(
   options: { readonly authority: Authority; readonly depth: number; readonly world: ToolWorld },
 ): ToolBox {
   const { authority } = options;
-  const { workspace, spawner, processes, now } = options.world;
+  const { workspace, spawner, proposer, processes, now } = options.world;
   const children = Object.entries(resolved.children).map(([name, child]) => ({
     name,
     version: child.agent.version,
@@ -75,6 +77,7 @@ export function toolsOf(
       httpFetch({ authority }),
       skillRead(skills),
       agentSpawn({ children, depth: options.depth, spawner, authority }),
+      hookPropose(proposer),
     ],
     authority,
   );
@@ -192,6 +195,7 @@ export function noWorld(): ToolWorld {
       close: () => undefined,
     },
     spawner: { spawn: unreachable },
+    proposer: { propose: unreachable },
     processes: nobody({ kind: "direct", open: unreachable }),
     now: unreachable,
   };
