@@ -286,6 +286,8 @@ export interface PreTool {
    * what the call names in the world, read before the chain
    */
   resolution: JsonObject;
+  /** The leases that would serve the call: none where it needs one that nobody holds. Absent where it needs none. */
+  leases?: { lease: string; capability: string; uses: number | null; expires: number | null }[];
 }
 /**
  * a tool call at its boundary

@@ -13,16 +13,17 @@ interface Options {
   readonly workspace: string;
   readonly model?: string;
   readonly baseUrl?: string;
+  readonly policy?: string;
   readonly record?: string;
   readonly shadow?: string;
 }
 
 /** `blueprint run`: the timeline goes to stderr as it happens, the summary to stdout at the end. */
 export async function run({ args: [file = ""], options, json, out }: Call<Options>): Promise<ExitCode> {
-  const { goal, workspace, model, baseUrl, record } = options;
+  const { goal, workspace, model, baseUrl, policy, record } = options;
   const shadows = options.shadow?.split(",") ?? [];
   const summary = await watched(out, (watching) =>
-    runBlueprint({ file, goal, workspace, model, baseUrl, record, shadows, ...watching }, environment()),
+    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, shadows, ...watching }, environment()),
   );
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;

@@ -133,7 +133,7 @@ export class RunJournal implements Journal {
     const asking = this.#present && this.#controls.shift();
     if (asking === undefined) return undefined;
     const { control, met } = asking;
-    const about = "hook" in control ? { hook: control.hook } : {};
+    const about = "hook" in control ? { hook: control.hook } : "layers" in control ? { layers: control.layers } : {};
     this.#noted("input.control", { ...about, control: control.kind, turn: this.#turn }, control);
     met(true);
     return control;
@@ -202,20 +202,29 @@ export class RunJournal implements Journal {
     return this.#seal === undefined && kind !== undefined && (isInputKind(kind) || kind === "check.intent");
   }
 
-  adopt(): (Recorded & { readonly passed: readonly EntryKind[] }) | undefined {
+  adopt():
+    | (Recorded & { readonly passed: readonly EntryKind[]; readonly permissions: readonly Recorded[] })
+    | undefined {
     const passed: EntryKind[] = [];
+    const permissions: Recorded[] = [];
     for (let recorded = this.#past?.next; recorded !== undefined; recorded = this.#past?.next) {
       const { kind, body, seq } = recorded.entry;
       this.#follow();
       if (isInputKind(kind)) this.#sealed += 1;
+      if (kind === "check.permission") permissions.push({ kind, body, seq });
       if (kind !== "check.boundary") {
         passed.push(kind);
         continue;
       }
       this.#adopted += 1;
-      return { kind, body, seq, passed };
+      return { kind, body, seq, passed, permissions };
     }
     return undefined;
+  }
+
+  /** Passes what comes next in the recording for as long as it is of this kind: a replay that does not compute it takes it as recorded. */
+  pass(kind: CheckKind): void {
+    while (this.#past?.next?.entry.kind === kind) this.#follow();
   }
 
   /** Throws `ReplayDivergence` when the recording goes on where the run ended. */

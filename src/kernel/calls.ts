@@ -8,6 +8,17 @@ import { ask, type Boundary } from "./boundary.ts";
 import { awaitChild } from "./child.ts";
 import { obey } from "./control.ts";
 import { announced, type Ready, within } from "./effect.ts";
+import {
+  delegatedIn,
+  leasedPayload,
+  noteLeases,
+  performLeased,
+  permitted,
+  spend,
+  stillLeased,
+  takeLeases,
+} from "./leased.ts";
+import type { TakenLeases } from "./leases.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
 
@@ -19,7 +30,9 @@ export interface Origin {
 const MODEL: Origin = { name: "model", level: 0 };
 
 /** A call that passed its gates and may now happen, or the reason why it may not. */
-type Admitted = ({ readonly kind: "ready" } & Ready) | { readonly kind: "refused"; readonly reason: string };
+export type Admitted =
+  | ({ readonly kind: "ready"; readonly leases?: TakenLeases } & Ready)
+  | { readonly kind: "refused"; readonly reason: string };
 
 /**
  * Makes the calls of one turn. Consecutive calls that only read are gated together and run together; every other call
@@ -62,6 +75,7 @@ async function callTogether(
     admitted.push(await admit(run, call, MODEL));
     stopIfUnaudited(run);
   }
+  for (const [i, admission] of admitted.entries()) admitted[i] = stillLeased(run, admission);
   const outcomes = await perform(run, admitted);
   for (const [i, call] of calls.entries()) {
     // What has happened is told before anything else: a control waits until it is.
@@ -69,7 +83,7 @@ async function callTogether(
     const performed = outcomes[i];
     if (admission?.kind === "refused") tell(call, false, admission.reason);
     if (admission?.kind !== "ready" || performed === undefined) continue;
-    const outcome = await awaitChild(run, admission, performed);
+    const outcome = spend(run, admission, await awaitChild(run, admission, performed));
     const { ok, text } = await settle(run, admission.facts, outcome, MODEL);
     stopIfUnaudited(run);
     tell(call, ok, text);
@@ -114,24 +128,29 @@ async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted
     arguments: call.arguments,
     origin: origin.name,
   };
+  const resolution = await resolve(run, facts);
+  noteLeases(run, facts, resolution);
   const gated = await ask(
     run,
     {
       phase: "pre-tool",
       subject: `${call.id} ${call.tool}`,
-      payload: { ...run.common(), call: facts, resolution: await resolve(run, facts) },
-      permit: (payload) => run.ports.tools.permit(requestOf(payload.call), payload.resolution),
+      payload: leasedPayload(run, { ...run.common(), call: facts, resolution }),
+      permit: (payload) => permitted(run, payload),
       invalid: (payload) => invalidCall(run, facts, payload),
-      revise: async (payload) => ({ ...payload, resolution: await resolve(run, payload.call) }),
+      revise: async (payload) => leasedPayload(run, { ...payload, resolution: await resolve(run, payload.call) }),
     },
     origin.level,
   );
   if (gated.decision === "block") return { kind: "refused", reason: `blocked: ${gated.reason}` };
-  const { call: allowed, resolution } = gated.payload;
-  const ready = { resolution, receipt: gated.receipt, action: gated.action };
-  return allowed.tool === "agent.spawn"
-    ? admitChild(run, allowed, ready, origin)
-    : { kind: "ready", facts: allowed, ...ready };
+  const { call: allowed, resolution: resolved } = gated.payload;
+  const ready = { resolution: resolved, receipt: gated.receipt, action: gated.action };
+  return takeLeases(
+    run,
+    allowed.tool === "agent.spawn"
+      ? await admitChild(run, allowed, ready, origin)
+      : { kind: "ready", facts: allowed, ...ready },
+  );
 }
 
 /** A child run passes the phase `spawn` as well; its receipt is that of the spawn. */
@@ -241,14 +260,17 @@ async function resolve(run: Run, facts: CallFacts): Promise<JsonObject> {
 async function perform(run: Run, admitted: readonly Admitted[]): Promise<(Outcome | undefined)[]> {
   const ready = admitted.filter((admission) => admission.kind === "ready");
   const outcomes = await run.journal.inputs(
-    ready.map(({ facts, resolution, receipt, action }): InputSpec<Json> => {
+    ready.map(({ facts, resolution, receipt, action, leases }): InputSpec<Json> => {
       const request = requestOf(facts);
       return {
         kind: "input.tool",
         ref: { call: facts.id, tool: facts.tool },
-        request: { ...request, resolution },
+        request: { ...request, resolution, ...delegatedIn(leases) },
         effect: { receipt, clear: announced(facts, action), idempotent: facts.idempotency === "idempotent" },
-        perform: (signal) => run.ports.tools.perform(request, resolution, within(run, signal)),
+        perform: (signal) =>
+          performLeased(leases, within(run, signal), (limited) =>
+            run.ports.tools.perform(request, resolution, limited, leases),
+          ),
       };
     }),
   );

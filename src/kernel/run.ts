@@ -7,6 +7,8 @@ import type { ToolBox } from "../model/tool.ts";
 import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
 import { Context, type ContextBudget } from "./context.ts";
 import { attempt, waits, wake } from "./control.ts";
+import type { Leases } from "./leases.ts";
+import { declarePermission, type PermissionPort } from "./permission.ts";
 import { type Capsules, Counters, Halt, isFinal, Rest } from "./state.ts";
 import { step } from "./step.ts";
 
@@ -45,12 +47,14 @@ export interface RunPorts {
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
+  readonly permission: PermissionPort;
   readonly gates: (level: number) => Gates;
   /** Loads the hooks; their randomness comes from `seed`. */
   readonly loadHooks: (seed: string) => Promise<void>;
   readonly rearm: (hook: string) => boolean;
   /** Takes back the directory handles of a hook and gives it none any more. */
   readonly revoke: (hook: string) => void;
+  readonly leases: Leases;
   readonly start: () => Promise<Start>;
   /** Goes on with a child that paused, until it rests again; what `agent.spawn` would have answered. */
   readonly resumeChild: (run: string, signal: AbortSignal) => Promise<JsonObject>;
@@ -67,7 +71,8 @@ export interface RunResult {
 
 /** A run in the making: its spec, its ports and everything that changes. */
 export class Run {
-  readonly spec: RunSpec;
+  /** Replaced only where the permission narrows. */
+  spec: RunSpec;
   readonly ports: RunPorts;
   readonly counters = new Counters();
   readonly capsules: Capsules = new Map();
@@ -155,7 +160,9 @@ async function begin(run: Run): Promise<void> {
   if (start.kind !== "ok") throw new Halt("failed", "the run could not be started");
   run.goal = start.value.goal;
   inherit(run, start.value.capsules);
+  declarePermission(run);
   await run.ports.loadHooks(start.value.seed);
+  run.ports.leases.begin();
   await transition(run, "running", "started");
 }
 

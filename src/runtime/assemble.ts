@@ -4,6 +4,7 @@ import type { FileDriver } from "../hostcall/files.ts";
 import { Hostcalls } from "../hostcall/serve.ts";
 import { callForHook } from "../kernel/calls.ts";
 import { heed } from "../kernel/control.ts";
+import type { PermissionPort } from "../kernel/permission.ts";
 import { Run, type RunSpec, type Start } from "../kernel/run.ts";
 import type { Journal } from "../model/entry.ts";
 import type { FileAction, HookHosts, PinnedHook } from "../model/hook.ts";
@@ -18,6 +19,7 @@ import { planChains } from "../pipeline/plan.ts";
 import { invalidCapsule, invalidPayload } from "../pipeline/schemas.ts";
 import type { ShadowHook } from "../pipeline/shadow.ts";
 import { Shadows } from "../pipeline/shadows.ts";
+import type { MakeLeases } from "./leases.ts";
 
 /** What a run is made of, live or replayed. */
 export interface Parts {
@@ -29,11 +31,13 @@ export interface Parts {
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
+  readonly permission: PermissionPort;
   readonly hosts: HookHosts;
   /** Verified bytes of a hook's component. */
   readonly component: (hook: PinnedHook) => Promise<Uint8Array>;
   readonly files: FileDriver;
   readonly permitFile: (action: FileAction, path: string) => Permission;
+  readonly leases: MakeLeases;
   readonly start: () => Promise<Start>;
   /** Whether deadlines of hooks count: not while a record is replayed, where recorded faults are imposed instead. */
   readonly deadlines: boolean | (() => boolean);
@@ -56,6 +60,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   const derive = (name: string): string =>
     createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
 
+  const leases = parts.leases({ journal, token: (name) => derive(name).slice(0, 32) });
   const shadows = new Shadows(parts.shadows, {
     hosts: parts.hosts,
     journal,
@@ -118,6 +123,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     journal,
     model: parts.model,
     tools: parts.tools,
+    permission: parts.permission,
     gates: (number) => level(number).pipeline,
     loadHooks: async (sealed) => {
       seed = sealed;
@@ -129,6 +135,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       return failures.rearm(hook);
     },
     revoke: (hook) => hostcalls.revoke(hook),
+    leases,
     start: parts.start,
     resumeChild: parts.resumeChild,
   });

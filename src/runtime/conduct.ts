@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { effectiveConfinement } from "../capability/confinement.ts";
 import type { Layer } from "../capability/layer.ts";
+import { Narrowing } from "../capability/narrowing.ts";
 import { effectivePermission } from "../capability/permission.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { execute, type Run, type Start } from "../kernel/run.ts";
@@ -10,12 +11,14 @@ import { PinionError } from "../model/errors.ts";
 import { type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
-import type { SpawnResult } from "../tool/ports.ts";
+import type { Spawner, SpawnResult } from "../tool/ports.ts";
 import { assemble } from "./assemble.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
+import { leasesOf } from "./leases.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
+import { permissionPort } from "./policy/permission.ts";
 import { proposerOf } from "./proposals/agent.ts";
 import { shadowsOf } from "./shadows.ts";
 import { type Header, specOf } from "./spec.ts";
@@ -53,7 +56,12 @@ export interface Parent {
 }
 export interface Children {
   start(
-    child: { readonly child: string; readonly goal: string; readonly capsules: JsonObject },
+    child: {
+      readonly child: string;
+      readonly goal: string;
+      readonly capsules: JsonObject;
+      readonly delegated: Header["delegated"];
+    },
     signal: AbortSignal,
   ): Promise<RunSummary>;
   /** Goes on with a child that paused; what it came to, if it has ended meanwhile. */
@@ -64,9 +72,12 @@ export interface Children {
 export interface Conducted {
   readonly header: Header;
   readonly resolved: ResolvedBlueprint;
+  /** Those that the run started with. */
   readonly layers: readonly Layer[];
   /** Looks whether its signed hooks are still trusted. */
   readonly trust: TrustWatch;
+  /** Those that hold for what is done from now on: more, where the run has been narrowed or is about to be. */
+  readonly inForce: readonly Layer[];
   readonly journal: RunJournal;
   readonly model: ModelPort;
   readonly control: RunControl;
@@ -122,31 +133,37 @@ async function follow(
   closing: (() => void | Promise<void>)[],
 ): Promise<RunSummary> {
   const { env, hosts } = machine;
-  const { header, resolved, layers, journal } = conducted;
+  const { header, resolved, layers, inForce, journal, control } = conducted;
+  const narrowing = new Narrowing(layers);
   const children = new Set<string>();
   const shared = header.layer === header.run ? undefined : machine.files;
   const files = shared ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
   if (shared === undefined) closing.push(() => files.close());
-  const offspring = machine.childrenOf({ ...machine, files }, conducted);
+  const parent = {
+    ...{ header, resolved, control },
+    get layers() {
+      return narrowing.layers;
+    },
+  };
+  const offspring = machine.childrenOf({ ...machine, files }, parent);
   const known = (summary: Rested): SpawnResult => {
     for (const child of [summary.run, ...summary.children]) children.add(child);
     return spawnResult(summary);
   };
   const workspace = files.open();
   closing.push(() => workspace.close());
-  const spawner = {
-    spawn: async (
-      { child, goal }: { readonly child: { readonly name: string }; readonly goal: string },
-      stop: AbortSignal,
-    ) => {
+  const spawner: Spawner = {
+    spawn: async ({ child, goal, delegated }, stop) => {
       const capsules = { ...run.capsuleValues() } as JsonObject;
-      return known(await offspring.start({ child: child.name, goal, capsules }, stop));
+      return known(await offspring.start({ child: child.name, goal, capsules, delegated }, stop));
     },
   };
-  const authority = effectivePermission(layers);
+  const { authority } = narrowing;
+  // What is done is judged by all that holds, also before the kernel has met it.
+  const acting = effectivePermission(inForce);
   const processes = await openProcesses(resolved, {
-    authority,
-    confinement: effectiveConfinement(layers),
+    authority: acting,
+    confinement: effectiveConfinement(inForce),
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: temporaryFolder(env, header.run),
@@ -155,10 +172,12 @@ async function follow(
   closing.push(() => processes.close());
   const proposer = proposerOf({ run: header.run, agent: resolved.agent }, env);
   const world = { workspace, spawner, proposer, processes, now: () => env.now() };
-  const tools = toolsOf(resolved, { authority, depth: header.depth, world });
+  const tools = toolsOf(resolved, { authority, acting, depth: header.depth, world });
+  const spec = () => specOf(header, resolved, { tools, authority });
   const store = storeOf(env);
   const assembled = assemble({
-    spec: specOf(header, resolved, { tools, authority }),
+    spec: spec(),
+    permission: permissionPort(narrowing, spec),
     hooks: resolved.hooks,
     chain: resolved.chain,
     shadows: await shadowsOf(resolved, header.shadows, store),
@@ -169,6 +188,7 @@ async function follow(
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
     files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
+    leases: leasesOf(resolved, header),
     start: conducted.start,
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
     deadlines: () => journal.live,

@@ -1,10 +1,7 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { readAtMost } from "../blueprint/bounded.ts";
-import { MAX_BYTES } from "../blueprint/text.ts";
 import { loadDocument } from "../blueprint/yaml.ts";
-import { InputError } from "../model/errors.ts";
 import type { Configuration as ConfigurationFile } from "../model/generated/config.ts";
+import { readConfigFile } from "./config-file.ts";
 import type { Environment } from "./machine.ts";
 
 /** What machine and user say together. */
@@ -32,7 +29,7 @@ export function readConfiguration({ configDirs }: Pick<Environment, "configDirs"
   const files: ConfigurationFile[] = [];
   for (const folder of configDirs) {
     const file = join(folder, "config.yaml");
-    const bytes = read(file);
+    const bytes = readConfigFile(file);
     if (bytes !== undefined) files.push(loadDocument<ConfigurationFile>(bytes, { file, schema: "config" }).value);
   }
   const asked = files.map(({ journal }) => journal.checkpoints);
@@ -44,29 +41,4 @@ export function readConfiguration({ configDirs }: Pick<Environment, "configDirs"
     },
     trust: { userKeys: files.every(({ trust }) => trust.userKeys) },
   };
-}
-
-function read(file: string): Uint8Array | undefined {
-  const refuse = (why: string, cause?: unknown): InputError =>
-    new InputError({
-      code: "config-not-readable",
-      message: `the configuration \`${file}\` cannot be read: ${why}`,
-      cause,
-    });
-  let fd: number;
-  try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw refuse(code ?? message, cause);
-  }
-  try {
-    if (!fstatSync(fd).isFile()) throw refuse("it is no file");
-    const bytes = readAtMost(fd, MAX_BYTES);
-    if (bytes === undefined) throw refuse(`it has more than ${MAX_BYTES} bytes`);
-    return bytes;
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,14 +1,17 @@
 import { resolveFromStore } from "../blueprint/resolve.ts";
-import { effectivePermission } from "../capability/permission.ts";
+import { Narrowing } from "../capability/narrowing.ts";
 import { RecordingEnds, ReplayDivergence } from "../journal/divergence.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { replayJournal } from "../journal/open.ts";
 import type { Recording } from "../journal/recording.ts";
+import { NO_LEASES } from "../kernel/leases.ts";
 import { execute, Run, type RunResult } from "../kernel/run.ts";
 import { BugError, IntegrityError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
 import { assemble } from "./assemble.ts";
+import { leasesOf } from "./leases.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
+import { permissionPort } from "./policy/permission.ts";
 import { SealedReplay } from "./sealed.ts";
 import { shadowsOf } from "./shadows.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
@@ -89,14 +92,16 @@ async function openRun(
       message: `the header names blueprint \`${header.blueprint}\`, its source is blueprint \`${resolved.agent.blueprint}\``,
     });
   }
-  const authority = effectivePermission(layersOf(resolved, header));
+  const narrowing = new Narrowing(layersOf(resolved, header));
+  const { authority } = narrowing;
   const tools = toolsOf(resolved, {
     authority,
     depth: header.depth,
     world: noWorld(),
   });
-  const spec = specOf(header, resolved, { tools, authority });
-  const world = { model: { complete: unreachable }, tools, start: unreachable, resumeChild: unreachable };
+  const spec = () => specOf(header, resolved, { tools, authority });
+  const permission = permissionPort(narrowing, spec);
+  const world = { model: { complete: unreachable }, tools, permission, start: unreachable, resumeChild: unreachable };
   if (hosts === undefined) {
     const sealed = new SealedReplay(journal);
     const noHooks = {
@@ -104,13 +109,14 @@ async function openRun(
       loadHooks: () => Promise.resolve(),
       rearm: () => true,
       revoke: () => undefined,
+      leases: NO_LEASES,
     };
-    const run = new Run(spec, { journal: sealed, ...world, ...noHooks });
+    const run = new Run(spec(), { journal: sealed, ...world, ...noHooks });
     sealed.run = run;
     return { run, close: () => Promise.resolve() };
   }
   return assemble({
-    spec,
+    spec: spec(),
     hooks: resolved.hooks,
     chain: resolved.chain,
     shadows: await shadowsOf(resolved, header.shadows, store),
@@ -120,6 +126,7 @@ async function openRun(
     component: (hook) => store.get(hook.component),
     files: { perform: unreachable },
     permitFile: (action, path) => authority.file(action, path),
+    leases: leasesOf(resolved, header),
     deadlines: false,
     child: false,
   });

@@ -1,5 +1,6 @@
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { type Layer, type PolicyBundle, policyLayer } from "../capability/layer.ts";
+import { ANY_LEASE } from "../capability/lease/rules.ts";
 import type { Authority } from "../capability/permission.ts";
 import type { RunSpec } from "../kernel/run.ts";
 import { KERNEL_VERSION } from "../kernel/version.ts";
@@ -7,6 +8,7 @@ import { type Digest, isDigest } from "../model/canonical.ts";
 import { InputError } from "../model/errors.ts";
 import type { Signer } from "../model/hook.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
+import type { DelegatedLease } from "../model/lease.ts";
 import type { Phase } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { programs } from "../sandbox/programs.ts";
@@ -44,12 +46,6 @@ export interface ShadowPin {
   readonly version: string;
   readonly manifest: Digest;
   readonly phases: readonly Phase[];
-}
-
-/** A lease as a child run gets it: what it is called in the parent, and its capability in canonical form. */
-export interface DelegatedLease {
-  readonly lease: string;
-  readonly capability: string;
 }
 
 export function headerOf(options: {
@@ -149,14 +145,12 @@ export function readHeader(header: JsonObject): Header {
   };
 }
 
-/** What the kernel is given. Where a layer of permission allows fewer children than the blueprint, that holds. */
+/** What the kernel is given. Where a layer of permission allows less than the limits of the blueprint, that holds. */
 export function specOf(
   header: Pick<Header, "run" | "model" | "depth">,
   resolved: ResolvedBlueprint,
   { tools, authority }: { readonly tools: ToolBox; readonly authority: Authority },
 ): RunSpec {
-  const { limits } = resolved;
-  const { depth, count } = authority.spawnLimits;
   return {
     run: header.run,
     agent: resolved.agent,
@@ -164,13 +158,23 @@ export function specOf(
     model: header.model,
     settings: resolved.runtime.settings,
     tools: tools.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
-    limits: {
-      ...limits,
-      spawnDepth: Math.min(limits.spawnDepth, depth),
-      spawnCount: Math.min(limits.spawnCount, count),
-    },
+    limits: limitsOf(resolved, authority),
     context: resolved.context,
     depth: header.depth,
+  };
+}
+
+function limitsOf({ limits }: ResolvedBlueprint, { budgets, spawnLimits }: Authority): RunSpec["limits"] {
+  const least = (name: "steps" | "tokens" | "toolCalls" | "stepMs" | "runMs"): number =>
+    Math.min(limits[name], budgets[name] ?? limits[name]);
+  return {
+    steps: least("steps"),
+    tokens: least("tokens"),
+    toolCalls: least("toolCalls"),
+    stepMs: least("stepMs"),
+    runMs: least("runMs"),
+    spawnDepth: Math.min(limits.spawnDepth, spawnLimits.depth),
+    spawnCount: Math.min(limits.spawnCount, spawnLimits.count),
   };
 }
 
@@ -183,11 +187,12 @@ export function layersOf(
   { inherited, around }: Pick<Header, "inherited" | "around">,
 ): readonly Layer[] {
   const { agent, execution, tools, limits, secrets, approvals, leases } = resolved;
+  const { read, write, deny } = execution.filesystem;
   return [
     policyLayer(resolved.policy as unknown as PolicyBundle),
     {
       name: `blueprint ${agent.name}@${agent.version}`,
-      filesystem: execution.filesystem,
+      filesystem: { read, write, deny },
       process: { allow: execution.process.allow, deny: [], network: execution.process.network },
       network: { domains: execution.network.domains, deny: [] },
       tools,
@@ -195,7 +200,7 @@ export function layersOf(
       secrets: { allow: Object.keys(secrets) },
       budgets: {},
       approvals,
-      leases: { ...leases, request: [], mint: [] },
+      leases: { ...leases, request: ANY_LEASE, mint: ANY_LEASE },
       confinement: { backend: execution.backend, limits: execution.process.limits },
     },
     ...inherited,

@@ -5,6 +5,7 @@ import type { JsonObject } from "../model/json.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { journaling } from "./journaling.ts";
+import { leasesOf } from "./leases.ts";
 import type { Environment } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
 import { removeUnbegun } from "./remove.ts";
@@ -43,6 +44,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, { inherited, around });
+  leasesOf(resolved, { run: "", inherited, around, delegated });
   const confining = resolved.hooks.length + shadows.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
   const run = newRun(env);
@@ -71,6 +73,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
       resolved,
       layers,
       trust: new TrustWatch(trust, env),
+      inForce: layers,
       journal,
       model,
       control,

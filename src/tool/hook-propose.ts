@@ -48,6 +48,7 @@ export function hookPropose(proposer: Proposer): Tool {
       rule: "pinion: a proposal is inert",
       reason: "a person decides what becomes of it",
     }),
+    needs: () => [],
     prepare: (proposal, { signal }) => ({
       resolution: { source: digestOf(proposal.source) },
       act: async () => ({ ...(await proposer.propose(proposal, signal)) }),

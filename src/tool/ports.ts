@@ -1,5 +1,6 @@
 import type { Digest } from "../model/canonical.ts";
 import type { JsonObject } from "../model/json.ts";
+import type { DelegatedLease } from "../model/lease.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
 import type { HookProposal } from "./hook-propose.ts";
@@ -9,7 +10,8 @@ import type { Harvest } from "./process/tree/layered.ts";
 export interface Authority {
   tool(tool: { readonly name: string; readonly taxon: Taxon }): Permission;
   file(action: "read" | "write", path: string): Permission;
-  process(argv: readonly string[]): Permission;
+  /** `really`: command lines that it comes to once names and interpreters are looked up; they count for denials. */
+  process(argv: readonly string[], really?: readonly (readonly string[])[]): Permission;
   readonly processNetwork: "none" | "host";
   network(host: string): Permission;
   spawn(child: { readonly depth: number }): Permission;
@@ -78,7 +80,10 @@ export interface Child {
 
 /** Starts a child run and waits for its end. Throws `ToolError` for what the agent should be told. */
 export interface Spawner {
-  spawn(request: { readonly child: Child; readonly goal: string }, signal: AbortSignal): Promise<SpawnResult>;
+  spawn(
+    request: { readonly child: Child; readonly goal: string; readonly delegated: readonly DelegatedLease[] },
+    signal: AbortSignal,
+  ): Promise<SpawnResult>;
 }
 export interface SpawnResult extends JsonObject {
   /** The id of the child run. */

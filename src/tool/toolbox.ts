@@ -1,7 +1,8 @@
 import { canonicalJson } from "../model/canonical.ts";
 import { BugError } from "../model/errors.ts";
 import type { Json, JsonObject } from "../model/json.ts";
-import { type Permission, type ToolBox, ToolError, type ToolRequest } from "../model/tool.ts";
+import type { Need } from "../model/lease.ts";
+import { type Leased, type Permission, type ToolBox, ToolError, type ToolRequest } from "../model/tool.ts";
 import { outOfBounds } from "./bounds.ts";
 import type { Authority } from "./ports.ts";
 import { bindRegistry, type RegisteredTool, type ToolRegistry } from "./registry.ts";
@@ -19,7 +20,9 @@ export function toolBoxOf(registry: ToolRegistry, tools: readonly Tool[], author
     return found;
   };
   return {
-    tools: [...bound.values()].map(({ spec }) => spec).filter((spec) => authority.tool(spec).allow),
+    get tools() {
+      return [...bound.values()].map(({ spec }) => spec).filter((spec) => authority.tool(spec).allow);
+    },
     get: (name) => bound.get(name)?.spec,
     invalidArguments({ tool, arguments: value }) {
       const found = bound.get(tool);
@@ -27,12 +30,13 @@ export function toolBoxOf(registry: ToolRegistry, tools: readonly Tool[], author
       return outOfBounds(value) ?? found.invalid(value) ?? found.tool.invalid(value);
     },
     permit: (call, resolution) => permit(find(call.tool), authority, call, resolution),
+    needs: (call, resolution) => needs(find(call.tool), call, resolution),
     async resolve(call, signal) {
       const prepared = await find(call.tool).tool.prepare(call.arguments, { signal });
       await prepared.close();
       return prepared.resolution;
     },
-    perform: (call, resolution, signal) => perform(find(call.tool), { call, resolution, signal }),
+    perform: (call, resolution, signal, leased) => perform(find(call.tool), { call, resolution, signal, leased }),
   };
 }
 
@@ -46,15 +50,31 @@ function permit(
   return general.allow ? tool.permit(call.arguments, resolution) : general;
 }
 
+/** The tool itself, and what the kind of tool touches besides. */
+function needs({ spec, tool }: RegisteredTool, call: ToolRequest, resolution: JsonObject): readonly Need[] {
+  const own: Need = { resource: "tool", action: "call", path: [spec.name], deep: false };
+  return [own, ...tool.needs(call.arguments, resolution)];
+}
+
 async function perform(
   { tool, invalidOutput }: RegisteredTool,
   {
     call,
     resolution,
     signal,
-  }: { readonly call: ToolRequest; readonly resolution: JsonObject; readonly signal: AbortSignal },
+    leased,
+  }: {
+    readonly call: ToolRequest;
+    readonly resolution: JsonObject;
+    readonly signal: AbortSignal;
+    readonly leased: Leased | undefined;
+  },
 ): Promise<Json> {
-  const prepared = await tool.prepare(call.arguments, { signal, earlier: resolution });
+  const prepared = await tool.prepare(call.arguments, {
+    signal,
+    earlier: resolution,
+    ...(leased === undefined ? {} : { leased }),
+  });
   try {
     const changed = canonicalJson(prepared.resolution) !== canonicalJson(resolution);
     if (changed && prepared.done === undefined) {

@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promis
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { resumeRun } from "../../src/runtime.ts";
@@ -244,6 +244,7 @@ describe("a proposal of an agent", () => {
     const file = await lab.blueprint({ turns: TURNS, child: CHILD });
     const watched = await lab.run(file, { shadows: [id] });
     expect(watched).toMatchObject({ state: "completed", result: "told: secret of a / helped" });
+    await rm(join(lab.workspace, "out"), { recursive: true });
     const view = await json(["proposals", "show", id]);
     expect(view).toMatchObject({
       state: "pending",
@@ -271,6 +272,17 @@ describe("a proposal of an agent", () => {
     const scope = ["--owner", "me", "--hooks", "no-writing", "--phases", "pre-tool", "--powers", "gate"];
     expect(await lab.finished("hook", ["trust", "add", "admin", String(key.key), ...scope])).toMatchObject({ code: 0 });
     expect(await lab.finished("hook", ["verify", out])).toMatchObject({ code: 0 });
+
+    const pinned = parse(await readFile(file, "utf8"));
+    const { name, version, digest, signature } = approved;
+    pinned.spec.pins.hooks = [{ name, version, digest, signature, source: "approved/hook.yaml" }];
+    pinned.spec.hooks.chain = { "pre-tool": ["no-writing"] };
+    await writeFile(file, stringify(pinned, { aliasDuplicateObjects: false }));
+    expect(await lab.run(file)).toMatchObject({ state: "completed", blocked: 1 });
+    const [hooks] = lab.entries.filter(({ kind }) => kind === "check.hooks").map(({ body }) => body.hooks);
+    expect(hooks).toMatchObject([{ hook: "no-writing", tier: "trusted", signer: { id: "admin" } }]);
+    expect(existsSync(join(lab.workspace, "out/made.txt"))).toBe(false);
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
   });
 
   test("whose source does not build is an answer to the agent, and no proposal", async () => {

@@ -34,6 +34,10 @@ export interface LabBlueprint {
   readonly runtime?: JsonObject;
   readonly execution?: JsonObject;
   readonly tools?: readonly string[];
+  /** Those of files, processes and agents unless given. */
+  readonly taxa?: readonly string[];
+  /** Bodies of skills by name. */
+  readonly skills?: Readonly<Record<string, string>>;
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
@@ -144,7 +148,7 @@ export class Lab {
     const folder = join(this.root, name === "lab" ? "blueprint" : `blueprint/${name}`);
     await mkdir(folder, { recursive: true });
     const tools = parts.tools ?? ALL_TOOLS;
-    const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
+    const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
     const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
@@ -161,6 +165,7 @@ export class Lab {
       policy: await this.#document(folder, "policy", "PolicyBundle", policy),
       tools: await pinOf("standard-tools", "builtin:blueprints/shared/tools.yaml", ROOT),
       scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
+      ...(parts.skills === undefined ? {} : { skills: await skillsOf(parts.skills, folder) }),
       ...(parts.child === undefined
         ? {}
         : { blueprints: [await pinOf("helper", "helper/blueprint.yaml", folder, () => this.#child(parts))] }),
@@ -307,6 +312,16 @@ function grantsOf(execution: JsonObject): JsonObject {
     ...part("process", ["allow", "network"]),
     ...part("network", ["domains"]),
   };
+}
+
+function skillsOf(skills: Readonly<Record<string, string>>, folder: string): Promise<JsonObject[]> {
+  return Promise.all(
+    Object.entries(skills).map(([name, text]) =>
+      pinOf(name, `${name}.md`, folder, () =>
+        writeFile(join(folder, `${name}.md`), `---\nname: ${name}\ndescription: how it is done\n---\n${text}\n`),
+      ),
+    ),
+  );
 }
 
 async function pinOf(name: string, source: string, folder: string, make?: () => Promise<void>): Promise<JsonObject> {

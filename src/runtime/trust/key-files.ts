@@ -5,8 +5,8 @@ import { syncFolder } from "../../authoring/replace.ts";
 import { InputError, WorldError } from "../../model/errors.ts";
 import type { SigningKey } from "../../trust/ed25519.ts";
 import { MAX_KEY_FILE_BYTES, openPrivateKey, publicKeyIn, sealPrivateKey } from "../../trust/private-key.ts";
+import { readGuardedFile } from "../guarded.ts";
 import type { Environment } from "../machine.ts";
-import { readGuardedFile } from "./guarded.ts";
 
 /** A new key: its file, and the public half as text. */
 export interface NewKey {

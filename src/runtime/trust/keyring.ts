@@ -5,8 +5,8 @@ import { loadDocument } from "../../blueprint/yaml.ts";
 import type { Keyring as KeyringFile } from "../../model/generated/keyring.ts";
 import { joinKeyrings, type Keyring, type KeyringSource, type Place } from "../../trust/keyring.ts";
 import { readConfiguration } from "../config.ts";
+import { readGuardedFile } from "../guarded.ts";
 import type { Environment } from "../machine.ts";
-import { readGuardedFile } from "./guarded.ts";
 
 type Folders = Pick<Environment, "configDirs">;
 

@@ -5,8 +5,8 @@ import { type Lock, lock } from "../../journal/lock.ts";
 import { canonicalJson } from "../../model/canonical.ts";
 import { InputError, IntegrityError, WorldError } from "../../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
+import { readGuardedFile } from "../guarded.ts";
 import { type Environment, unusable } from "../machine.ts";
-import { readGuardedFile } from "./guarded.ts";
 
 /** What this user's machine has seen of signatures, so that nothing goes back: neither versions nor time. */
 export interface Memory {

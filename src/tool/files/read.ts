@@ -2,6 +2,7 @@ import type { Authority, Workspace } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { cutAtEnd, type Encoding, encode } from "./encoding.ts";
 import { contentOf, requirePermission } from "./facts.ts";
+import { fileNeed } from "./need.ts";
 
 const MAX_LENGTH = 1024 * 1024;
 const LENGTH = 65_536;
@@ -38,6 +39,7 @@ export function fileRead(workspace: Workspace, authority: Authority): Tool {
       content: { type: "string" },
     }),
     permit: ({ path }) => authority.file("read", path),
+    needs: ({ path }) => [fileNeed("read", path)],
     prepare({ path, offset = 0, length = LENGTH, encoding = "utf8" }) {
       requirePermission(authority, "read", path);
       const file = workspace.openFile(path);

@@ -3,6 +3,7 @@ import type { Authority, Workspace } from "../ports.ts";
 import { breathe, defineTool, fields, type Tool } from "../tool.ts";
 import { requirePermission } from "./facts.ts";
 import { type Finder, finderOf } from "./match.ts";
+import { fileNeed } from "./need.ts";
 import { type LeftOut, openPlace, type Visit } from "./walk.ts";
 
 const MATCHES = 200;
@@ -75,6 +76,7 @@ export function fileSearch(workspace: Workspace, authority: Authority): Tool {
       }),
     }),
     permit: ({ path = "." }) => authority.file("read", path),
+    needs: ({ path = "." }, { kind }) => [fileNeed("read", path, kind === "file" ? "alone" : "deep")],
     prepare({ pattern, path = ".", regex = false, ignoreCase = false, limit = MATCHES }, { signal }) {
       requirePermission(authority, "read", path);
       const finder = finderOf({ pattern, regex, ignoreCase });

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { isJsonObject, type JsonObject } from "../../model/json.ts";
-import { ToolError } from "../../model/tool.ts";
+import { type Leased, ToolError } from "../../model/tool.ts";
 import { cutAtEnd, encode } from "../files/encoding.ts";
 import type { Authority } from "../ports.ts";
 import { defineTool, fields, goOn, type Tool } from "../tool.ts";
 import { isPublic } from "./address.ts";
 import { bodyOf, type Exchange, exchange } from "./exchange.ts";
+import { METHODS, requestNeed } from "./need.ts";
 import { internet, type Network } from "./network.ts";
 import { hostOf, parseUrl, reach, type Target } from "./target.ts";
 
@@ -25,7 +26,6 @@ const RESPONSE_HEADERS = [
   "location",
   "retry-after",
 ] as const;
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 interface Arguments {
   readonly url: string;
@@ -74,7 +74,11 @@ export function httpFetch({ authority, network = internet(isPublic) }: FetchOpti
       if (parsed === null) return { allow: false, rule: "pinion: URLs", reason: "it is not a URL" };
       return authority.network(hostOf(parsed));
     },
-    async prepare(call, { signal, earlier }) {
+    needs({ url, method = "GET" }) {
+      const parsed = URL.parse(url);
+      return parsed === null ? [] : [requestNeed(parsed, method)];
+    },
+    async prepare(call, { signal, earlier, leased }) {
       const { url, method = "GET", headers = {}, body, maxBytes = BYTES, timeoutMs = TIMEOUT_MS } = call;
       if (body !== undefined && (method === "GET" || method === "HEAD")) {
         throw new ToolError("bad-arguments", `a ${method} request has no body`);
@@ -91,7 +95,9 @@ export function httpFetch({ authority, network = internet(isPublic) }: FetchOpti
         act() {
           const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
           const first: Exchange = { target, method, headers, body, certificates: network.certificates };
-          return within(limit, { signal, timeoutMs }, () => follow(first, { authority, network, limit, maxBytes }));
+          return within(limit, { signal, timeoutMs }, () =>
+            follow(first, { authority, network, limit, maxBytes, leased }),
+          );
         },
         close: () => undefined,
       };
@@ -104,6 +110,7 @@ interface Following {
   readonly network: Network;
   readonly limit: AbortSignal;
   readonly maxBytes: number;
+  readonly leased: Leased | undefined;
 }
 
 async function follow(first: Exchange, options: Following): Promise<JsonObject> {
@@ -115,6 +122,8 @@ async function follow(first: Exchange, options: Following): Promise<JsonObject> 
       return resultOf(response, { url: current.target.url.href, redirects, maxBytes: options.maxBytes });
     response.destroy();
     if (redirects === MAX_REDIRECTS) throw new ToolError("redirects", `there are more than ${MAX_REDIRECTS} redirects`);
+    const leased = options.leased?.permits(requestNeed(next.url, next.request.method));
+    if (leased?.allow === false) throw new ToolError("denied", `${leased.reason} (${leased.rule})`);
     const target: Target = await reach(next.url, options);
     current = { ...next.request, target };
   }

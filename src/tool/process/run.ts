@@ -1,5 +1,8 @@
 import type { JsonObject } from "../../model/json.ts";
+import type { Need } from "../../model/lease.ts";
 import { ToolError } from "../../model/tool.ts";
+import { fileNeed } from "../files/need.ts";
+import { METHODS } from "../http/need.ts";
 import type { OpenTree } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { WORKSPACE } from "./bwrap.ts";
@@ -10,6 +13,7 @@ import { type Finished, launch } from "./launch.ts";
 import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
 import { namedFiles } from "./named.ts";
 import { permitted } from "./permitted.ts";
+import { reallyRun } from "./really.ts";
 import { UNMOUNTED } from "./tree/mounting.ts";
 
 interface Arguments {
@@ -24,6 +28,10 @@ const PRIVATE_FOLDER = "a private folder";
 
 /** The largest limit that a blueprint can set. */
 const LONGEST_MS = 86_400_000;
+
+const EVERY_REQUEST = METHODS.map(
+  (method): Need => ({ resource: "http", action: method.toLowerCase(), path: [], deep: true }),
+);
 
 /** `process.run`: one command, given as a list of words, never as a shell string. */
 export function processRun(host: ProcessHost, now: () => number): Tool {
@@ -54,11 +62,18 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
       network: { enum: ["none", "host"] },
       notes: { type: "array", items: { type: "string" } },
     }),
-    permit: ({ argv, cwd = "." }) => {
-      const permission = authority.process(argv);
+    permit: ({ argv, cwd = "." }, resolution) => {
+      const permission = authority.process(argv, reallyRun(argv, resolution.executable));
       if (!permission.allow || authority.hides(cwd) !== "whole") return permission;
       return authority.file("read", cwd);
     },
+    needs: ({ argv }) => [
+      { resource: "process", action: "run", path: argv, deep: false },
+      // What a process does to files and hosts is not asked about one by one: it needs a lease for all that it could reach.
+      fileNeed("read", ".", "deep"),
+      fileNeed("write", ".", "deep"),
+      ...(authority.processNetwork === "host" ? EVERY_REQUEST : []),
+    ],
     async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal }) {
       const permission = authority.process(argv);
       if (!permission.allow) throw new ToolError("denied", `${permission.reason} (${permission.rule})`);

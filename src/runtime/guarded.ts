@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
-import { readAtMost } from "../../blueprint/bounded.ts";
-import { InputError, IntegrityError, type PinionError } from "../../model/errors.ts";
+import { readAtMost } from "../blueprint/bounded.ts";
+import { InputError, IntegrityError, type PinionError } from "../model/errors.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const WRITABLE_BY_OTHERS = 0o022;

@@ -1,0 +1,122 @@
+import { canonicalJson, digestOf, type Json, type JsonObject, type Made, type RecordedEntry } from "../../src/index.ts";
+import { type CheckResult, type EntryCheck, Findings } from "./check.ts";
+import { type BoundarySeen, boundaryOf, member, type VerdictSeen } from "./read.ts";
+
+const LETS_THROUGH: readonly string[] = ["allow", "transform"];
+
+/**
+ * Whether at every boundary the whole chain that the blueprint pins was asked, in its order and with its bytes, and whether the
+ * decision is what the verdicts, the permission and the audit come to.
+ */
+export class HookCheck implements EntryCheck {
+  readonly #found = new Findings("hooks");
+  readonly #made: Made | undefined;
+  readonly #why: string;
+  #boundaries = 0;
+  #loads = 0;
+
+  constructor(made: Made | undefined, why: string) {
+    this.#made = made;
+    this.#why = why;
+  }
+
+  see(recorded: RecordedEntry): void {
+    if (recorded.entry.kind === "check.hooks") this.#loaded(recorded);
+    if (recorded.entry.kind !== "check.boundary") return;
+    this.#boundaries += 1;
+    const boundary = boundaryOf(recorded);
+    if (boundary === undefined) {
+      this.#found.fail("is no boundary as a kernel writes it", recorded.entry.seq);
+      return;
+    }
+    if (this.#loads === 0) this.#found.fail("is a boundary, and no hooks have been loaded", boundary.seq);
+    this.#asked(boundary);
+    this.#decided(boundary);
+    this.#digest(boundary);
+  }
+
+  end(): CheckResult {
+    const seen = `${this.#boundaries} boundaries, hooks loaded ${this.#loads} times`;
+    return this.#found.result(
+      seen,
+      this.#made === undefined ? `whether all pinned hooks were asked is not known: ${this.#why}` : undefined,
+    );
+  }
+
+  #loaded({ entry: { seq, body } }: RecordedEntry): void {
+    this.#loads += 1;
+    if (this.#made === undefined) return;
+    const expected = this.#made.hooks.map((hook) => canonicalJson(pinned(hook)));
+    const found = Array.isArray(body.hooks) ? body.hooks.map((hook: Json) => canonicalJson(loaded(hook))) : [];
+    if (expected.join("\n") === found.join("\n")) return;
+    this.#found.fail("the hooks that were loaded are not those that are pinned", seq);
+  }
+
+  #asked(boundary: BoundarySeen): void {
+    if (this.#made === undefined) return;
+    this.#sameHooks(boundary, this.#made.chain[boundary.phase], boundary.verdicts, `\`${boundary.phase}\``);
+    this.#sameHooks(boundary, this.#made.chain.audit, boundary.audit, "its audit");
+  }
+
+  #sameHooks({ seq }: BoundarySeen, chain: Made["hooks"], verdicts: readonly VerdictSeen[], what: string): void {
+    const missing = chain.filter((hook) => !verdicts.some((verdict) => verdict.hook === hook.name));
+    const text = (all: readonly { readonly digest: string; readonly role: string; readonly tier: string }[]) =>
+      all.map(({ digest, role, tier }) => `${digest} ${role} ${tier}`).join("\n");
+    if (missing.length > 0) {
+      const names = missing.map(({ name }) => `\`${name}\``).join(", ");
+      this.#found.fail(`${what} has no verdict of ${names}, which the blueprint pins there`, seq);
+    } else if (text(chain) !== text(verdicts)) {
+      this.#found.fail(`the verdicts of ${what} are not those of the pinned chain, in its order`, seq);
+    }
+  }
+
+  /** The fold of invariants 3 and 5. */
+  #decided({ seq, phase, decision, verdicts, audit, permission, approvals }: BoundarySeen): void {
+    const blocking =
+      verdicts.find((verdict) => !LETS_THROUGH.includes(verdict.decision)) ??
+      audit.find((verdict) => !LETS_THROUGH.includes(verdict.decision));
+    const denied = phase === "pre-tool" && permission?.allow !== true;
+    const blocked = blocking !== undefined || denied || permission?.allow === false || approvals.length > 0;
+    if (decision === "allow" && blocked) {
+      const why =
+        blocking !== undefined
+          ? `hook \`${blocking.hook}\` said \`${blocking.decision}\``
+          : denied
+            ? "no permission stands in it"
+            : "something it demands was not met";
+      this.#found.fail(`it is said to allow, but ${why}`, seq);
+    }
+    if (decision === "block" && !blocked) this.#found.fail("it is said to block, and nothing in it blocks", seq);
+  }
+
+  #digest({ seq, phase, decision, payload, payloadDigest }: BoundarySeen): void {
+    if (decision === "block") {
+      if (payload !== undefined) this.#found.fail("it blocks, and shows what it did not let through", seq);
+    } else if (payload === undefined) {
+      this.#found.fail("it allows, and does not say what", seq);
+    } else if (phase !== "pre-send" && digestOf(canonicalJson(payload)) !== payloadDigest) {
+      this.#found.fail(`what it let through does not have the digest that it names`, seq);
+    }
+  }
+}
+
+function pinned({ name, version, digest, component, role, tier, instance, limits, authority }: Made["hooks"][number]) {
+  const files = authority.files.map((file) => ({ ...file, actions: [...file.actions] }));
+  const grants = { tools: [...authority.tools], files };
+  return { hook: name, version, digest, component, role, tier, instance, limits: { ...limits }, authority: grants };
+}
+
+function loaded(json: Json): JsonObject {
+  const of = (name: string): Json => member(json, name) ?? null;
+  return {
+    hook: of("hook"),
+    version: of("version"),
+    digest: of("digest"),
+    component: of("component"),
+    role: of("role"),
+    tier: of("tier"),
+    instance: of("instance"),
+    limits: of("limits"),
+    authority: of("authority"),
+  };
+}

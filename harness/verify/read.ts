@@ -1,0 +1,121 @@
+import {
+  canonicalJson,
+  type Digest,
+  isDigest,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  PHASES,
+  type Phase,
+  type RecordedEntry,
+} from "../../src/index.ts";
+
+/** A boundary as it stands in a recording. */
+export interface BoundarySeen {
+  readonly seq: number;
+  /** sha256 of its line. */
+  readonly digest: Digest;
+  readonly phase: Phase;
+  readonly step: number;
+  readonly level: number;
+  readonly decision: "allow" | "block";
+  readonly verdicts: readonly VerdictSeen[];
+  readonly audit: readonly VerdictSeen[];
+  readonly permission: JsonObject | undefined;
+  readonly approvals: readonly Json[];
+  /** What was let through, in clear; of `pre-send` only a few words. */
+  readonly payload: JsonObject | undefined;
+  /** sha256 of what was let through. */
+  readonly payloadDigest: Json | undefined;
+  /** Names the action that a call or a spawn was allowed to be. */
+  readonly action: Json | undefined;
+  /** Commitment to the payload as it was before any hook saw it. */
+  readonly input: Json | undefined;
+}
+
+export interface VerdictSeen {
+  readonly hook: string;
+  readonly digest: string;
+  readonly role: string;
+  readonly tier: string;
+  readonly decision: string;
+}
+
+/** The announcement of an effect. */
+export interface IntentSeen {
+  readonly seq: number;
+  readonly kind: string;
+  readonly ref: JsonObject;
+  /** `kind` and canonical `ref`: what its outcome bears, too. */
+  readonly about: string;
+  readonly receipt: { readonly seq: number; readonly entry: Digest } | undefined;
+  readonly body: JsonObject;
+}
+
+/** Undefined for what no kernel writes. */
+export function boundaryOf({ entry, digest }: RecordedEntry): BoundarySeen | undefined {
+  const { phase, step, level, decision, verdicts, audit, permission, approvals, payload, input } = entry.body;
+  const known = PHASES.find((name) => name === phase);
+  if (known === undefined || typeof step !== "number" || typeof level !== "number") return undefined;
+  if (decision !== "allow" && decision !== "block") return undefined;
+  const [said, audited] = [verdictsOf(verdicts), verdictsOf(audit)];
+  if (said === undefined || audited === undefined || !Array.isArray(approvals)) return undefined;
+  if (permission !== undefined && !isJsonObject(permission)) return undefined;
+  return {
+    seq: entry.seq,
+    digest,
+    phase: known,
+    step,
+    level,
+    decision,
+    verdicts: said,
+    audit: audited,
+    permission,
+    approvals,
+    payload: isJsonObject(payload) ? payload : undefined,
+    payloadDigest: entry.body.digest,
+    action: entry.body.action,
+    input,
+  };
+}
+
+export function intentOf({ entry: { seq, body } }: RecordedEntry): IntentSeen | undefined {
+  const { kind, ref, receipt } = body;
+  if (typeof kind !== "string" || !isJsonObject(ref)) return undefined;
+  return { seq, kind, ref, about: aboutOf(kind, ref), receipt: receiptOf(receipt), body };
+}
+
+/** What an input is about, as its intent says it. */
+export function aboutOf(kind: string, ref: Json | undefined): string {
+  return `${kind} ${canonicalJson(ref ?? null)}`;
+}
+
+export function refOf(body: JsonObject): JsonObject {
+  return isJsonObject(body.ref) ? body.ref : {};
+}
+
+export function member(json: Json | undefined, name: string): Json | undefined {
+  return isJsonObject(json) ? json[name] : undefined;
+}
+
+export function same(one: Json | undefined, other: Json | undefined): boolean {
+  return canonicalJson(one ?? null) === canonicalJson(other ?? null);
+}
+
+function receiptOf(json: Json | undefined): IntentSeen["receipt"] {
+  if (!isJsonObject(json)) return undefined;
+  const { seq, entry } = json;
+  return typeof seq === "number" && isDigest(entry) ? { seq, entry } : undefined;
+}
+
+function verdictsOf(json: Json | undefined): VerdictSeen[] | undefined {
+  if (!Array.isArray(json)) return undefined;
+  const verdicts = json.flatMap((one: Json) => {
+    const { hook, digest, role, tier, decision } = isJsonObject(one) ? one : {};
+    const texts = [hook, digest, role, tier, decision];
+    return texts.every((text) => typeof text === "string")
+      ? [{ hook, digest, role, tier, decision } as VerdictSeen]
+      : [];
+  });
+  return verdicts.length === json.length ? verdicts : undefined;
+}
