@@ -51,6 +51,8 @@ export interface LabBlueprint {
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
+  readonly childHooks?: readonly LabHook[];
+  readonly childChain?: Readonly<Record<string, readonly string[]>>;
   /** What the policy bundle says besides; and what the blueprint says of leases. */
   readonly policy?: JsonObject;
   readonly leases?: JsonObject;
@@ -290,7 +292,11 @@ export class Lab {
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
     const leases = parts.childLeases;
-    await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
+    const { childHooks: hooks = [], childChain: chain = {} } = parts;
+    await this.blueprint(
+      { turns, tools, execution, hooks, chain, ...(leases === undefined ? {} : { leases }) },
+      "helper",
+    );
   }
 
   async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
