@@ -7,11 +7,20 @@ import { hookCommand } from "./hook.ts";
 import { journalCommand } from "./journal.ts";
 import { policyCommand } from "./policy.ts";
 import { runCommand } from "./run.ts";
+import { secretCommand } from "./secret.ts";
 
 /** The command `pinion`: everything, as nouns. */
 export function pinionCommand(session: Session): Command {
   const program = new Command("pinion").description("agents that are pinned, gated and replayable");
-  for (const noun of [blueprintCommand, runCommand, journalCommand, hookCommand, harnessCommand, policyCommand])
+  for (const noun of [
+    blueprintCommand,
+    runCommand,
+    journalCommand,
+    hookCommand,
+    harnessCommand,
+    policyCommand,
+    secretCommand,
+  ])
     program.addCommand(noun(session));
   action(
     session,
