@@ -19,6 +19,7 @@ import { fileDriver } from "./files.ts";
 import { leasesOf } from "./leases.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
 import { permissionPort } from "./policy/permission.ts";
+import { proposerOf } from "./proposals/agent.ts";
 import { maskedModel } from "./secrets/masked-model.ts";
 import { openPlace } from "./secrets/place.ts";
 import { shadowsOf } from "./shadows.ts";
@@ -177,7 +178,8 @@ async function follow(
     onNotice: machine.onNotice,
   });
   closing.push(() => processes.close());
-  const world = { workspace, spawner, processes, secrets, now: () => env.now() };
+  const proposer = proposerOf({ run: header.run, agent: resolved.agent }, env);
+  const world = { workspace, spawner, proposer, processes, secrets, now: () => env.now() };
   const tools = toolsOf(resolved, { authority, acting, depth: header.depth, world });
   const spec = () => specOf(header, resolved, { tools, authority });
   const store = storeOf(env);
@@ -194,7 +196,7 @@ async function follow(
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
     files: fileDriver(files, secrets.mask),
     permitFile: (action, path) => authority.file(action, path),
-    leases: leasesOf(resolved, header),
+    leases: leasesOf(resolved, header, () => narrowing.layers),
     start: conducted.start,
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
     deadlines: () => journal.live,

@@ -13,6 +13,7 @@ import { mustBeRun, neverStarted, readStart, sourceNotices, wasNeverStarted } fr
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { journaling } from "./journaling.ts";
+import { revokedAbove } from "./leases-above.ts";
 import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
 import { LayersInForce } from "./policy/permission.ts";
@@ -36,7 +37,7 @@ export interface Reopening {
 
 /**
  * Takes a run up again that nobody works on: its journal is replayed to the end and continued. `resume` goes on until it ends
- * or pauses, `rearm` and `revoke` leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
+ * or pauses, `rearm` and what revokes something leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
  * somebody works on it.
  */
 export async function reopen(reopening: Reopening): Promise<RunSummary> {
@@ -93,8 +94,10 @@ async function goOn(
   const stricter = asked.kind === "cancel" ? [] : await stricterLayers(held, env);
   if (stricter.length > 0) journal.push(narrowing(stricter));
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
-  if ("hook" in asked || (waiting && asked.kind === "resume")) journal.push(asked);
-  if ("hook" in asked && !waiting) journal.push({ kind: "pause", by: asked.by });
+  const tells = "hook" in asked || asked.kind === "revoke-lease";
+  if (asked.kind !== "cancel") for (const revocation of await revokedAbove(header, env)) journal.push(revocation);
+  if (tells || (waiting && asked.kind === "resume")) journal.push(asked);
+  if (tells && !waiting) journal.push({ kind: "pause", by: asked.by });
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };

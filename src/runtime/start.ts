@@ -45,7 +45,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, { inherited, around });
-  leasesOf(resolved, { run: "", inherited, around, delegated });
+  leasesOf(resolved, { run: "", inherited, around, delegated }, () => layers);
   const confining = resolved.hooks.length + shadows.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
   const run = newRun(env);

@@ -14,8 +14,9 @@ import { fileRead } from "../tool/files/read.ts";
 import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
+import { hookPropose } from "../tool/hook-propose.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
-import type { Child, ProcessTree, Secrets, Skill, Spawner, Workspace } from "../tool/ports.ts";
+import type { Child, ProcessTree, Proposer, Secrets, Skill, Spawner, Workspace } from "../tool/ports.ts";
 import type { ProcessHost } from "../tool/process/command.ts";
 import { FIXED_LIMITS, PROCESS_LIMITS } from "../tool/process/limits.ts";
 import { openMeans } from "../tool/process/means.ts";
@@ -36,6 +37,7 @@ import { parsePath } from "../vfs/path.ts";
 export interface ToolWorld {
   readonly workspace: Workspace;
   readonly spawner: Spawner;
+  readonly proposer: Proposer;
   readonly processes: Processes;
   readonly secrets: Secrets;
   /** ms since the epoch. */
@@ -109,7 +111,7 @@ interface Kinds {
 
 /** All tools that there are. */
 function kindsOf({ authority, depth, world, children, skills }: Kinds): readonly Tool[] {
-  const { workspace, spawner, processes, secrets, now } = world;
+  const { workspace, spawner, proposer, processes, secrets, now } = world;
   const { mask } = secrets;
   return [
     fileList(workspace, authority),
@@ -122,6 +124,7 @@ function kindsOf({ authority, depth, world, children, skills }: Kinds): readonly
     httpFetch({ authority, mask }),
     skillRead(skills),
     agentSpawn({ children, depth, spawner, authority }),
+    hookPropose(proposer),
   ];
 }
 
@@ -259,6 +262,7 @@ export function noWorld(): ToolWorld {
       close: () => undefined,
     },
     spawner: { spawn: unreachable },
+    proposer: { propose: unreachable },
     processes: nobody({ kind: "direct", open: unreachable }),
     secrets: NO_SECRETS,
     now: unreachable,

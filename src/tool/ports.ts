@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../model/json.ts";
 import type { DelegatedLease } from "../model/lease.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
+import type { HookProposal } from "./hook-propose.ts";
 import type { Harvest } from "./process/tree/layered.ts";
 
 /** Effective permission, as the tools ask for it. Every answer is pure. */
@@ -109,6 +110,17 @@ export interface SpawnResult extends JsonObject {
   readonly state: "paused" | "completed" | "failed" | "terminated";
   /** What the child said last. */
   readonly answer: string;
+}
+
+/** Keeps what an agent proposes. Throws `ToolError` for what the agent should be told. */
+export interface Proposer {
+  propose(proposal: HookProposal, signal: AbortSignal): Promise<ProposalReceipt>;
+}
+export interface ProposalReceipt {
+  /** Its id, for people. */
+  readonly proposal: string;
+  readonly state: "pending" | "approved" | "rejected";
+  readonly component: Digest;
 }
 
 /**

@@ -15,6 +15,7 @@ import { fileRead } from "../../src/tool/files/read.ts";
 import { fileRemove } from "../../src/tool/files/remove.ts";
 import { fileSearch } from "../../src/tool/files/search.ts";
 import { fileWrite } from "../../src/tool/files/write.ts";
+import { hookPropose } from "../../src/tool/hook-propose.ts";
 import { httpFetch } from "../../src/tool/http/fetch.ts";
 import type { Network } from "../../src/tool/http/network.ts";
 import type { ProcessTree, Secrets, Spawner, Workspace } from "../../src/tool/ports.ts";
@@ -153,6 +154,7 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
       authority,
       spawner: options.spawner ?? { spawn: () => Promise.resolve({ run: "r1", state: "completed", answer: "42" }) },
     }),
+    hookPropose({ propose: () => Promise.resolve({ proposal: "p1", state: "pending", component: digestOf("p1") }) }),
   ];
   const described = STANDARD.spec.tools.map((tool) => ({ ...tool, secrets: options.uses?.[tool.name] ?? [] }));
   const registry = { ...STANDARD, spec: { tools: described } };
