@@ -47,6 +47,8 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.fault":
       return [line("✗", "bad", `fault: ${fields(ref)}`)];
     case "input.control":
+      if (ref.control === "narrow")
+        return [line("●", "warn", `policies are stricter by now: ${listOf(ref.layers).map(layerName).join(", ")}`)];
       if (ref.control === "distrust") return [line("✗", "bad", `hook ${text(ref.hook)} is no longer trusted`)];
       return [
         line("●", "warn", `a person asked: ${text(ref.control)}${ref.hook === undefined ? "" : ` ${text(ref.hook)}`}`),

@@ -28,6 +28,7 @@ export interface LabHook {
   readonly authority?: JsonObject;
   /** Whose signature it bears, which is then pinned. */
   readonly signedBy?: SigningKey;
+  readonly world?: string;
 }
 
 export interface LabBlueprint {
@@ -56,8 +57,9 @@ export interface LabBlueprint {
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
-  /** Its hooks, all of them asked at each of their phases. */
+  /** Its hooks, and their chain: all of them asked at each of their phases unless given. */
   readonly childHooks?: readonly LabHook[];
+  readonly childChain?: Readonly<Record<string, readonly string[]>>;
   /** What the policy bundle says besides; and what the blueprint says of leases. */
   readonly policy?: JsonObject;
   readonly leases?: JsonObject;
@@ -74,6 +76,15 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 export async function scriptedHook(code: string, more: Partial<LabHook> & Pick<LabHook, "phases">): Promise<LabHook> {
   const source = await readFile(new URL("scripted-hook.js", import.meta.url), "utf8");
   return { name: "scripted", component: await buildGuest(source), role: "gate", config: { code }, ...more };
+}
+
+/** The same in the world `trusted-hook`; `minting` is in reach too. */
+export async function mintingHook(code: string, more: Partial<LabHook> & Pick<LabHook, "phases">): Promise<LabHook> {
+  const source = await readFile(new URL("scripted-hook.js", import.meta.url), "utf8");
+  const minting = 'import * as minting from "pinion:hook/minting@1.0.0";';
+  const component = await buildGuest(`${minting}\n${source.replace("const minting = undefined;", "")}`, "trusted-hook");
+  const world = "pinion:hook/trusted-hook@1.0.0";
+  return { name: "minter", component, world, role: "gate", config: { code }, ...more };
 }
 
 type Bin = "blueprint" | "harness" | "hook" | "pinion";
@@ -297,7 +308,8 @@ export class Lab {
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
     const { childHooks: hooks = [], childLeases: leases } = parts;
-    const chain = Object.fromEntries(hooks.flatMap(({ name, phases }) => phases.map((phase) => [phase, [name]])));
+    const every = Object.fromEntries(hooks.flatMap(({ name, phases }) => phases.map((phase) => [phase, [name]])));
+    const { childChain: chain = every } = parts;
     const more = leases === undefined ? {} : { leases };
     await this.blueprint({ turns, tools, execution, hooks, chain, ...more }, "helper");
   }
@@ -325,7 +337,7 @@ export class Lab {
       kind: "Hook",
       metadata: { name: hook.name, version: "1.0.0" },
       spec: {
-        world: "pinion:hook/hook@1.0.0",
+        world: hook.world ?? "pinion:hook/hook@1.0.0",
         component: { file: "hook.wasm", digest: digestOf(hook.component) },
         role: hook.role,
         phases: hook.phases,
