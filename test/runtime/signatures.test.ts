@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { canonicalJson, digestOf } from "../../src/model/canonical.ts";
 import type { JsonObject } from "../../src/model/json.ts";
-import { forget, listTrust } from "../../src/runtime/trust/manage.ts";
+import { PHASES } from "../../src/model/phase.ts";
+import { addKey, forget, listTrust, revokeKey } from "../../src/runtime/trust/manage.ts";
 import { remember } from "../../src/runtime/trust/memory.ts";
 import { verifyHookFile } from "../../src/runtime/trust/sign.ts";
 import { signEnvelope } from "../../src/trust/dsse.ts";
@@ -11,6 +12,7 @@ import { Lab, type LabHook, scriptedHook } from "../support/lab.ts";
 import { entryOf, type KeyringParts, keyOf, type Signing, signInBlueprint, writeKeyring } from "../support/signing.ts";
 
 const [alice, eve] = [keyOf(1), keyOf(3)];
+const SCOPE = { hooks: ["*"], phases: [...PHASES], powers: ["gate"] } as const;
 const DAY = 86_400_000;
 /** The order of the base point, little-endian: S and S + L are the same scalar. */
 const L = 2n ** 252n + 27742317777372353535851937790883648493n;
@@ -179,6 +181,20 @@ describe("a keyring", () => {
     const file = await signedBlueprint();
     const around = lab.run(file, { workspace: join(lab.root, "config") });
     await expect(around).rejects.toMatchObject({ code: "state-in-workspace", exit: 2 });
+  });
+
+  it("loses nothing when several change it at once, and takes a revoked key in no more", async () => {
+    writeKeyring(lab, {});
+    const keys = [4, 5, 6, 7, 8].map((number) => keyOf(number).publicKey.text);
+    const change = (key: string, i: number) =>
+      i % 2 === 0
+        ? revokeKey({ name: key, reason: "lost", place: "user" }, lab.env)
+        : addKey({ ...SCOPE, id: `key-${i}`, key, owner: "Alice", place: "user" }, lab.env);
+    await Promise.all(keys.map(change));
+    const { keys: added, revoked } = listTrust(lab.env);
+    expect([...added, ...revoked].map(({ key }) => key).sort()).toEqual(keys.sort());
+    const again = addKey({ ...SCOPE, id: "again", key: revoked[0]?.key ?? "", owner: "Alice", place: "user" }, lab.env);
+    await expect(again).rejects.toMatchObject({ code: "key-revoked", exit: 2 });
   });
 });
 
