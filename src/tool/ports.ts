@@ -1,5 +1,5 @@
 import type { Digest } from "../model/canonical.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import type { DelegatedLease } from "../model/lease.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
@@ -14,6 +14,7 @@ export interface Authority {
   process(argv: readonly string[], really?: readonly (readonly string[])[]): Permission;
   readonly processNetwork: "none" | "host";
   network(host: string): Permission;
+  secret(name: string): Permission;
   spawn(child: { readonly depth: number }): Permission;
   /** The parts of the workspace that may be given to a process as a whole. */
   trees(action: "read" | "write"): readonly Tree[];
@@ -23,6 +24,24 @@ export interface Authority {
 export interface Tree {
   readonly path: string;
   readonly deep: boolean;
+}
+
+/** Finds secrets in what comes back from the world. */
+export interface Mask {
+  /** How many bytes around a part of something must be known to find a secret that reaches into the part. */
+  readonly reach: number;
+  /** The bytes of the window, the whole unless given, without any part of a secret that reaches into it. */
+  bytes(source: Uint8Array, window?: { readonly from?: number; readonly to?: number }): Buffer;
+  text(text: string): string;
+  /** Throws for what it cannot search. */
+  json<T extends Json>(value: T): T;
+}
+
+/** The secrets of the run. */
+export interface Secrets {
+  /** Undefined where there is none of this name, which only an optional one may do. */
+  value(name: string): string | undefined;
+  readonly mask: Mask;
 }
 
 /** The files of the run: one directory and what is below it, without a way out. Methods throw `ToolError`. */
