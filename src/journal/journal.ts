@@ -177,6 +177,10 @@ export class RunJournal implements Journal {
     }
   }
 
+  untimed<T>(work: () => Promise<T>): Promise<T> {
+    return this.#present === undefined ? work() : this.#present.untimed(work);
+  }
+
   async durable(): Promise<void> {
     await this.#present?.flush();
   }
