@@ -286,8 +286,29 @@ export interface PreTool {
    * what the call names in the world, read before the chain
    */
   resolution: JsonObject;
-  /** The leases that would serve the call: none where it needs one that nobody holds. Absent where it needs none. */
-  leases?: { lease: string; capability: string; uses: number | null; expires: number | null }[];
+  /**
+   * the leases that would serve the call, none where it needs one that nobody holds; absent where it needs none
+   *
+   * @maxItems 64
+   */
+  leases?: {
+    /**
+     * what people call it; it is no key to anything
+     */
+    lease: string;
+    /**
+     * in canonical form
+     */
+    capability: string;
+    /**
+     * how often it may still be used; null for no bound
+     */
+    uses: number | null;
+    /**
+     * when it ends, in ms since the epoch; null for with the run
+     */
+    expires: number | null;
+  }[];
 }
 /**
  * a tool call at its boundary

@@ -14,7 +14,10 @@ export function hookCommand(session: Session): Command {
     program
       .command("list")
       .description("list the hooks that ship with Pinion")
-      .addHelpText("after", "\nWith --json: [{ name, version, description, digest, component, role, phases, limits }]"),
+      .addHelpText(
+        "after",
+        "\nWith --json: [{ name, version, description, digest, component, role, phases, limits, tier }]",
+      ),
     async () => (await import("./hook-files.ts")).list,
   );
   action(
@@ -114,7 +117,7 @@ const INSPECT = `
 Exit code 2 for a component that may not be used, 5 when it is not the one that its manifest names.
 With --json: { file, digest, bytes, ok, refused?, world?, imports?: [{ interface, functions }], exports?,
 modules?: [{ bytes, functions, codeBytes, memory?: { initial, maximum? }, tables }],
-manifest?: { name, version, digest, role, tier, phases, instance, limits, authority }, exit }`;
+manifest?: { name, version, digest, role, tier, signature, phases, instance, limits, authority }, exit }`;
 
 export async function main(args: readonly string[]): Promise<ExitCode> {
   return runProgram(args, hookCommand);

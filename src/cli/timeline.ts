@@ -47,6 +47,7 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.fault":
       return [line("✗", "bad", `fault: ${fields(ref)}`)];
     case "input.control":
+      if (ref.control === "distrust") return [line("✗", "bad", `hook ${text(ref.hook)} is no longer trusted`)];
       return [
         line("●", "warn", `a person asked: ${text(ref.control)}${ref.hook === undefined ? "" : ` ${text(ref.hook)}`}`),
       ];
@@ -62,7 +63,12 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
 function hookLines(body: JsonObject, line: Liner): TimelineLine[] {
   const hooks = listOf(body.hooks).map(objectOf);
   const failed = hooks.filter((hook) => hook.state !== "ready");
-  const names = hooks.map((hook) => `${text(hook.hook)}@${text(hook.version)}`).join(", ");
+  const names = hooks
+    .map(({ hook, version, signer }) => {
+      const by = signer === undefined ? "" : ` (trusted, signed by ${text(objectOf(signer).id)})`;
+      return `${text(hook)}@${text(version)}${by}`;
+    })
+    .join(", ");
   return [
     line("·", "dim", `hooks: ${names || "none"}`, Number(body.level) > 0),
     ...failed.map((hook) => line("✗", "bad", `hook ${text(hook.hook)} failed to load: ${text(hook.cause)}`)),

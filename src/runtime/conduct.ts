@@ -186,7 +186,7 @@ async function follow(
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
     files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
-    leases: leasesOf(resolved, header),
+    leases: leasesOf(resolved, header, () => narrowing.layers),
     start: conducted.start,
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
     deadlines: () => journal.live,

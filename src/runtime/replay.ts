@@ -126,7 +126,7 @@ async function openRun(
     component: (hook) => store.get(hook.component),
     files: { perform: unreachable },
     permitFile: (action, path) => authority.file(action, path),
-    leases: leasesOf(resolved, header),
+    leases: leasesOf(resolved, header, () => narrowing.layers),
     deadlines: false,
     child: false,
   });

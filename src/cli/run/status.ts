@@ -37,6 +37,8 @@ function statusText(status: RunStatus, paint: ReturnType<typeof painter>): strin
     ...usageRows(status),
     ["failed", status.failed.map(({ hook, cause }) => `${hook} (${cause})`).join(", ") || null],
     ["revoked", status.revoked.join(", ") || null],
+    ["trusted", status.signed.map(({ hook, signer }) => `${hook} (signed by ${signer})`).join(", ") || null],
+    ["distrusted", status.distrusted.join(", ") || null],
     ["parent", status.parent],
     ...status.children.map((child) => ["child", `${child.run} ${child.state} ${child.agent}`] as const),
     ["changes", changes === undefined ? null : `${heldText(changes)}, not committed: pinion run diff ${status.run}`],
