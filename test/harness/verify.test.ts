@@ -96,6 +96,7 @@ test("a recording with a child passes every check that can be made, as a file, a
       "hooks ok",
       "permission ok",
       "leases ok",
+      "approvals ok",
       "receipts ok",
       "payloads ok",
       "children ok",
