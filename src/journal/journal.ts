@@ -133,7 +133,14 @@ export class RunJournal implements Journal {
     const asking = this.#present && this.#controls.shift();
     if (asking === undefined) return undefined;
     const { control, met } = asking;
-    const about = "hook" in control ? { hook: control.hook } : "layers" in control ? { layers: control.layers } : {};
+    const about =
+      "hook" in control
+        ? { hook: control.hook }
+        : "layers" in control
+          ? { layers: control.layers }
+          : "lease" in control
+            ? { lease: control.lease }
+            : {};
     this.#noted("input.control", { ...about, control: control.kind, turn: this.#turn }, control);
     met(true);
     return control;

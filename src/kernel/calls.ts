@@ -18,7 +18,6 @@ import {
   stillLeased,
   takeLeases,
 } from "./leased.ts";
-import type { TakenLeases } from "./leases.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
 
@@ -30,9 +29,7 @@ export interface Origin {
 const MODEL: Origin = { name: "model", level: 0 };
 
 /** A call that passed its gates and may now happen, or the reason why it may not. */
-export type Admitted =
-  | ({ readonly kind: "ready"; readonly leases?: TakenLeases } & Ready)
-  | { readonly kind: "refused"; readonly reason: string };
+export type Admitted = ({ readonly kind: "ready" } & Ready) | { readonly kind: "refused"; readonly reason: string };
 
 /**
  * Makes the calls of one turn. Consecutive calls that only read are gated together and run together; every other call

@@ -5,6 +5,7 @@
 export type ControlRequest = { readonly by: string; readonly wait: boolean } & (
   | { readonly ask: "pause" | "terminate" }
   | { readonly ask: "rearm" | "revoke"; readonly hook: string; readonly reason: string }
+  | { readonly ask: "revoke-lease"; readonly lease: string; readonly reason: string }
 );
 
 /** `too-late`: the run stopped before it met the request. */
@@ -23,13 +24,19 @@ const MAX_REASON = 4096;
 export function toControlRequest(line: string): ControlRequest | undefined {
   const value = parsed(line);
   if (typeof value !== "object" || value === null) return undefined;
-  const { ask, by, wait, hook, reason, ...more } = value as Readonly<Record<string, unknown>>;
+  const { ask, by, wait, hook, lease, reason, ...more } = value as Readonly<Record<string, unknown>>;
   if (!isText(by, MAX_NAME) || typeof wait !== "boolean" || Object.keys(more).length > 0) return undefined;
   if (ask === "pause" || ask === "terminate") {
-    return hook === undefined && reason === undefined ? { ask, by, wait } : undefined;
+    return hook === undefined && lease === undefined && reason === undefined ? { ask, by, wait } : undefined;
+  }
+  if (ask === "revoke-lease") {
+    const whole = isText(lease, MAX_NAME) && isText(reason, MAX_REASON) && hook === undefined;
+    return whole ? { ask, lease, reason, by, wait } : undefined;
   }
   if (ask !== "rearm" && ask !== "revoke") return undefined;
-  return isText(hook, MAX_NAME) && isText(reason, MAX_REASON) ? { ask, hook, reason, by, wait } : undefined;
+  return isText(hook, MAX_NAME) && isText(reason, MAX_REASON) && lease === undefined
+    ? { ask, hook, reason, by, wait }
+    : undefined;
 }
 
 function parsed(line: string): unknown {

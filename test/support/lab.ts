@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
 import { verifyRecordings } from "../../harness/verify/family.ts";
 import { digestOf } from "../../src/model/canonical.ts";
@@ -42,11 +42,19 @@ export interface LabBlueprint {
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
+  /** `spec.secrets`; the policy allows them. */
+  readonly secrets?: JsonObject;
+  /** Secrets that the registry hands to tools. */
+  readonly uses?: Readonly<Record<string, readonly JsonObject[]>>;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
+  /** What the policy bundle says besides; and what the blueprint says of leases. */
+  readonly policy?: JsonObject;
+  readonly leases?: JsonObject;
+  readonly childLeases?: JsonObject;
 }
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
@@ -152,7 +160,10 @@ export class Lab {
     const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const { secrets = {} } = parts;
+    const allowed = Object.keys(secrets).length === 0 ? {} : { secrets: { allow: Object.keys(secrets) } };
+    const grants = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grants, ...allowed, ...parts.policy };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -164,7 +175,7 @@ export class Lab {
     const pins = {
       hooks: [...hooks, ...(await Promise.all(shipped))],
       policy: await this.#document(folder, "policy", "PolicyBundle", policy),
-      tools: await pinOf("standard-tools", "builtin:blueprints/shared/tools.yaml", ROOT),
+      tools: await this.#registry(folder, parts),
       scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
       ...(parts.skills === undefined ? {} : { skills: await skillsOf(parts.skills, folder) }),
       ...(parts.child === undefined
@@ -184,6 +195,8 @@ export class Lab {
             instructions: { text: "Do as you are told." },
             execution,
             tools: spec,
+            ...(parts.leases === undefined ? {} : { leases: parts.leases }),
+            ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
@@ -276,7 +289,16 @@ export class Lab {
 
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
-    await this.blueprint({ turns, tools, execution }, "helper");
+    const leases = parts.childLeases;
+    await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
+  }
+
+  async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
+    const source = "blueprints/shared/tools.yaml";
+    if (uses === undefined) return pinOf("standard-tools", `builtin:${source}`, ROOT);
+    const standard = parse(await readFile(join(ROOT, source), "utf8")) as { spec: { tools: { name: string }[] } };
+    const tools = standard.spec.tools.map((tool) => ({ ...tool, secrets: uses[tool.name] ?? [] }));
+    return this.#document(folder, "tools", "ToolRegistry", { tools });
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {

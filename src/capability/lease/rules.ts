@@ -22,18 +22,18 @@ export const ANY_LEASE: readonly string[] = Object.entries(ACTIONS).map(([resour
   return `capability://${resource}/${everything[resource as Resource]}?action=${actions.join(",")}`;
 });
 
-/**
- * `own`: the layers of the run itself; `inherited`: those of the runs above, whose grants are not minted a second time. Throws
- * `InputError` (`bad-capability`) for what is no capability, with the place where it stands.
- */
-export function leaseRules({
-  own,
-  inherited,
-}: {
+/** The layers of a run by where they come from. */
+export interface LeaseLayers {
+  /** Its own; what they grant is minted when it starts. */
   readonly own: readonly Layer[];
+  /** Those of the runs above, whose grants are not minted a second time. */
   readonly inherited: readonly Layer[];
-}): Rules {
-  const all = [...own, ...inherited];
+  /** All that are in force, with those by which it was narrowed meanwhile. */
+  readonly all: readonly Layer[];
+}
+
+/** Throws `InputError` (`bad-capability`) for what is no capability, with the place where it stands. */
+export function leaseRules({ own, inherited, all }: LeaseLayers): Rules {
   const readAll = ({ name, leases }: Layer, field: "grant" | "request" | "mint"): readonly Capability[] =>
     leases[field].map((text, index) => parseCapability(text, `${name}: leases.${field}[${index}]`));
   const requiredBy = (layers: readonly Layer[]) => new Set(layers.flatMap(({ leases }) => leases.require));

@@ -11,7 +11,8 @@ import { parseCapability, printCapability, readCapability } from "./uri.ts";
 export interface RunLeasesParts {
   readonly journal: Journal;
   readonly run: string;
-  readonly rules: Rules;
+  /** Those of the moment: they grow narrower, never wider. */
+  rules(): Rules;
   readonly delegated: readonly DelegatedLease[];
   /** Derives the same unguessable text from the same name in one run. */
   token(name: string): string;
@@ -49,7 +50,8 @@ export class RunLeases {
   }
 
   begin(): void {
-    const { rules, delegated } = this.#parts;
+    const { delegated } = this.#parts;
+    const rules = this.#parts.rules();
     this.tick();
     for (const { issuer, capability } of rules.grants) {
       const refused = rules.above.has(capability.resource)
@@ -187,7 +189,7 @@ export class RunLeases {
 
   /** The part of what a call needs that needs a lease. */
   #needs({ needs }: Call): readonly Need[] {
-    return needs.filter(({ resource }) => this.#parts.rules.required.has(resource));
+    return needs.filter(({ resource }) => this.#parts.rules().required.has(resource));
   }
 
   #serving(call: Call): readonly Lease[] | Refusal {
@@ -197,7 +199,7 @@ export class RunLeases {
 
   #permits(serving: readonly Lease[], need: Need): Permission {
     const covered =
-      !this.#parts.rules.required.has(need.resource) || serving.some((one) => covers(one.capability, need));
+      !this.#parts.rules().required.has(need.resource) || serving.some((one) => covers(one.capability, need));
     const reason = covered
       ? "a lease covers it"
       : `the lease of the call does not cover this part of \`${need.resource}\``;

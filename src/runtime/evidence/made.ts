@@ -63,7 +63,8 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
   const { authority } = narrowing;
   const tools = toolsOf(resolved, { authority, depth: header.depth, world: noWorld() });
   const { inherited, around } = header;
-  const rules = leaseRules({ own: layersOf(resolved, { inherited: [], around }), inherited });
+  const own = layersOf(resolved, { inherited: [], around });
+  const rules = () => leaseRules({ own, inherited, all: narrowing.layers });
   const port = permissionPort(narrowing, () => specOf(header, resolved, { tools, authority }));
   return {
     get layers() {
@@ -74,7 +75,7 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
     permit: (call, resolution) => tools.permit(call, resolution),
     invalidArguments: (call) => tools.invalidArguments(call),
     unserved(call, resolution, capabilities) {
-      const needs = tools.needs(call, resolution).filter(({ resource }) => rules.required.has(resource));
+      const needs = tools.needs(call, resolution).filter(({ resource }) => rules().required.has(resource));
       if (capabilities === undefined) return needs[0] && `\`${needs[0].resource}\` needs a lease, and it names none`;
       if (needs.length === 0) return "it names leases, and needs none";
       const held = capabilities.map(readCapability);
