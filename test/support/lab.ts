@@ -10,7 +10,10 @@ import { verifyRecordings } from "../../harness/verify/family.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
+import { readSignable } from "../../src/runtime/trust/sign.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
+import type { SigningKey } from "../../src/trust/ed25519.ts";
+import { signHook } from "../../src/trust/signature.ts";
 import { buildGuest } from "./guests.ts";
 
 /** A hook of a test's own. */
@@ -23,6 +26,8 @@ export interface LabHook {
   readonly instance?: "run" | "call";
   readonly limits?: JsonObject;
   readonly authority?: JsonObject;
+  /** Whose signature it bears, which is then pinned. */
+  readonly signedBy?: SigningKey;
 }
 
 export interface LabBlueprint {
@@ -51,6 +56,8 @@ export interface LabBlueprint {
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
+  /** Its hooks, all of them asked at each of their phases. */
+  readonly childHooks?: readonly LabHook[];
   /** What the policy bundle says besides; and what the blueprint says of leases. */
   readonly policy?: JsonObject;
   readonly leases?: JsonObject;
@@ -289,8 +296,10 @@ export class Lab {
 
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
-    const leases = parts.childLeases;
-    await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
+    const { childHooks: hooks = [], childLeases: leases } = parts;
+    const chain = Object.fromEntries(hooks.flatMap(({ name, phases }) => phases.map((phase) => [phase, [name]])));
+    const more = leases === undefined ? {} : { leases };
+    await this.blueprint({ turns, tools, execution, hooks, chain, ...more }, "helper");
   }
 
   async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
@@ -327,7 +336,14 @@ export class Lab {
       },
     };
     await writeFile(join(place, "hook.yaml"), stringify(manifest, { aliasDuplicateObjects: false }));
-    return pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
+    const pin = await pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
+    if (hook.signedBy === undefined) return pin;
+    const signature = signHook(hook.signedBy, (await readSignable(place, this.env)).hook, {
+      signedAt: this.env.now(),
+      expires: null,
+    });
+    await writeFile(join(place, "hook.sig"), signature);
+    return { ...pin, signature: digestOf(signature) };
   }
 }
 
