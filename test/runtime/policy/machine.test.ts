@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Entry } from "../../../src/model/entry.ts";
 import type { JsonObject } from "../../../src/model/json.ts";
 import { resumeRun } from "../../../src/runtime.ts";
 import { Lab, scriptedHook } from "../../support/lab.ts";
@@ -58,6 +59,20 @@ describe("the policies of machine and user", () => {
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
     await writeFile(file, "broken: [");
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  });
+
+  test("A13 say nothing to a run that goes on while they are edited, and hold for the next one", async () => {
+    const turns = [{ text: "one", calls: [read("r1")] }, { text: "two", calls: [read("r2")] }, { text: "done" }];
+    const blueprint = await lab.blueprint({ turns });
+    const file = await policy("etc", everything);
+    const onEntry = ({ kind, ...more }: Entry) => {
+      lab.entries.push({ kind, ...more });
+      if (kind === "input.tool") writeFileSync(file, policyText({}));
+    };
+    expect(await lab.run(blueprint, { onEntry })).toMatchObject({ state: "completed", blocked: 0 });
+    expect(permissionOf("r2")).toMatchObject({ allow: true });
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+    expect(await lab.run(blueprint)).toMatchObject({ blocked: 2 });
   });
 
   test("take tools from the agent that it is not even offered then", async () => {
