@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { canonicalJson, digestOf } from "../../src/model/canonical.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { PHASES } from "../../src/model/phase.ts";
+import { validateBlueprint } from "../../src/runtime/catalog.ts";
 import { addKey, forget, listTrust, revokeKey } from "../../src/runtime/trust/manage.ts";
 import { remember } from "../../src/runtime/trust/memory.ts";
 import { verifyHookFile } from "../../src/runtime/trust/sign.ts";
@@ -143,6 +144,22 @@ describe("a signature that does not hold keeps a run from starting", () => {
     writeFileSync(file, pinned);
     await refused(file, /the signature of `warden@1.0.0` are not the pinned ones/);
   });
+});
+
+it("is told by `blueprint validate`, at the pin, where the signature would keep a run from starting", async () => {
+  const file = await signedBlueprint();
+  const [warning] = await warnings(file);
+  expect(warning).toMatchObject({ file, message: expect.stringMatching(/hooks\[0\]\.signature: .*in no keyring/) });
+  expect(readFileSync(file, "utf8").split("\n")[(warning?.line ?? 0) - 1]).toContain("signature: ");
+  writeKeyring(lab, { keys: [entryOf(alice)] });
+  expect(await warnings(file)).toEqual([]);
+  expect(existsSync(join(lab.env.stateDir, "trust"))).toBe(false);
+
+  async function warnings(path: string) {
+    const validation = await validateBlueprint(path, lab.env);
+    if (!validation.ok) expect.fail("it is not valid");
+    return validation.warnings.filter(({ message }) => message.includes("signature"));
+  }
 });
 
 describe("a keyring", () => {
