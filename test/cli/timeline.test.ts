@@ -37,6 +37,16 @@ it("says what the model said and which tools it asks for", () => {
   expect(lines).toEqual(["│ I look.", "│ Then I write.", '→ file.read path="a.js"']);
 });
 
+it("says where a shadow would have changed something, or failed, and not where it agrees", () => {
+  const shadow = { hook: "gate", version: "2.0.0", phase: "pre-tool", decision: "block", agreement: "newly-blocked" };
+  expect(shown(entry("check.shadow", shadow))).toEqual(["◌ shadow gate@2.0.0 at pre-tool: block (newly-blocked)"]);
+  expect(shown(entry("check.shadow", { ...shadow, agreement: "same" }))).toEqual([]);
+  expect(shown(entry("check.shadow", { ...shadow, decision: "failed", cause: "trap" }))).toEqual([
+    "◌ shadow gate@2.0.0 at pre-tool: failed (trap); it is not asked again",
+  ]);
+  expect(shown(entry("input.fault", { ref: { shadow: "sha256:0" } }))).toEqual([]);
+});
+
 it("names the hooks that let a call through, with their reasons", () => {
   const lines = shown(boundary({ phase: "pre-tool", subject: "c1 file.read", verdicts: [allow] }));
   expect(lines).toEqual(["✓ file.read allowed by tool-gate (on the list)"]);
