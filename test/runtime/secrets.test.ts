@@ -90,6 +90,13 @@ test("a run does not start without a secret that it needs, and says where that c
     message: expect.stringMatching(/`deploy-token`.*`PINION_SECRET_DEPLOY_TOKEN`.*config\/pinion\/secrets`/),
   });
   await expect(run(file, { PINION_SECRET_DEPLOY_TOKEN: "short" })).rejects.toMatchObject({ code: "bad-secret" });
+  const nowhere = await lab.blueprint(
+    needing({ secrets: { "deploy-token": { tools: ["process.run", "file.read"] } } }),
+  );
+  await expect(run(nowhere, GIVEN)).rejects.toMatchObject({
+    exit: 2,
+    message: expect.stringContaining("the pinned tool registry hands `file.read` no secret `deploy-token`"),
+  });
   expect(lab.entries).toEqual([]);
 });
 
@@ -103,7 +110,9 @@ test("an optional secret that is not there is not handed over, and the tool runs
 test("a call that the blueprint gives the secret of to another tool is denied, also on replay", async () => {
   const secrets = { "deploy-token": { tools: ["http.fetch"] } };
   const turns = [{ calls: [SHOW] }, { text: '${results.show.stdout | default "nothing"}' }];
-  const file = await lab.blueprint(needing({ secrets, turns }));
+  const header = { name: "deploy-token", as: "header", header: "authorization", domains: ["a.test"] };
+  const uses = { "process.run": [USE], "http.fetch": [header] };
+  const file = await lab.blueprint(needing({ secrets, uses, turns }));
   expect(await run(file, GIVEN)).toMatchObject({ state: "completed", result: "nothing", blocked: 1 });
   expect(lab.boundaries("pre-tool")[0]).toMatchObject({
     decision: "block",
