@@ -103,6 +103,8 @@ export interface InputSpec<A extends Json> {
    * and makes everything durable before `perform` starts.
    */
   readonly effect?: { readonly receipt: Receipt; readonly clear: JsonObject; readonly idempotent: boolean };
+  /** Whether a recorded value has the form that `perform` gives it; whoever holds the run's key may have written another. */
+  fits?(value: Json): boolean;
   /** A rejection becomes an `error` outcome with the error's `code` (or `internal`) and message. */
   perform(signal: AbortSignal): Promise<A>;
 }
