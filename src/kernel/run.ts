@@ -1,9 +1,11 @@
+import type { ApprovalRules } from "../model/approval.ts";
 import type { Control, Journal } from "../model/entry.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { ModelPort, ModelSettings, ToolDescription } from "../model/message.ts";
 import type { Common, Limits, Usage } from "../model/payload.ts";
 import type { CapsuleKind, Phase, RunState } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
+import { Approvals } from "./approvals.ts";
 import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
 import { Context, type ContextBudget } from "./context.ts";
 import { attempt, waits, wake } from "./control.ts";
@@ -52,6 +54,7 @@ export interface RunPorts {
   /** Takes back the directory handles of a hook and gives it none any more. */
   readonly revoke: (hook: string) => void;
   readonly start: () => Promise<Start>;
+  readonly approvals: ApprovalRules;
   /** Goes on with a child that paused, until it rests again; what `agent.spawn` would have answered. */
   readonly resumeChild: (run: string, signal: AbortSignal) => Promise<JsonObject>;
 }
@@ -72,6 +75,7 @@ export class Run {
   readonly counters = new Counters();
   readonly capsules: Capsules = new Map();
   readonly context: Context;
+  readonly approvals: Approvals;
   readonly callIds = new Set<string>();
   state: RunState = "pending";
   reason = "";
@@ -87,6 +91,7 @@ export class Run {
     this.spec = spec;
     this.ports = ports;
     this.context = new Context(spec.context);
+    this.approvals = new Approvals({ run: spec.run, rules: ports.approvals, journal: ports.journal });
   }
 
   get journal(): Journal {

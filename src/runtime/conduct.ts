@@ -11,11 +11,13 @@ import { type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
 import type { SpawnResult } from "../tool/ports.ts";
+import { approvalRules } from "./approval-rules.ts";
 import { assemble } from "./assemble.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
+import { approvalsBelow } from "./pending.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
@@ -157,6 +159,7 @@ async function follow(
     files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
+    approvals: approvalRules(layers),
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
     deadlines: () => journal.live,
     child: header.depth > 0,
@@ -165,7 +168,9 @@ async function follow(
   closing.push(() => assembled.close());
   const run: Run = assembled.run;
   const result = await execute(run);
+  const isResting = result.state === "paused" || result.state === "pending";
   return summaryOf(result, {
+    approvals: isResting ? await approvalsBelow(header.run, env) : [],
     run: header.run,
     head: journal.head,
     blueprint: header.blueprint,

@@ -1,6 +1,7 @@
 import { glanceAt } from "../journal/glance.ts";
 import { type Holder, holderOf } from "../journal/lock.ts";
 import type { ControlAnswer, ControlRequest } from "../model/control.ts";
+import type { Control } from "../model/entry.ts";
 import { BugError, DeniedError, InputError, WorldError } from "../model/errors.ts";
 import type { RunState } from "../model/phase.ts";
 import { mustBeRun } from "./begun.ts";
@@ -137,6 +138,28 @@ async function ask(
   return { process };
 }
 
+/** Tells whoever works on a run an answer, or the run itself where nobody does; resolves when it stands in the journal. */
+export async function tellOrAsk(
+  run: string,
+  control: Extract<Control, { kind: "answer" }>,
+  env: Environment,
+): Promise<void> {
+  const { process } = await ask({ run }, requestOf(control, true), env);
+  if (process === null) await tell({ run }, control, env);
+}
+
+function requestOf(control: Parameters<typeof tellRun>[1], wait: boolean): ControlRequest {
+  const { kind, by, ...what } = control;
+  switch (control.kind) {
+    case "cancel":
+      return { ask: "terminate", by, wait };
+    case "answer":
+    case "rearm":
+    case "revoke":
+      return { ask: kind, by, wait, ...what } as ControlRequest;
+  }
+}
+
 /** Tells a run that nobody works on; or whoever has taken it up meanwhile. */
 async function tell(asking: Asking, control: Parameters<typeof tellRun>[1], env: Environment): Promise<number | null> {
   try {
@@ -145,13 +168,8 @@ async function tell(asking: Asking, control: Parameters<typeof tellRun>[1], env:
   } catch (error) {
     const taken = error instanceof InputError && (error.code === "run-live" || error.code === "journal-locked");
     if (!taken) throw error;
-    const { by } = control;
     const { wait = true } = asking;
-    const request: ControlRequest =
-      control.kind === "cancel"
-        ? { ask: "terminate", by, wait }
-        : { ask: control.kind, hook: control.hook, reason: control.reason, by, wait };
-    return (await ask(asking, request, env)).process;
+    return (await ask(asking, requestOf(control, wait), env)).process;
   }
 }
 

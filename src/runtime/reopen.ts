@@ -29,7 +29,7 @@ export interface Reopening {
 
 /**
  * Takes a run up again that nobody works on: its journal is replayed to the end and continued. `resume` goes on until it ends
- * or pauses, `rearm` and `revoke` leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
+ * or pauses, `rearm`, `revoke` and `answer` leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
  * somebody works on it.
  */
 export async function reopen(reopening: Reopening): Promise<RunSummary> {
@@ -69,12 +69,14 @@ async function goOn(
   }
   const machine = { ...around, workspace: begun.workspace };
   const choice = chooseModel(resolved, header.chosen);
-  // A run that only ends needs no key of a provider.
-  const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);
+  // A run that only ends, or only hears an answer, needs no key of a provider.
+  const asks = asked.kind !== "cancel" && !(waiting && asked.kind === "answer");
+  const model = asks ? openModel(resolved, choice, env) : NO_MODEL;
   const layers = layersOf(resolved, header);
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
-  if ("hook" in asked || (waiting && asked.kind === "resume")) journal.push(asked);
-  if ("hook" in asked && !waiting) journal.push({ kind: "pause", by: asked.by });
+  const isTold = "hook" in asked || asked.kind === "answer";
+  if (isTold || (waiting && asked.kind === "resume")) journal.push(asked);
+  if (isTold && !waiting) journal.push({ kind: "pause", by: asked.by });
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };
@@ -83,7 +85,10 @@ async function goOn(
 
 const NO_MODEL = {
   complete: (): never => {
-    throw new BugError({ code: "model-asked", message: "a run that is being stopped asked its model" });
+    throw new BugError({
+      code: "model-asked",
+      message: "a run that was taken up to be told something asked its model",
+    });
   },
 };
 

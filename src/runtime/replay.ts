@@ -7,6 +7,7 @@ import type { Recording } from "../journal/recording.ts";
 import { execute, Run, type RunResult } from "../kernel/run.ts";
 import { BugError, IntegrityError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
+import { approvalRules } from "./approval-rules.ts";
 import { assemble } from "./assemble.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
 import { SealedReplay } from "./sealed.ts";
@@ -87,14 +88,16 @@ async function openRun(
       message: `the header names blueprint \`${header.blueprint}\`, its source is blueprint \`${resolved.agent.blueprint}\``,
     });
   }
-  const authority = effectivePermission(layersOf(resolved, header));
+  const layers = layersOf(resolved, header);
+  const authority = effectivePermission(layers);
   const tools = toolsOf(resolved, {
     authority,
     depth: header.depth,
     world: noWorld(),
   });
   const spec = specOf(header, resolved, { tools, authority });
-  const world = { model: { complete: unreachable }, tools, start: unreachable, resumeChild: unreachable };
+  const approvals = approvalRules(layers);
+  const world = { model: { complete: unreachable }, tools, approvals, start: unreachable, resumeChild: unreachable };
   if (hosts === undefined) {
     const sealed = new SealedReplay(journal);
     const noHooks = {

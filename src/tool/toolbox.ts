@@ -27,8 +27,9 @@ export function toolBoxOf(registry: ToolRegistry, tools: readonly Tool[], author
       return outOfBounds(value) ?? found.invalid(value) ?? found.tool.invalid(value);
     },
     permit: (call, resolution) => permit(find(call.tool), authority, call, resolution),
-    async resolve(call, signal) {
-      const prepared = await find(call.tool).tool.prepare(call.arguments, { signal });
+    async resolve(call, signal, earlier) {
+      const addresses = earlier?.addresses === undefined ? {} : { earlier: { addresses: earlier.addresses } };
+      const prepared = await find(call.tool).tool.prepare(call.arguments, { signal, ...addresses });
       await prepared.close();
       return prepared.resolution;
     },

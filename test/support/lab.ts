@@ -36,6 +36,10 @@ export interface LabBlueprint {
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
+  /** What of the policy bundle is not said by `execution` and `tools`. */
+  readonly policy?: JsonObject;
+  /** Rules of the blueprint itself. */
+  readonly approvals?: readonly JsonObject[];
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
   /** The tools of that child; `file.read` unless given. */
@@ -146,7 +150,7 @@ export class Lab {
     const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 }, ...parts.policy };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -177,6 +181,7 @@ export class Lab {
             instructions: { text: "Do as you are told." },
             execution,
             tools: spec,
+            ...(parts.approvals === undefined ? {} : { approvals: parts.approvals }),
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},

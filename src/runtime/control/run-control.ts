@@ -88,7 +88,9 @@ export class RunControl {
     const known = this.#unmet.get(name);
     if (known !== undefined) return known;
     if (this.#unmet.size >= MOST) return undefined;
-    onNotice(`${request.by} asks run ${run} to ${what.ask}${"hook" in what ? ` ${what.hook}` : ""}`);
+    onNotice(
+      `${request.by} asks run ${run} to ${what.ask}${"hook" in what ? ` ${what.hook}` : "approval" in what ? ` ${what.approval}` : ""}`,
+    );
     const met = this.#take(request).finally(() => this.#unmet.delete(name));
     this.#unmet.set(name, met);
     return met;
@@ -104,6 +106,10 @@ export class RunControl {
       case "revoke": {
         const { ask, hook, reason, by } = request;
         return this.#push({ kind: ask, hook, reason, by });
+      }
+      case "answer": {
+        const { approval, answer, by, user, signed } = request;
+        return this.#push({ kind: "answer", approval, answer, by, user, ...(signed === undefined ? {} : { signed }) });
       }
     }
   }
