@@ -7,7 +7,7 @@ import { hookSdkFiles } from "./hook-sdk.ts";
  * Writes what is made from the schemas of documents: the types in src/model/generated and the validators in
  * src/blueprint/generated; and the generated files of packages/hook-sdk. With `--check` nothing is written and the exit code is 1 when a file is not what its schema says.
  */
-const TYPES = ["blueprint", "config", "hook", "pipeline"];
+const TYPES = ["blueprint", "config", "hook", "keyring", "pipeline"];
 const VALIDATORS = [...TYPES, "cases", "policy", "script", "tools"];
 
 type Schema = { [keyword: string]: unknown };

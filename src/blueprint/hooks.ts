@@ -25,6 +25,7 @@ export async function pinHook(pin: HookPin, pointer: string, sources: HookSource
   if (manifest === undefined) return undefined;
   const { spec } = manifest.value;
   const hasComponent = await fetchComponent(pin, pointer, { component: spec.component, reader, origin });
+  await fetchSignature(pin, pointer, { reader, origin });
   const wrong = manifestFindings(manifest.value);
   reader.faults.push(...manifest.faults(wrong));
   const config = wrong.length === 0 ? configOf(pin.name, spec.config, sources) : undefined;
@@ -60,6 +61,15 @@ async function fetchComponent(
   if (fetched.kind === "missing") reader.fault(pointer, `${what} cannot be found: ${fetched.reason}`);
   else reader.mismatch(pointer, changed(what, component.digest, fetched));
   return false;
+}
+
+/** Into the store; whether it holds is up to who trusts whom. */
+async function fetchSignature(pin: HookPin, pointer: string, { reader, origin }: Omit<Component, "component">) {
+  if (pin.signature === undefined || origin.storeOnly) return;
+  const fetched = await origin.beside(pin.source).fetch("hook.sig", pin.signature);
+  const what = `the signature of ${label(pin)}`;
+  if (fetched.kind === "missing") reader.fault(`${pointer}/signature`, `${what} cannot be found: ${fetched.reason}`);
+  if (fetched.kind === "changed") reader.mismatch(`${pointer}/signature`, changed(what, pin.signature, fetched));
 }
 
 interface Component {

@@ -16,6 +16,7 @@ export type PinKind =
   | "blueprint"
   | "hook"
   | "component"
+  | "signature"
   | "policy"
   | "tools"
   | "pipeline"
@@ -55,7 +56,7 @@ export interface ResolvedBlueprint {
   readonly approvals: Spec["approvals"];
   /** Hooks that run beside each phase and are never obeyed. */
   readonly shadow: Spec["hooks"]["shadow"];
-  /** This blueprint first, by its bytes; then every pin, and the component after each hook. */
+  /** This blueprint first, by its bytes; then every pin, and component and signature after each hook. */
   readonly pins: readonly PinEntry[];
   /** What is allowed and still worth a look, of the children too. */
   readonly warnings: readonly Fault[];
@@ -212,9 +213,10 @@ function pinList(
   const entry = (kind: PinKind, { name, version, digest }: Pin): PinEntry => ({ kind, name, version, digest });
   return [
     { kind: "blueprint", name: metadata.name, version: metadata.version, digest: bytesDigest },
-    ...hooks.flatMap(({ name, version, digest, component }): PinEntry[] => [
+    ...hooks.flatMap(({ name, version, digest, component, signature }): PinEntry[] => [
       { kind: "hook", name, version, digest },
       { kind: "component", name, version, digest: component },
+      ...(signature === null ? [] : [{ kind: "signature" as const, name, version, digest: signature }]),
     ]),
     entry("policy", pins.policy),
     entry("tools", pins.tools),

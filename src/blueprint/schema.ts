@@ -13,7 +13,16 @@ export type Validator = (value: unknown, options: { readonly sourceOf: SourceOf;
 export type SchemaError = ErrorObject<string, Record<string, unknown>, unknown>;
 
 /** The documents that people write: `schemas/<kind>.v1.json`. */
-export type DocumentKind = "blueprint" | "cases" | "config" | "hook" | "pipeline" | "policy" | "script" | "tools";
+export type DocumentKind =
+  | "blueprint"
+  | "cases"
+  | "config"
+  | "hook"
+  | "keyring"
+  | "pipeline"
+  | "policy"
+  | "script"
+  | "tools";
 
 /** A validator as ajv makes it. */
 interface Check {

@@ -1,10 +1,11 @@
 import { canonicalJson } from "../model/canonical.ts";
 import { isJsonObject, type Json } from "../model/json.ts";
 import type { PreTool } from "../model/payload.ts";
-import { domainMatches, hostOf, pathsOf } from "./approvals.ts";
+import { hostOf, pathsOf } from "./approvals.ts";
+import { domainMatches } from "./domains.ts";
 import { segmentsOf } from "./files.ts";
 import { matches } from "./glob.ts";
-import { runsOthers } from "./wrappers.ts";
+import { wrapperIn } from "./review/wrappers.ts";
 
 /**
  * What a person approves besides the action itself, in the form that the tool has for it: a command line for `process.run`, a path
@@ -73,12 +74,13 @@ function argvCovers(pattern: Json, argv: Json | undefined): boolean {
 
 function wrongArgv(pattern: Json, approved: PreTool): string | undefined {
   if (!isArgv(pattern) || pattern.length === 0) return "expected the words of a command, where `*` stands for one word";
-  const [command = "", next = ""] = pattern;
-  const open = pattern.filter((word) => word === "*" || word === "**");
+  const [command = "", ...words] = pattern;
   if (command === "*" || command === "**") return "the command itself cannot be left open";
   if (pattern.slice(0, -1).includes("**")) return "`**` can only be the last word";
-  const wrapper = open.length === 0 ? undefined : namesOf(approved, command).find((name) => runsOthers(name, next));
-  if (wrapper !== undefined) return `\`${wrapper}\` runs what its words say, so none of them can be left open`;
+  for (const name of namesOf(approved, command)) {
+    const why = wrapperIn([name, ...words]);
+    if (why !== undefined) return `${why}, so none of its words can be left open`;
+  }
   return covers(pattern, approved, approved) ? undefined : "the pattern does not cover the action itself";
 }
 

@@ -1,19 +1,20 @@
 import type { Demand } from "../model/approval.ts";
 import type { CallFacts } from "../model/payload.ts";
+import { inOrder } from "./decision.ts";
+import { domainDenied } from "./domains.ts";
 import { segmentsOf } from "./files.ts";
 import { fold, matches, mayMatchBelow } from "./glob.ts";
 import type { ApprovalRule, Layer } from "./layer.ts";
+import { argvDenied } from "./words.ts";
 
 /** Approvals that a run may ask for where no layer says how many. */
 const MOST = 32;
 
 /** What the rules of all layers demand: each rule that covers the call, in the order of the layers' names. Pure. */
-export function approvalDemands(layers: readonly Layer[]): (call: CallFacts) => readonly Demand[] {
-  const sorted = [...layers].sort((left, right) => (left.name < right.name ? -1 : 1));
-  const rules = sorted.flatMap((layer) =>
-    layer.approvals.map((rule) => ({ rule, demand: demandOf(layer.name, rule) })),
+export function approvalDemands(layers: readonly Layer[], call: CallFacts): readonly Demand[] {
+  return inOrder(layers).flatMap(({ name, approvals }) =>
+    approvals.filter((rule) => isCovered(rule, call)).map((rule) => demandOf(name, rule)),
   );
-  return (call) => rules.filter(({ rule }) => isCovered(rule, call)).map(({ demand }) => demand);
 }
 
 /** How many approvals a run may ask for: the least that any layer says. */
@@ -32,8 +33,8 @@ function demandOf(layer: string, { name, scopes, expiresMs, approvers }: Approva
 }
 
 /**
- * A rule is about the tools and taxa that it lists, or about all where it lists none. `when` narrows it to calls that one of its lists
- * matches; a listed tool that none of its lists can judge is covered as a whole.
+ * A rule is about the tools and taxa that it lists. `when` narrows it to calls that one of its
+ * lists matches, in every spelling that could mean the same; a listed tool that none of its lists can judge is covered as a whole.
  */
 function isCovered({ tools, taxa, when }: ApprovalRule, call: CallFacts): boolean {
   const lists = [
@@ -43,14 +44,13 @@ function isCovered({ tools, taxa, when }: ApprovalRule, call: CallFacts): boolea
   ];
   const judged = lists.filter((found) => found !== undefined);
   const isListed = tools.includes(call.tool) || taxa.includes(call.taxon);
-  const isAll = tools.length === 0 && taxa.length === 0 && (lists.length === 0 || judged.length > 0);
-  return (isListed || isAll) && (judged.length === 0 || judged.includes(true));
+  return isListed && (judged.length === 0 || judged.includes(true));
 }
 
 /** Undefined for a call that has no command line. */
 function argvIn({ arguments: { argv } }: CallFacts, patterns: readonly (readonly string[])[]): boolean | undefined {
   if (!Array.isArray(argv)) return undefined;
-  return patterns.some((pattern) => argvMatches(pattern, argv.map(String)));
+  return patterns.some((pattern) => argvDenied(pattern, argv.map(String)));
 }
 
 /** Paths are compared in every spelling of case and Unicode, and as directories that may hold what a pattern names. */
@@ -68,7 +68,7 @@ function pathsIn({ arguments: named, taxon, tool }: CallFacts, patterns: readonl
 
 function domainIn({ arguments: { url } }: CallFacts, patterns: readonly string[]): boolean | undefined {
   const host = hostOf(url);
-  return host === undefined ? undefined : patterns.some((pattern) => domainMatches(pattern, host));
+  return host === undefined ? undefined : patterns.some((pattern) => domainDenied(pattern, host));
 }
 
 /** The paths that a call of a file tool names; undefined for other tools. */
@@ -82,20 +82,4 @@ export function pathsOf(tool: string, { path, from, to }: CallFacts["arguments"]
 export function hostOf(url: unknown): string | undefined {
   const parsed = typeof url === "string" ? URL.parse(url) : null;
   return parsed === null ? undefined : parsed.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
-}
-
-/** `*` is one word of any content, a last `**` any further ones; everything else is literal. */
-function argvMatches(pattern: readonly string[], argv: readonly string[]): boolean {
-  const open = pattern.at(-1) === "**";
-  const fixed = open ? pattern.slice(0, -1) : pattern;
-  if (open ? argv.length < fixed.length : argv.length !== fixed.length) return false;
-  return fixed.every((part, index) => part === "*" || part === argv[index]);
-}
-
-/** `example.com`, `*.example.com` for what is below it, `*` for all. */
-export function domainMatches(domain: string, host: string): boolean {
-  if (domain === "*") return true;
-  if (!domain.startsWith("*.")) return host === domain;
-  const suffix = domain.slice(1);
-  return host.endsWith(suffix) && host.length > suffix.length;
 }

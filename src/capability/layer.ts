@@ -30,6 +30,19 @@ export interface Grants {
   readonly leases: LeaseRules;
 }
 
+/** Nothing is allowed, and nothing bounded. */
+export const NO_GRANTS: Grants = {
+  filesystem: { read: [], write: [], deny: [] },
+  process: { allow: [], deny: [], network: "none" },
+  network: { domains: [], deny: [] },
+  tools: { taxa: [], allow: [], deny: [] },
+  spawn: { depth: 0, count: 0 },
+  secrets: { allow: [] },
+  budgets: {},
+  approvals: [],
+  leases: { require: [], grant: [], request: [], mint: [] },
+};
+
 /** Upper bounds of one run; what is left out is not bounded by this layer. */
 export type Budgets = Readonly<
   Partial<Record<"steps" | "tokens" | "toolCalls" | "stepMs" | "runMs" | "approvals", number>>
@@ -67,7 +80,11 @@ export interface PolicyBundle {
   readonly spec: Grants;
 }
 
-/** The layer of a policy bundle: `policy <name>@<version>`. */
-export function policyLayer(bundle: PolicyBundle): Layer {
-  return { name: `policy ${bundle.metadata.name}@${bundle.metadata.version}`, ...bundle.spec };
+/** Whose policy bundle it is: one that a blueprint pins, the machine's, the user's, or that of whoever started the run. */
+export const POLICY_KINDS = ["policy", "machine policy", "user policy", "run policy"] as const;
+export type PolicyKind = (typeof POLICY_KINDS)[number];
+
+/** The layer of a policy bundle: `policy <name>@<version>`, or the same with whose it is in front. */
+export function policyLayer(bundle: PolicyBundle, kind: PolicyKind = "policy"): Layer {
+  return { name: `${kind} ${bundle.metadata.name}@${bundle.metadata.version}`, ...bundle.spec };
 }

@@ -2,8 +2,12 @@ import { BugError } from "../model/errors.ts";
 import type { FileAction } from "../model/hook.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
+import { effectiveBudgets } from "./budgets.ts";
+import { at, decide, indexed, inOrder } from "./decision.ts";
+import { domainDenied, domainMatches } from "./domains.ts";
 import { type FileRules, fileRules, intersectTrees, segmentsOf, type Tree } from "./files.ts";
-import type { Layer } from "./layer.ts";
+import type { Budgets, Layer } from "./layer.ts";
+import { argvDenied, argvMatches } from "./words.ts";
 
 /**
  * The effective permission of a run: the intersection of its layers. Everything is denied unless every layer allows it, and
@@ -14,16 +18,23 @@ export interface Authority {
   tool(tool: { readonly name: string; readonly taxon: Taxon }): Permission;
   /** `path` is relative to the workspace, in the one spelling that the file tools accept. */
   file(action: FileAction, path: string): Permission;
-  /** The whole argv, element by element. */
-  process(argv: readonly string[]): Permission;
+  /**
+   * The whole argv, element by element. `really`: command lines that it comes to once names and interpreters are looked up; what
+   * is denied under one of these is denied.
+   */
+  process(argv: readonly string[], really?: readonly (readonly string[])[]): Permission;
   /** What network processes reach: `host` only where every layer says so. */
   readonly processNetwork: "none" | "host";
-  /** `host` in lower case, as a URL spells it. */
+  /** `host` as a URL spells it. */
   network(host: string): Permission;
+  /** Whether a tool may be handed the secret of this name. */
+  secret(name: string): Permission;
   /** `depth` of the child, from 1. */
   spawn(child: { readonly depth: number }): Permission;
   /** The smallest depth and number of child runs that any layer allows. */
   readonly spawnLimits: { readonly depth: number; readonly count: number };
+  /** The smallest bound that any layer sets; what no layer bounds is left out. */
+  readonly budgets: Budgets;
   /** The parts of the workspace that may be given to a process as a whole. */
   trees(action: FileAction): readonly Tree[];
   /** Whether a path is denied explicitly; or whether something below it could be. */
@@ -37,7 +48,7 @@ export interface Authority {
 export function effectivePermission(layers: readonly Layer[]): Authority {
   if (layers.length === 0)
     throw new BugError({ code: "no-layers", message: "effective permission needs at least one layer" });
-  const sorted = [...layers].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const sorted = inOrder(layers);
   const files = new Map(sorted.map((layer) => [layer, fileRules(layer)]));
   const rules = (layer: Layer): FileRules => files.get(layer) ?? fileRules(layer);
 
@@ -47,7 +58,8 @@ export function effectivePermission(layers: readonly Layer[]): Authority {
         denied: (layer) => indexed("tools.deny", layer.tools.deny, (denied) => denied === name),
         allowed: (layer) => {
           if (!layer.tools.taxa.includes(taxon)) return { missing: `tools.taxa (no ${taxon})` };
-          return indexed("tools.allow", layer.tools.allow, (allowed) => allowed === name) ?? { missing: "tools.allow" };
+          const allows = (allowed: string): boolean => allowed === "*" || allowed === name;
+          return indexed("tools.allow", layer.tools.allow, allows) ?? { missing: "tools.allow" };
         },
       }),
     file(action, path) {
@@ -67,8 +79,12 @@ export function effectivePermission(layers: readonly Layer[]): Authority {
           },
       });
     },
-    process: (argv) =>
+    process: (argv, really = []) =>
       decide(sorted, `to run ${JSON.stringify(argv)}`, {
+        denied: (layer) =>
+          indexed("process.deny", layer.process.deny, (pattern) =>
+            [argv, ...really].some((words) => argvDenied(pattern, words)),
+          ),
         allowed: (layer) =>
           indexed("process.allow", layer.process.allow, (pattern) => argvMatches(pattern, argv)) ?? {
             missing: "process.allow",
@@ -77,9 +93,17 @@ export function effectivePermission(layers: readonly Layer[]): Authority {
     processNetwork: sorted.every(({ process }) => process.network === "host") ? "host" : "none",
     network: (host) =>
       decide(sorted, `to reach \`${host}\``, {
+        denied: (layer) => indexed("network.deny", layer.network.deny, (domain) => domainDenied(domain, host)),
         allowed: (layer) =>
           indexed("network.domains", layer.network.domains, (domain) => domainMatches(domain, host)) ?? {
             missing: "network.domains",
+          },
+      }),
+    secret: (name) =>
+      decide(sorted, `to hand over the secret \`${name}\``, {
+        allowed: (layer) =>
+          indexed("secrets.allow", layer.secrets.allow, (allowed) => allowed === "*" || allowed === name) ?? {
+            missing: "secrets.allow",
           },
       }),
     spawn: ({ depth }) =>
@@ -93,6 +117,7 @@ export function effectivePermission(layers: readonly Layer[]): Authority {
       depth: Math.min(...sorted.map(({ spawn }) => spawn.depth)),
       count: Math.min(...sorted.map(({ spawn }) => spawn.count)),
     },
+    budgets: effectiveBudgets(sorted),
     trees: (action) => sorted.map((layer) => rules(layer).trees(action)).reduce(intersectTrees),
     hides(path) {
       const segments = segmentsOf(path);
@@ -100,47 +125,4 @@ export function effectivePermission(layers: readonly Layer[]): Authority {
       return sorted.some((layer) => rules(layer).deniesBelow(segments)) ? "part" : "nothing";
     },
   };
-}
-
-interface Question {
-  /** The rule of the layer that denies explicitly, if one does. */
-  readonly denied?: (layer: Layer) => string | undefined;
-  /** The rule of the layer that allows, or where one is missing. */
-  readonly allowed: (layer: Layer) => string | { readonly missing: string };
-}
-
-function decide(layers: readonly Layer[], subject: string, question: Question): Permission {
-  for (const layer of layers) {
-    const rule = question.denied?.(layer);
-    if (rule !== undefined) return { allow: false, rule: `${layer.name}: ${rule}`, reason: `${subject} is denied` };
-  }
-  const granted: string[] = [];
-  for (const layer of layers) {
-    const rule = question.allowed(layer);
-    if (typeof rule !== "string") {
-      return { allow: false, rule: `${layer.name}: ${rule.missing}`, reason: `${subject} is not allowed` };
-    }
-    granted.push(`${layer.name}: ${rule}`);
-  }
-  return { allow: true, rule: granted.join("; "), reason: `${subject} is allowed` };
-}
-
-function at(field: string, patterns: readonly unknown[], index: number): string | undefined {
-  return index === -1 ? undefined : `${field}[${index}] ${JSON.stringify(patterns[index])}`;
-}
-
-function indexed<T>(field: string, patterns: readonly T[], test: (pattern: T) => boolean): string | undefined {
-  return at(field, patterns, patterns.findIndex(test));
-}
-
-/** Exactly as many elements as the pattern has; `*` is one element of any content, everything else is literal. */
-function argvMatches(pattern: readonly string[], argv: readonly string[]): boolean {
-  return pattern.length === argv.length && pattern.every((part, index) => part === "*" || part === argv[index]);
-}
-
-/** `example.com`, or `*.example.com`: below it, at any depth, not itself. */
-function domainMatches(domain: string, host: string): boolean {
-  if (!domain.startsWith("*.")) return host === domain;
-  const suffix = domain.slice(1);
-  return host.endsWith(suffix) && host.length > suffix.length;
 }

@@ -13,14 +13,15 @@ interface Options {
   readonly workspace: string;
   readonly model?: string;
   readonly baseUrl?: string;
+  readonly policy?: string;
   readonly record?: string;
 }
 
 /** `blueprint run`: the timeline goes to stderr as it happens, the summary to stdout at the end. */
 export async function run({ args: [file = ""], options, json, out }: Call<Options>): Promise<ExitCode> {
-  const { goal, workspace, model, baseUrl, record } = options;
+  const { goal, workspace, model, baseUrl, policy, record } = options;
   const summary = await watched(out, (watching) =>
-    runBlueprint({ file, goal, workspace, model, baseUrl, record, ...watching }, environment()),
+    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, ...watching }, environment()),
   );
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;

@@ -16,6 +16,7 @@ export function blueprintCommand(session: Session): Command {
       .requiredOption("--workspace <folder>", "the folder that it works in")
       .option("--model <provider:id>", "use this model instead of the blueprint's, e.g. anthropic:<id>")
       .option("--base-url <url>", "address of the provider, for compatible servers")
+      .option("--policy <file>", "a policy bundle that narrows this run and its children")
       .option("--record <file>", "write a recording that `harness replay` runs again")
       .addHelpText("after", SUMMARY),
     async () => (await import("./blueprint-run.ts")).run,

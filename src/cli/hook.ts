@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
 import { action, runProgram, type Session } from "./command.ts";
+import { addTrustCommands } from "./hook-trust.ts";
 
 const MANIFEST = "a manifest, or the folder of its `hook.yaml`";
 
 /** The command `hook`. Parts that do work are loaded when they are asked for, so that `--help` stays quick. */
 export function hookCommand(session: Session): Command {
-  const program = new Command("hook").description("write, build, try and look at hooks");
+  const program = new Command("hook").description("write, build, try, sign and look at hooks");
   action(
     session,
     program
@@ -80,6 +81,7 @@ export function hookCommand(session: Session): Command {
       .addHelpText("after", INSPECT),
     async () => (await import("./hook-inspect.ts")).inspect,
   );
+  addTrustCommands(session, program);
   return program;
 }
 

@@ -5,12 +5,13 @@ import { action, runProgram, type Session } from "./command.ts";
 import { harnessCommand } from "./harness.ts";
 import { hookCommand } from "./hook.ts";
 import { journalCommand } from "./journal.ts";
+import { policyCommand } from "./policy.ts";
 import { runCommand } from "./run.ts";
 
 /** The command `pinion`: everything, as nouns. */
 export function pinionCommand(session: Session): Command {
   const program = new Command("pinion").description("agents that are pinned, gated and replayable");
-  for (const noun of [blueprintCommand, runCommand, journalCommand, hookCommand, harnessCommand])
+  for (const noun of [blueprintCommand, runCommand, journalCommand, hookCommand, harnessCommand, policyCommand])
     program.addCommand(noun(session));
   action(
     session,

@@ -20,6 +20,8 @@ export interface HostcallParts extends HandleParts {
   }): Promise<Answer>;
   /** Takes what people asked for since the last boundary, as far as it concerns what hooks were given. */
   heed(): void;
+  /** Whether a hook has not ceased to be trusted meanwhile. */
+  trusts(hook: string): boolean;
   /** Waits. Called inside a journaled input only. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -63,6 +65,9 @@ export class Hostcalls {
       fuel: event.fuel,
     });
     this.#parts.heed();
+    if (!this.#parts.trusts(at.hook.name)) {
+      return refuse(journal, at, { call: event.call, reason: "this hook is no longer trusted" });
+    }
     if (event.call === "request-tool-call") return this.#tool(event.arguments, at);
     if (event.call === "sleep") return this.#sleep(event.arguments, at.hook);
     if (event.call.startsWith("files.")) {

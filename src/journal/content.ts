@@ -6,20 +6,24 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 
 /** The recorded value of `input.control`. */
 export function toControl(json: Json): Control {
-  const { kind, by, hook, reason } = isJsonObject(json) ? json : {};
+  const { kind, by, hook, reason, layers } = isJsonObject(json) ? json : {};
   if (typeof by === "string") {
     if (kind === "pause" || kind === "resume" || kind === "cancel") return { kind, by };
-    if ((kind === "rearm" || kind === "revoke") && typeof hook === "string" && typeof reason === "string") {
+    const isOfHook = kind === "rearm" || kind === "revoke" || kind === "distrust";
+    if (isOfHook && typeof hook === "string" && typeof reason === "string") {
       return { kind, hook, reason, by };
     }
     if (kind === "answer") return toAnswer(json as JsonObject);
+    if (kind === "narrow" && Array.isArray(layers) && layers.every(isJsonObject)) return { kind, layers, by };
   }
   throw bad("input.control");
 }
 
-/** What of a control stands in clear: which hook it is about; an answer as a whole, since the agent is told of it and others judge it. */
+/** What of a control stands in clear: which hook it is about, which layers it adds; an answer as a whole, since the agent is told of it and others judge it. */
 export function inClear(control: Control): JsonObject {
-  if (control.kind !== "answer") return "hook" in control ? { hook: control.hook } : {};
+  if ("hook" in control) return { hook: control.hook };
+  if ("layers" in control) return { layers: control.layers };
+  if (control.kind !== "answer") return {};
   const { kind: _, ...what } = control;
   return { ...what };
 }

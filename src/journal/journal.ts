@@ -35,6 +35,7 @@ export class RunJournal implements Journal {
   readonly #present: Present | undefined;
   readonly #seal: Seal | undefined;
   readonly #controls: Asking[] = [];
+  #beforePoll: (() => void) | undefined;
   #outstanding = false;
   /** How often the kernel looked for controls and faults since the last entry: places them between two entries. */
   #turn = 0;
@@ -132,6 +133,7 @@ export class RunJournal implements Journal {
       this.#sealed += 1;
       return controlInClear(refOf(recorded.body));
     }
+    if (this.#present !== undefined) this.#beforePoll?.();
     const asking = this.#present && this.#controls.shift();
     if (asking === undefined) return undefined;
     const { control, met } = asking;
@@ -175,6 +177,11 @@ export class RunJournal implements Journal {
     await this.#present?.flush();
   }
 
+  /** Calls `look` whenever the kernel polls while the run lives: what it hands in is met at once. */
+  onPoll(look: () => void): void {
+    this.#beforePoll = look;
+  }
+
   /** Hands in what a person asks for; the kernel meets it at its next `poll`. */
   push(control: Control): void {
     void this.ask(control);
@@ -198,18 +205,22 @@ export class RunJournal implements Journal {
     return this.#seal === undefined && kind !== undefined && (isInputKind(kind) || kind === "check.intent");
   }
 
-  adopt(): (Recorded & { readonly passed: readonly EntryKind[] }) | undefined {
+  adopt():
+    | (Recorded & { readonly passed: readonly EntryKind[]; readonly permissions: readonly Recorded[] })
+    | undefined {
     const passed: EntryKind[] = [];
+    const permissions: Recorded[] = [];
     for (let recorded = this.#past?.next; recorded !== undefined; recorded = this.#past?.next) {
       const { kind, body, seq } = recorded.entry;
       this.#follow();
       if (isInputKind(kind)) this.#sealed += 1;
+      if (kind === "check.permission") permissions.push({ kind, body, seq });
       if (kind !== "check.boundary") {
         passed.push(kind);
         continue;
       }
       this.#adopted += 1;
-      return { kind, body, seq, passed };
+      return { kind, body, seq, passed, permissions };
     }
     return undefined;
   }

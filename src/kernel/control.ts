@@ -1,6 +1,7 @@
 import type { Control } from "../model/entry.ts";
 import type { Phase } from "../model/phase.ts";
 import { ask, type Boundary, type BoundaryQuestion, need, transition } from "./boundary.ts";
+import { narrowPermission } from "./permission.ts";
 import type { Run } from "./run.ts";
 import { Halt, Rest } from "./state.ts";
 
@@ -55,9 +56,11 @@ export async function obey(run: Run): Promise<boolean> {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "revoke") run.ports.revoke(control.hook);
     if (control.kind === "answer") run.approvals.hear(control);
+    if (control.kind === "narrow") narrowPermission(run, control.layers);
     if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
-    if (control.kind !== "pause") continue;
-    await pauseHere(run, `paused by ${control.by}`);
+    const why = whyPause(control);
+    if (why === undefined) continue;
+    await pauseHere(run, why);
     paused = true;
   }
   return paused;
@@ -73,8 +76,20 @@ export async function pauseHere(run: Run, why: string): Promise<void> {
 export function heed(run: Run): void {
   for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
     if (control.kind === "revoke") run.ports.revoke(control.hook);
+    else if (control.kind === "narrow") narrowPermission(run, control.layers);
     else run.asked.push(control);
+    if (control.kind !== "distrust") continue;
+    // Nothing that hangs on its verdict happens, and it is given nothing.
+    run.distrusted.add(control.hook);
+    run.pauseWhy ??= whyPause(control);
   }
+}
+
+/** What stops a run until a person lets it go on. */
+function whyPause(control: Control): string | undefined {
+  if (control.kind === "pause") return `paused by ${control.by}`;
+  if (control.kind === "distrust") return `hook \`${control.hook}\` is no longer trusted: ${control.reason}`;
+  return undefined;
 }
 
 /** Does it; where the run must stop there, it goes into the state that was asked for. */
@@ -98,7 +113,9 @@ export async function wake(run: Run): Promise<boolean> {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "revoke") run.ports.revoke(control.hook);
     if (control.kind === "answer") run.approvals.hear(control);
+    if (control.kind === "narrow") narrowPermission(run, control.layers);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
+    if (control.kind === "resume") run.distrusted.clear();
     if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
     if (!waits(run)) return run.state === "running";
   }

@@ -9,6 +9,7 @@ import { Approvals } from "./approvals.ts";
 import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
 import { Context, type ContextBudget } from "./context.ts";
 import { attempt, waits, wake } from "./control.ts";
+import { declarePermission, type PermissionPort } from "./permission.ts";
 import { type Capsules, Counters, Halt, isFinal, Rest } from "./state.ts";
 import { step } from "./step.ts";
 
@@ -47,6 +48,7 @@ export interface RunPorts {
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
+  readonly permission: PermissionPort;
   readonly gates: (level: number) => Gates;
   /** Loads the hooks; their randomness comes from `seed`. */
   readonly loadHooks: (seed: string) => Promise<void>;
@@ -70,7 +72,8 @@ export interface RunResult {
 
 /** A run in the making: its spec, its ports and everything that changes. */
 export class Run {
-  readonly spec: RunSpec;
+  /** Replaced only where the permission narrows. */
+  spec: RunSpec;
   readonly ports: RunPorts;
   readonly counters = new Counters();
   readonly capsules: Capsules = new Map();
@@ -86,6 +89,8 @@ export class Run {
   pauseWhy: string | undefined;
   /** What people asked for while a hook was at work, for the next boundary. */
   readonly asked: Control[] = [];
+  /** Hooks that ceased to be trusted while they were at work; a run is resumed only when all are trusted again. */
+  readonly distrusted = new Set<string>();
 
   constructor(spec: RunSpec, ports: RunPorts) {
     this.spec = spec;
@@ -158,6 +163,7 @@ async function begin(run: Run): Promise<void> {
   if (start.kind !== "ok") throw new Halt("failed", "the run could not be started");
   run.goal = start.value.goal;
   inherit(run, start.value.capsules);
+  declarePermission(run);
   await run.ports.loadHooks(start.value.seed);
   await transition(run, "running", "started");
 }

@@ -117,6 +117,8 @@ export type Control =
   | { readonly kind: "revoke"; readonly hook: string; readonly reason: string; readonly by: string }
   /** The signature of a hook no longer counts on this machine: the run stops at the next boundary and stays stopped. */
   | { readonly kind: "distrust"; readonly hook: string; readonly reason: string; readonly by: string }
+  /** Layers of permission that hold from now on as well: the policies of the machine and the user have changed since the run started. */
+  | { readonly kind: "narrow"; readonly layers: readonly JsonObject[]; readonly by: string }
   /** Takes back a lease and all that came from it. */
   | { readonly kind: "revoke-lease"; readonly lease: string; readonly reason: string; readonly by: string }
   /** An answer to an approval. `user`: of the operating system. `signed`: the envelope of an answer that an approver's key signed. */
@@ -170,5 +172,7 @@ export interface Journal {
   /** Replay without the run key: what comes next needs a body that cannot be opened. `input` would throw `InputError` (`sealed`). */
   sealedAhead?(): boolean;
   /** Passes recorded entries up to the next `check.boundary` and takes that as recorded; undefined at the end of the recording. */
-  adopt?(): (Recorded & { readonly passed: readonly EntryKind[] }) | undefined;
+  adopt?():
+    | (Recorded & { readonly passed: readonly EntryKind[]; readonly permissions: readonly Recorded[] })
+    | undefined;
 }

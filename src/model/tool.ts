@@ -41,6 +41,7 @@ export class ToolError extends Error {
 
 /** The tools of one run. */
 export interface ToolBox {
+  /** Those that the effective permission of the moment allows. */
   readonly tools: readonly ToolSpec[];
   get(name: string): ToolSpec | undefined;
   /** Undefined when the arguments are valid, otherwise what is wrong, one line per fault. Pure. */

@@ -93,6 +93,7 @@ function inClear(verdict: HookVerdict, complete: boolean): JsonObject {
     digest: verdict.hook.digest,
     role: verdict.hook.role,
     tier: verdict.hook.tier,
+    ...(verdict.hook.signer === null ? {} : { signer: verdict.hook.signer.id }),
     decision: verdict.decision,
     ...(verdict.cause === undefined ? {} : { cause: verdict.cause }),
     ...(verdict.fuel === undefined ? {} : { fuel: verdict.fuel }),

@@ -160,6 +160,7 @@ export class Instances {
           component: hook.component,
           role: hook.role,
           tier: hook.tier,
+          ...(hook.signer === null ? {} : { signer: { ...hook.signer } }),
           instance: hook.instance,
           limits: { ...hook.limits },
           authority: { tools: hook.authority.tools, files: hook.authority.files.map((file) => ({ ...file })) },

@@ -111,6 +111,7 @@ export class BoundaryRecord {
       digest: v.hook.digest,
       role: v.hook.role,
       tier: v.hook.tier,
+      ...(v.hook.signer === null ? {} : { signer: v.hook.signer.id }),
       decision: v.decision,
       rationale: audited.verdicts[i]?.rationale ?? "",
       ...(v.cause === undefined ? {} : { cause: v.cause }),

@@ -4,12 +4,13 @@ import type { Layer } from "../capability/layer.ts";
 import type { ApprovalRules } from "../model/approval.ts";
 import { signersOfAnswer } from "../trust/answer.ts";
 
-/** The approvals of a run: what its layers of permission demand. */
-export function approvalRules(layers: readonly Layer[]): ApprovalRules {
-  const demands = approvalDemands(layers);
+/** The approvals of a run: what its layers of permission demand; `layers` are those of the moment. */
+export function approvalRules(layers: () => readonly Layer[]): ApprovalRules {
   return {
-    demands: ({ call }) => demands(call),
-    most: approvalBudget(layers),
+    demands: ({ call }) => approvalDemands(layers(), call),
+    get most() {
+      return approvalBudget(layers());
+    },
     wrongPattern,
     covers,
     signers: signersOfAnswer,

@@ -4,6 +4,7 @@ import type { FileDriver } from "../hostcall/files.ts";
 import { Hostcalls } from "../hostcall/serve.ts";
 import { callForHook } from "../kernel/calls.ts";
 import { heed } from "../kernel/control.ts";
+import type { PermissionPort } from "../kernel/permission.ts";
 import { Run, type RunSpec, type Start } from "../kernel/run.ts";
 import type { ApprovalRules } from "../model/approval.ts";
 import type { Journal } from "../model/entry.ts";
@@ -26,6 +27,7 @@ export interface Parts {
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
+  readonly permission: PermissionPort;
   readonly hosts: HookHosts;
   /** Verified bytes of a hook's component. */
   readonly component: (hook: PinnedHook) => Promise<Uint8Array>;
@@ -58,6 +60,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     journal,
     callTool: (request) => callForHook(run, request),
     heed: () => heed(run),
+    trusts: (hook) => !run.distrusted.has(hook),
     wait: (ms, signal) => wait(ms, undefined, { signal }),
     files: parts.files,
     permit: parts.permitFile,
@@ -104,6 +107,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     journal,
     model: parts.model,
     tools: parts.tools,
+    permission: parts.permission,
     gates: (number) => level(number).pipeline,
     loadHooks: async (sealed) => {
       seed = sealed;

@@ -4,7 +4,7 @@ import { resolve as absolute, join } from "node:path";
 import hookSchema from "../../schemas/hook.v1.json" with { type: "json" };
 import { openCatalog } from "../blueprint/catalog.ts";
 import { type Fault, InvalidFileError, PinMismatchError } from "../blueprint/fault.ts";
-import { loadBlueprint } from "../blueprint/load.ts";
+import { type LoadedBlueprint, loadBlueprint } from "../blueprint/load.ts";
 import { type ResolvedBlueprint, resolveBlueprint } from "../blueprint/resolve.ts";
 import { loadDocument } from "../blueprint/yaml.ts";
 import { KERNEL_VERSION } from "../kernel/version.ts";
@@ -94,10 +94,8 @@ export interface BlueprintView {
 
 /** A blueprint by its file or by the name under which the catalog knows it. Throws like `loadBlueprint` and `resolveBlueprint`. */
 export async function showBlueprint(nameOrFile: string, env: Environment): Promise<BlueprintView> {
-  const path = absolute(env.cwd, nameOrFile);
-  const file = existsSync(path) ? path : await withCatalog([], env, (catalog) => catalog.show(nameOrFile).path);
-  const loaded = await loadBlueprint(file);
-  const { agent, chain, runtime, tools, execution, limits, pins } = await resolveBlueprint(loaded, deps(env));
+  const { file, loaded, resolved } = await findBlueprint(nameOrFile, env);
+  const { agent, chain, runtime, tools, execution, limits, pins } = resolved;
   return {
     name: agent.name,
     version: agent.version,
@@ -111,6 +109,17 @@ export async function showBlueprint(nameOrFile: string, env: Environment): Promi
     limits: { ...limits },
     pins,
   };
+}
+
+/** The blueprint itself. Throws as `showBlueprint` does. */
+export async function findBlueprint(
+  nameOrFile: string,
+  env: Environment,
+): Promise<{ readonly file: string; readonly loaded: LoadedBlueprint; readonly resolved: ResolvedBlueprint }> {
+  const path = absolute(env.cwd, nameOrFile);
+  const file = existsSync(path) ? path : await withCatalog([], env, (catalog) => catalog.show(nameOrFile).path);
+  const loaded = await loadBlueprint(file);
+  return { file, loaded, resolved: await resolveBlueprint(loaded, deps(env)) };
 }
 
 /** One shipped hook, with the digest that a blueprint pins. */

@@ -1,7 +1,7 @@
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { effectiveConfinement } from "../capability/confinement.ts";
 import type { Layer } from "../capability/layer.ts";
-import { InputError } from "../model/errors.ts";
+import { InputError, IntegrityError } from "../model/errors.ts";
 import { ToolError } from "../model/tool.ts";
 import type { Children, Machine, Parent, Watching } from "./conduct.ts";
 import { RunControl } from "./control/run-control.ts";
@@ -13,7 +13,7 @@ import { endOf, type Rested } from "./summary.ts";
 
 /** The children of a run: a subset of its authority, one level deeper, with its capsules; what stops it stops them. */
 export function childrenOf(machine: Machine, parent: Parent): Children {
-  const { header, resolved, layers } = parent;
+  const { header, resolved } = parent;
   /** Works on a child that hears what is asked of its parent. */
   async function below<T>(
     signal: AbortSignal,
@@ -31,10 +31,19 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
     start: async ({ child, goal, capsules }, signal) => {
       const blueprint = resolved.children[child];
       if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
+      const { layers } = parent;
       requireBackend(child, blueprint, layers);
       const beginning = { resolved: blueprint, goal, capsules, depth: header.depth + 1, inherited: layers, file: null };
       const from = { parent: header, chosen: header.chosen, around: [], shadows: [], delegated: [] };
-      return below(signal, (control, watching) => start(machine, { ...beginning, ...from, control, watching }));
+      return below(signal, async (control, watching) => {
+        try {
+          return await start(machine, { ...beginning, ...from, control, watching });
+        } catch (error) {
+          // What of the keyring speaks against it is a person's business, not the agent's.
+          if (isDistrust(error)) throw new ToolError("denied", `a hook of \`${child}\` is not trusted`);
+          throw error;
+        }
+      });
     },
     resume: (run, signal) =>
       below(signal, async (control, watching) => {
@@ -43,10 +52,15 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
           return await reopen({ run, asked, control, watching, env: machine.env, machine: async () => machine });
         } catch (error) {
           if (error instanceof InputError) return restOf(run, error, machine.env);
+          if (isDistrust(error)) return { run, state: "paused", reason: error.code, result: "", children: [] };
           throw error;
         }
       }),
   };
+}
+
+function isDistrust(error: unknown): error is IntegrityError {
+  return error instanceof IntegrityError && error.code === "hook-not-trusted";
 }
 
 /** A child whose processes nobody above it would let be confined as it wants never begins. */

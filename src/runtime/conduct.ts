@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { effectiveConfinement } from "../capability/confinement.ts";
 import type { Layer } from "../capability/layer.ts";
+import { Narrowing } from "../capability/narrowing.ts";
 import { effectivePermission } from "../capability/permission.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { execute, type Run, type Start } from "../kernel/run.ts";
@@ -18,9 +19,11 @@ import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
 import { approvalsBelow } from "./pending.ts";
+import { permissionPort } from "./policy/permission.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
 import { openProcesses, toolsOf } from "./tools.ts";
+import type { TrustWatch } from "./trust/watch.ts";
 import { filesOf, type RunFiles } from "./workspace.ts";
 
 export interface Watching {
@@ -63,7 +66,12 @@ export interface Children {
 export interface Conducted {
   readonly header: Header;
   readonly resolved: ResolvedBlueprint;
+  /** Those that the run started with. */
   readonly layers: readonly Layer[];
+  /** Looks whether its signed hooks are still trusted. */
+  readonly trust: TrustWatch;
+  /** Those that hold for what is done from now on: more, where the run has been narrowed or is about to be. */
+  readonly inForce: readonly Layer[];
   readonly journal: RunJournal;
   readonly model: ModelPort;
   readonly control: RunControl;
@@ -74,11 +82,17 @@ export interface Conducted {
 
 /** Runs with the world at hand, and lets go of all of it whatever happens. */
 export async function conduct(machine: Machine, conducted: Conducted): Promise<RunSummary> {
-  const { journal, control, header, resolved } = conducted;
+  const { journal, control, header, resolved, trust } = conducted;
   const { env, onNotice } = machine;
   const closing: (() => void | Promise<void>)[] = [];
   try {
     control.attach({ run: header.run, journal, hooks: resolved.hooks.map(({ name }) => name), onNotice });
+    journal.onPoll(() => {
+      for (const { hook, reason } of trust.look()) {
+        journal.push({ kind: "distrust", hook, reason, by: "the keyring" });
+        onNotice(`run ${header.run} stops: hook ${hook} is no longer trusted: ${reason}`);
+      }
+    });
     const socket = await listen(runFolder(env, header.run), control, onNotice);
     closing.push(async () => {
       control.detach();
@@ -113,12 +127,19 @@ async function follow(
   closing: (() => void | Promise<void>)[],
 ): Promise<RunSummary> {
   const { env, hosts } = machine;
-  const { header, resolved, layers, journal } = conducted;
+  const { header, resolved, layers, inForce, journal, control } = conducted;
+  const narrowing = new Narrowing(layers);
   const children = new Set<string>();
   const shared = header.layer === header.run ? undefined : machine.files;
   const files = shared ?? (await filesOf(env, { header, resolved, workspace: machine.workspace }));
   if (shared === undefined) closing.push(() => files.close());
-  const offspring = machine.childrenOf({ ...machine, files }, conducted);
+  const parent = {
+    ...{ header, resolved, control },
+    get layers() {
+      return narrowing.layers;
+    },
+  };
+  const offspring = machine.childrenOf({ ...machine, files }, parent);
   const known = (summary: Rested): SpawnResult => {
     for (const child of [summary.run, ...summary.children]) children.add(child);
     return spawnResult(summary);
@@ -134,10 +155,12 @@ async function follow(
       return known(await offspring.start({ child: child.name, goal, capsules }, stop));
     },
   };
-  const authority = effectivePermission(layers);
+  const { authority } = narrowing;
+  // What is done is judged by all that holds, also before the kernel has met it.
+  const acting = effectivePermission(inForce);
   const processes = await openProcesses(resolved, {
-    authority,
-    confinement: effectiveConfinement(layers),
+    authority: acting,
+    confinement: effectiveConfinement(inForce),
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: temporaryFolder(env, header.run),
@@ -145,10 +168,12 @@ async function follow(
   });
   closing.push(() => processes.close());
   const world = { workspace, spawner, processes, now: () => env.now() };
-  const tools = toolsOf(resolved, { authority, depth: header.depth, world });
+  const tools = toolsOf(resolved, { authority, acting, depth: header.depth, world });
+  const spec = () => specOf(header, resolved, { tools, authority });
   const store = storeOf(env);
   const assembled = assemble({
-    spec: specOf(header, resolved, { tools, authority }),
+    spec: spec(),
+    permission: permissionPort(narrowing, spec),
     hooks: resolved.hooks,
     chain: resolved.chain,
     journal,
@@ -159,7 +184,7 @@ async function follow(
     files: fileDriver(files),
     permitFile: (action, path) => authority.file(action, path),
     start: conducted.start,
-    approvals: approvalRules(layers),
+    approvals: approvalRules(() => narrowing.layers),
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
     deadlines: () => journal.live,
     child: header.depth > 0,

@@ -1,16 +1,16 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { readFileAtMost } from "../blueprint/bounded.ts";
-import { MAX_BYTES } from "../blueprint/text.ts";
 import { loadDocument } from "../blueprint/yaml.ts";
-import { InputError } from "../model/errors.ts";
 import type { Configuration as ConfigurationFile } from "../model/generated/config.ts";
+import { readConfigFile } from "./config-file.ts";
 import type { Environment } from "./machine.ts";
 
 /** What machine and user say together. */
 export interface Configuration {
   readonly checkpoints: { readonly every: number; readonly to: readonly string[] };
+  readonly trust: {
+    /** Whether keys of the user's keyring count; the machine says so. */
+    readonly userKeys: boolean;
+  };
 }
 
 const EVERY = 256;
@@ -20,11 +20,16 @@ const EVERY = 256;
  * machine's and takes none away, and may ask for checkpoints more often, not more seldom. Throws `InvalidFileError` with every
  * fault of a file and `InputError` for one that cannot be read.
  */
-export async function configuration({ configDirs }: Pick<Environment, "configDirs">): Promise<Configuration> {
+export async function configuration(env: Pick<Environment, "configDirs">): Promise<Configuration> {
+  return readConfiguration(env);
+}
+
+/** The same at once. */
+export function readConfiguration({ configDirs }: Pick<Environment, "configDirs">): Configuration {
   const files: ConfigurationFile[] = [];
   for (const folder of configDirs) {
     const file = join(folder, "config.yaml");
-    const bytes = await read(file);
+    const bytes = readConfigFile(file);
     if (bytes !== undefined) files.push(loadDocument<ConfigurationFile>(bytes, { file, schema: "config" }).value);
   }
   const asked = files.map(({ journal }) => journal.checkpoints);
@@ -34,28 +39,6 @@ export async function configuration({ configDirs }: Pick<Environment, "configDir
       every: Number.isFinite(every) ? every : EVERY,
       to: [...new Set(asked.flatMap(({ to }) => to))],
     },
+    trust: { userKeys: files.every(({ trust }) => trust.userKeys) },
   };
-}
-
-async function read(file: string): Promise<Uint8Array | undefined> {
-  const refuse = (why: string, cause?: unknown): InputError =>
-    new InputError({
-      code: "config-not-readable",
-      message: `the configuration \`${file}\` cannot be read: ${why}`,
-      cause,
-    });
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;
-    throw refuse(cause.code ?? cause.message, cause);
-  });
-  if (handle === undefined) return undefined;
-  try {
-    const found = await handle.stat();
-    if (!found.isFile()) throw refuse("it is no file");
-    const bytes = await readFileAtMost(handle, found.size, MAX_BYTES);
-    if (bytes === undefined) throw refuse(`it has more than ${MAX_BYTES} bytes`);
-    return bytes;
-  } finally {
-    await handle.close();
-  }
 }

@@ -10,6 +10,7 @@ import type { Machine, Watching } from "./conduct.ts";
 import { RunControl } from "./control/run-control.ts";
 import { type Environment, hookHosts, installation, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
+import { aroundRun } from "./policy/layers.ts";
 import { start } from "./start.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -22,6 +23,8 @@ export interface RunOptions {
   /** `<provider>:<id>`, instead of the blueprint's `spec.runtime`. */
   readonly model?: string | undefined;
   readonly baseUrl?: string | undefined;
+  /** A policy bundle that narrows this run, and its children with it. */
+  readonly policy?: string | undefined;
   /** Where to write the recording. Recordings of children stand beside it. */
   readonly record?: string | undefined;
 }
@@ -38,7 +41,7 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   // The hook host comes up while the blueprint is read.
   const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
-    const { resolved, workspace, record } = await checked(options, env);
+    const { resolved, workspace, around, record } = await checked(options, env);
     const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice, childrenOf };
     const summary = await start(machine, {
       file: absolute(env.cwd, options.file),
@@ -49,7 +52,7 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
       capsules: {},
       depth: 0,
       inherited: [],
-      around: [],
+      around,
       shadows: [],
       delegated: [],
       watching: options,
@@ -65,13 +68,14 @@ async function checked(options: RunOptions & Watching, env: Environment) {
   const file = await loadBlueprint(absolute(env.cwd, options.file));
   const deps = { ...resolveDeps(storeOf(env)), installation: installation() };
   const resolved = await resolveBlueprint(file, deps);
+  const around = await aroundRun(options, env);
   for (const { file: where, line, column, message } of resolved.warnings) {
     options.onNotice(`${where}:${line}:${column} ${message}`);
   }
   const workspace = await mustBeFolder(absolute(env.cwd, options.workspace));
   const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
   openModel(resolved, chooseModel(resolved, options), env);
-  return { resolved, workspace, record };
+  return { resolved, workspace, around, record };
 }
 
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { parseBlueprint } from "../blueprint/load.ts";
 import { resolveFromStore } from "../blueprint/resolve.ts";
+import type { Layer } from "../capability/layer.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
 import { holderOf } from "../journal/lock.ts";
 import { type Resumed, resumeJournal } from "../journal/open.ts";
@@ -13,8 +14,12 @@ import type { RunControl } from "./control/run-control.ts";
 import { journaling } from "./journaling.ts";
 import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
+import { LayersInForce } from "./policy/permission.ts";
+import { narrowing, stricterLayers } from "./policy/resume.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
+import { establishTrust, withTrust } from "./trust/trust.ts";
+import { TrustWatch } from "./trust/watch.ts";
 
 export interface Reopening {
   readonly run: string;
@@ -38,12 +43,16 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
   mustBeFree(run, folder);
   if (existsSync(folder) && wasNeverStarted(folder)) throw neverStarted(run);
   const waits = new Waiting();
+  const recorded = new LayersInForce();
   const opened = await resumeJournal({
     ...(await journaling(run, { control, watching }, env)),
-    onRecorded: (entry) => waits.see(entry),
+    onRecorded: (entry) => {
+      waits.see(entry);
+      recorded.see(entry);
+    },
   });
   try {
-    return await goOn(reopening, opened, waits.waiting);
+    return await goOn(reopening, opened, { waiting: waits.waiting, recorded: recorded.layers });
   } finally {
     await opened.journal.close();
   }
@@ -52,13 +61,16 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
 async function goOn(
   { run, asked, control, watching, env, machine: make }: Reopening,
   { journal, repairs, recording, header: line }: Resumed,
-  waiting: boolean,
+  { waiting, recorded }: { readonly waiting: boolean; readonly recorded: readonly Layer[] | undefined },
 ): Promise<RunSummary> {
   for (const repair of repairs) watching.onNotice(repairNotice(repair));
   const header = readHeader(line);
   // The hook host comes up while the rest is read.
   const around = await make();
-  const resolved = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
+  const stored = await resolveFromStore(header.source, resolveDeps(storeOf(env)));
+  const resolved = withTrust(stored, header.trust);
+  // A run whose hooks are no longer trusted may be ended, and nothing else.
+  const trust = await establishTrust(asked.kind === "cancel" ? [] : stored.hooks, env);
   if ("hook" in asked && !resolved.hooks.some((hook) => hook.name === asked.hook)) {
     throw new InputError({ code: "no-such-hook", message: `run \`${run}\` has no hook \`${asked.hook}\`` });
   }
@@ -73,6 +85,9 @@ async function goOn(
   const asks = asked.kind !== "cancel" && !(waiting && asked.kind === "answer");
   const model = asks ? openModel(resolved, choice, env) : NO_MODEL;
   const layers = layersOf(resolved, header);
+  const held = recorded ?? layers;
+  const stricter = asked.kind === "cancel" ? [] : await stricterLayers(held, env);
+  if (stricter.length > 0) journal.push(narrowing(stricter));
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
   const isTold = "hook" in asked || asked.kind === "answer";
   if (isTold || (waiting && asked.kind === "resume")) journal.push(asked);
@@ -80,7 +95,18 @@ async function goOn(
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };
-  return conduct(machine, { header, resolved, layers, journal, model, control, signal: watching.signal, start });
+  return conduct(machine, {
+    header,
+    resolved,
+    layers,
+    inForce: [...held, ...stricter],
+    trust: new TrustWatch(trust, env),
+    journal,
+    model,
+    control,
+    signal: watching.signal,
+    start,
+  });
 }
 
 const NO_MODEL = {

@@ -1,5 +1,5 @@
 import { resolveFromStore } from "../blueprint/resolve.ts";
-import { effectivePermission } from "../capability/permission.ts";
+import { Narrowing } from "../capability/narrowing.ts";
 import { RecordingEnds, ReplayDivergence } from "../journal/divergence.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { replayJournal } from "../journal/open.ts";
@@ -10,9 +10,11 @@ import type { HookHosts } from "../model/hook.ts";
 import { approvalRules } from "./approval-rules.ts";
 import { assemble } from "./assemble.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
+import { permissionPort } from "./policy/permission.ts";
 import { SealedReplay } from "./sealed.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
 import { noWorld, toolsOf } from "./tools.ts";
+import { withTrust } from "./trust/trust.ts";
 
 /** What came of running a recording again, and how far it came. */
 export type Reexecuted = { readonly entries: number; readonly steps: number } & (
@@ -81,23 +83,31 @@ async function openRun(
 ): Promise<{ readonly run: Run; close(): Promise<void> }> {
   const header = readHeader(recording.header);
   const store = storeOf(env, options.artifacts);
-  const resolved = await resolveFromStore(header.source, resolveDeps(store));
+  const resolved = withTrust(await resolveFromStore(header.source, resolveDeps(store)), header.trust);
   if (resolved.agent.blueprint !== header.blueprint) {
     throw new IntegrityError({
       code: "blueprint-digest",
       message: `the header names blueprint \`${header.blueprint}\`, its source is blueprint \`${resolved.agent.blueprint}\``,
     });
   }
-  const layers = layersOf(resolved, header);
-  const authority = effectivePermission(layers);
+  const narrowing = new Narrowing(layersOf(resolved, header));
+  const { authority } = narrowing;
   const tools = toolsOf(resolved, {
     authority,
     depth: header.depth,
     world: noWorld(),
   });
-  const spec = specOf(header, resolved, { tools, authority });
-  const approvals = approvalRules(layers);
-  const world = { model: { complete: unreachable }, tools, approvals, start: unreachable, resumeChild: unreachable };
+  const spec = () => specOf(header, resolved, { tools, authority });
+  const permission = permissionPort(narrowing, spec);
+  const approvals = approvalRules(() => narrowing.layers);
+  const world = {
+    model: { complete: unreachable },
+    tools,
+    permission,
+    approvals,
+    start: unreachable,
+    resumeChild: unreachable,
+  };
   if (hosts === undefined) {
     const sealed = new SealedReplay(journal);
     const noHooks = {
@@ -106,12 +116,12 @@ async function openRun(
       rearm: () => true,
       revoke: () => undefined,
     };
-    const run = new Run(spec, { journal: sealed, ...world, ...noHooks });
+    const run = new Run(spec(), { journal: sealed, ...world, ...noHooks });
     sealed.run = run;
     return { run, close: () => Promise.resolve() };
   }
   return assemble({
-    spec,
+    spec: spec(),
     hooks: resolved.hooks,
     chain: resolved.chain,
     journal,

@@ -1,14 +1,16 @@
-import { RecordingEnds, ReplayDivergence, SealedError } from "../journal/divergence.ts";
+import { bodyDifference, RecordingEnds, ReplayDivergence, SealedError } from "../journal/divergence.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import type { BoundaryQuestion, Boundary as KernelBoundary } from "../kernel/boundary.ts";
+import { narrowPermission } from "../kernel/permission.ts";
 import type { Gates, Run, Start } from "../kernel/run.ts";
 import { canonicalJson, type Digest, digestOf, isDigest } from "../model/canonical.ts";
-import type { CheckKind, Control, InputKind, InputSpec, Journal, Outcome, Receipt } from "../model/entry.ts";
+import type { CheckKind, Control, InputKind, InputSpec, Journal, Outcome, Receipt, Recorded } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ModelAnswer } from "../model/message.ts";
 import type { Payloads, Usage } from "../model/payload.ts";
 import type { Phase } from "../model/phase.ts";
+import { declaredLayers } from "./policy/permission.ts";
 
 type Adopted = { readonly body: JsonObject; readonly seq: number; controlled: boolean };
 
@@ -30,6 +32,8 @@ const STAND_INS: Readonly<Partial<Record<InputKind, Json>>> = {
 export class SealedReplay implements Journal, Gates {
   readonly #journal: RunJournal;
   #ahead: Adopted | undefined;
+  readonly #declared: Recorded[] = [];
+  #begun = false;
   run: Run | undefined;
 
   constructor(journal: RunJournal) {
@@ -43,7 +47,7 @@ export class SealedReplay implements Journal, Gates {
     return this.#journal.ran();
   }
   check(kind: CheckKind, body: JsonObject): Receipt {
-    return this.#journal.check(kind, body);
+    return kind === "check.permission" ? this.#declare(body) : this.#journal.check(kind, body);
   }
   durable(): Promise<void> {
     return this.#journal.durable();
@@ -124,12 +128,35 @@ export class SealedReplay implements Journal, Gates {
     };
   }
 
+  /** It was passed already, with what is sealed around it. */
+  #declare(body: JsonObject): Receipt {
+    const recorded = this.#declared.shift();
+    if (recorded === undefined) throw new RecordingEnds(this.#journal.count, "check.permission");
+    const { seq, kind } = recorded;
+    if (canonicalJson(recorded.body) !== canonicalJson(body)) {
+      throw new ReplayDivergence(bodyDifference(seq, recorded, { kind, body }));
+    }
+    return { seq, entry: this.#journal.head };
+  }
+
+  /** The first is the run's own; for every further one somebody has narrowed it. */
+  #pass(permissions: readonly Recorded[]): void {
+    for (const recorded of permissions) {
+      this.#declared.push(recorded);
+      if (this.#begun && this.run !== undefined) {
+        narrowPermission(this.run, declaredLayers(recorded.body) as unknown as readonly JsonObject[]);
+      }
+      this.#begun = true;
+    }
+  }
+
   /** The next boundary of the agent's own; calls of hooks on the way are passed over. */
   #look(): Adopted | undefined {
     let controlled = false;
     while (this.#ahead === undefined) {
       const next = this.#journal.adopt();
       if (next === undefined) return undefined;
+      this.#pass(next.permissions);
       controlled ||= next.passed.includes("input.control");
       if (next.body.level === 0) this.#ahead = { body: next.body, seq: next.seq, controlled };
     }

@@ -149,14 +149,12 @@ export function readHeader(header: JsonObject): Header {
   };
 }
 
-/** What the kernel is given. Where a layer of permission allows fewer children than the blueprint, that holds. */
+/** What the kernel is given. Where a layer of permission allows less than the limits of the blueprint, that holds. */
 export function specOf(
   header: Pick<Header, "run" | "model" | "depth">,
   resolved: ResolvedBlueprint,
   { tools, authority }: { readonly tools: ToolBox; readonly authority: Authority },
 ): RunSpec {
-  const { limits } = resolved;
-  const { depth, count } = authority.spawnLimits;
   return {
     run: header.run,
     agent: resolved.agent,
@@ -164,13 +162,23 @@ export function specOf(
     model: header.model,
     settings: resolved.runtime.settings,
     tools: tools.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
-    limits: {
-      ...limits,
-      spawnDepth: Math.min(limits.spawnDepth, depth),
-      spawnCount: Math.min(limits.spawnCount, count),
-    },
+    limits: limitsOf(resolved, authority),
     context: resolved.context,
     depth: header.depth,
+  };
+}
+
+function limitsOf({ limits }: ResolvedBlueprint, { budgets, spawnLimits }: Authority): RunSpec["limits"] {
+  const least = (name: "steps" | "tokens" | "toolCalls" | "stepMs" | "runMs"): number =>
+    Math.min(limits[name], budgets[name] ?? limits[name]);
+  return {
+    steps: least("steps"),
+    tokens: least("tokens"),
+    toolCalls: least("toolCalls"),
+    stepMs: least("stepMs"),
+    runMs: least("runMs"),
+    spawnDepth: Math.min(limits.spawnDepth, spawnLimits.depth),
+    spawnCount: Math.min(limits.spawnCount, spawnLimits.count),
   };
 }
 
@@ -183,11 +191,12 @@ export function layersOf(
   { inherited, around }: Pick<Header, "inherited" | "around">,
 ): readonly Layer[] {
   const { agent, execution, tools, limits, secrets, approvals, leases } = resolved;
+  const { read, write, deny } = execution.filesystem;
   return [
     policyLayer(resolved.policy as unknown as PolicyBundle),
     {
       name: `blueprint ${agent.name}@${agent.version}`,
-      filesystem: execution.filesystem,
+      filesystem: { read, write, deny },
       process: { allow: execution.process.allow, deny: [], network: execution.process.network },
       network: { domains: execution.network.domains, deny: [] },
       tools,

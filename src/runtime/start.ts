@@ -10,6 +10,8 @@ import { type Chosen, chooseModel, openModel } from "./model.ts";
 import { removeUnbegun } from "./remove.ts";
 import { type Header, headerOf, layersOf } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
+import { establishTrust, withTrust } from "./trust/trust.ts";
+import { TrustWatch } from "./trust/watch.ts";
 import { requireApart } from "./workspace.ts";
 
 /** A run that is about to start: a person's, or a child. */
@@ -33,9 +35,11 @@ interface Beginning {
 /** Starts a run and follows it until it ends or pauses. */
 export async function start(machine: Machine, beginning: Beginning): Promise<RunSummary> {
   const { env, workspace } = machine;
-  const { resolved, goal, capsules, depth, inherited, watching, chosen, parent, control, file } = beginning;
+  const { goal, capsules, depth, inherited, watching, chosen, parent, control, file } = beginning;
   const { around, shadows, delegated } = beginning;
   if (parent === undefined) requireApart(env, workspace);
+  const trust = await establishTrust(beginning.resolved.hooks, env);
+  const resolved = withTrust(beginning.resolved, trust.signers);
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, { inherited, around });
@@ -50,7 +54,7 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
     depth,
     inherited,
     around,
-    trust: {},
+    trust: trust.signers,
     shadows,
     delegated,
     parent: parent?.run,
@@ -66,6 +70,8 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
       header,
       resolved,
       layers,
+      trust: new TrustWatch(trust, env),
+      inForce: layers,
       journal,
       model,
       control,

@@ -2,8 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Confinement } from "../capability/confinement.ts";
-import type { Authority } from "../capability/permission.ts";
+import { NO_GRANTS } from "../capability/layer.ts";
+import { type Authority, effectivePermission } from "../capability/permission.ts";
 import { BugError } from "../model/errors.ts";
+import type { Taxon } from "../model/phase.ts";
 import { type ToolBox, ToolError } from "../model/tool.ts";
 import { agentSpawn } from "../tool/agent-spawn.ts";
 import { fileList } from "../tool/files/list.ts";
@@ -13,7 +15,7 @@ import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
-import type { ProcessTree, Spawner, Workspace } from "../tool/ports.ts";
+import type { Child, ProcessTree, Skill, Spawner, Workspace } from "../tool/ports.ts";
 import type { ProcessHost } from "../tool/process/command.ts";
 import { FIXED_LIMITS, PROCESS_LIMITS } from "../tool/process/limits.ts";
 import { openMeans } from "../tool/process/means.ts";
@@ -23,6 +25,7 @@ import { type LayeredTree, openLayeredTree } from "../tool/process/tree/open.ts"
 import { removeTree } from "../tool/process/tree/scratch.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
 import { skillRead } from "../tool/skill-read.ts";
+import type { Tool } from "../tool/tool.ts";
 import { toolBoxOf } from "../tool/toolbox.ts";
 import { openHostDirectory } from "../vfs/host.ts";
 import type { Overlay } from "../vfs/overlay/overlay.ts";
@@ -47,10 +50,35 @@ const SYSTEM_PATH = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/
 /** The tools of a run: what the registry describes, within the effective permission. */
 export function toolsOf(
   resolved: ResolvedBlueprint,
+  options: {
+    readonly authority: Authority;
+    /** What looking and doing are bound by; `authority` unless given. */
+    readonly acting?: Authority;
+    readonly depth: number;
+    readonly world: ToolWorld;
+  },
+): ToolBox {
+  const { authority, acting = authority } = options;
+  const judging = boxOf(resolved, { ...options, authority });
+  if (acting === authority) return judging;
+  const { resolve, perform } = boxOf(resolved, { ...options, authority: acting });
+  return {
+    get tools() {
+      return judging.tools;
+    },
+    get: judging.get,
+    invalidArguments: judging.invalidArguments,
+    permit: judging.permit,
+    resolve,
+    perform,
+  };
+}
+
+function boxOf(
+  resolved: ResolvedBlueprint,
   options: { readonly authority: Authority; readonly depth: number; readonly world: ToolWorld },
 ): ToolBox {
   const { authority } = options;
-  const { workspace, spawner, processes, now } = options.world;
   const children = Object.entries(resolved.children).map(([name, child]) => ({
     name,
     version: child.agent.version,
@@ -62,21 +90,39 @@ export function toolsOf(
     digest,
     read: () => Promise.resolve(Buffer.from(text)),
   }));
-  return toolBoxOf(
-    resolved.registry as unknown as ToolRegistry,
-    [
-      fileList(workspace, authority),
-      fileRead(workspace, authority),
-      fileSearch(workspace, authority),
-      fileWrite(workspace, authority),
-      fileRemove(workspace, authority),
-      fileMove(workspace, authority),
-      processRun({ workspace, authority, ...processes }, now),
-      httpFetch({ authority }),
-      skillRead(skills),
-      agentSpawn({ children, depth: options.depth, spawner, authority }),
-    ],
-    authority,
+  return toolBoxOf(resolved.registry as unknown as ToolRegistry, kindsOf({ ...options, children, skills }), authority);
+}
+
+interface Kinds {
+  readonly authority: Authority;
+  readonly depth: number;
+  readonly world: ToolWorld;
+  readonly children: readonly Child[];
+  readonly skills: readonly Skill[];
+}
+
+/** All tools that there are. */
+function kindsOf({ authority, depth, world, children, skills }: Kinds): readonly Tool[] {
+  const { workspace, spawner, processes, now } = world;
+  return [
+    fileList(workspace, authority),
+    fileRead(workspace, authority),
+    fileSearch(workspace, authority),
+    fileWrite(workspace, authority),
+    fileRemove(workspace, authority),
+    fileMove(workspace, authority),
+    processRun({ workspace, authority, ...processes }, now),
+    httpFetch({ authority }),
+    skillRead(skills),
+    agentSpawn({ children, depth, spawner, authority }),
+  ];
+}
+
+/** What may be said of the tools that there are, whoever registers them. */
+export function knownTools(): readonly { readonly name: string; readonly taxon: Taxon; readonly readOnly: boolean }[] {
+  const authority = effectivePermission([{ name: "nothing", ...NO_GRANTS }]);
+  return kindsOf({ authority, depth: 0, world: noWorld(), children: [], skills: [] }).map(
+    ({ name, taxon, readOnly }) => ({ name, taxon, readOnly }),
   );
 }
 
@@ -106,13 +152,12 @@ export async function openProcesses(resolved: ResolvedBlueprint, options: Proces
   const tree = layer === undefined ? undefined : await openTree(layer, means.trial);
   const notes = [...means.notes, ...(tree === undefined ? [] : shortfalls(tree, means.backend.name))];
   for (const note of notes) onNotice(note);
-  const node = dirname(process.execPath);
   return {
     ...means,
     notes,
     tree: tree ?? directTree(workspace),
-    path: [node, ...SYSTEM_PATH.filter((folder) => folder !== node)],
-    readable: [node],
+    path: commandPath(),
+    readable: [dirname(process.execPath)],
     temporary,
     limits: { ...confinement.limits, ...FIXED_LIMITS },
     close() {
@@ -169,6 +214,17 @@ function nobody(tree: ProcessTree): Processes {
     limits: PROCESS_LIMITS,
     close: () => undefined,
   };
+}
+
+/** What tools are given to say what a call names in a workspace: nothing is changed, started or sent. */
+export function lookingAt(workspace: Workspace, now: () => number): ToolWorld {
+  return { ...noWorld(), workspace, processes: { ...nobody(directTree(workspace)), path: commandPath() }, now };
+}
+
+/** Where commands are looked up: beside the Node that runs Pinion first. */
+function commandPath(): readonly string[] {
+  const node = dirname(process.execPath);
+  return [node, ...SYSTEM_PATH.filter((folder) => folder !== node)];
 }
 
 /** What tools are given on a replay. INVARIANT: a replay answers from the record, so nothing of this is ever called. */

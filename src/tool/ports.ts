@@ -8,7 +8,8 @@ import type { Harvest } from "./process/tree/layered.ts";
 export interface Authority {
   tool(tool: { readonly name: string; readonly taxon: Taxon }): Permission;
   file(action: "read" | "write", path: string): Permission;
-  process(argv: readonly string[]): Permission;
+  /** `really`: command lines that it comes to once names and interpreters are looked up; they count for denials. */
+  process(argv: readonly string[], really?: readonly (readonly string[])[]): Permission;
   readonly processNetwork: "none" | "host";
   network(host: string): Permission;
   spawn(child: { readonly depth: number }): Permission;

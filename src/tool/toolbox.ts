@@ -19,7 +19,9 @@ export function toolBoxOf(registry: ToolRegistry, tools: readonly Tool[], author
     return found;
   };
   return {
-    tools: [...bound.values()].map(({ spec }) => spec).filter((spec) => authority.tool(spec).allow),
+    get tools() {
+      return [...bound.values()].map(({ spec }) => spec).filter((spec) => authority.tool(spec).allow);
+    },
     get: (name) => bound.get(name)?.spec,
     invalidArguments({ tool, arguments: value }) {
       const found = bound.get(tool);

@@ -44,7 +44,7 @@ describe("effective permission", () => {
     });
     expect(authority.process(["sh", "-c", "x"])).toMatchObject({
       allow: false,
-      rule: "blueprint reviewer@1.0.0: process.allow",
+      rule: "blueprint reviewer@1.0.0: process.allow; policy review-policy@1.0.0: process.allow",
       reason: 'to run ["sh","-c","x"] is not allowed',
     });
   });
@@ -178,7 +178,7 @@ describe("effective permission", () => {
     });
     expect(authority.tool({ name: "file.write", taxon: "workspace" })).toMatchObject({
       allow: false,
-      rule: "a: tools.allow",
+      rule: "a: tools.allow; b: tools.allow",
     });
     expect(authority.tool({ name: "File.read", taxon: "workspace" }).allow).toBe(false);
   });

@@ -20,25 +20,32 @@ const write = async (whose: "etc" | "config", text: string): Promise<string> => 
 
 describe("the configuration", () => {
   it("has defaults where nobody said anything", async () => {
-    expect(await configuration(lab.env)).toEqual({ checkpoints: { every: 256, to: [] } });
+    expect(await configuration(lab.env)).toEqual({ checkpoints: { every: 256, to: [] }, trust: { userKeys: true } });
     await write("etc", "journal: {}\n");
-    expect(await configuration(lab.env)).toEqual({ checkpoints: { every: 256, to: [] } });
+    expect(await configuration(lab.env)).toEqual({ checkpoints: { every: 256, to: [] }, trust: { userKeys: true } });
   });
 
   it("adds the user's places to the machine's, and takes the smaller distance", async () => {
     await write("etc", "journal: { checkpoints: { every: 100, to: [/var/log/pinion.jsonl] } }\n");
     await write("config", "journal: { checkpoints: { every: 500, to: [/mnt/usb, /var/log/pinion.jsonl] } }\n");
     const to = ["/var/log/pinion.jsonl", "/mnt/usb"];
-    expect(await configuration(lab.env)).toEqual({ checkpoints: { every: 100, to } });
+    expect(await configuration(lab.env)).toMatchObject({ checkpoints: { every: 100, to } });
     await write("config", "journal: { checkpoints: { every: 10 } }\n");
-    expect(await configuration(lab.env)).toEqual({ checkpoints: { every: 10, to: to.slice(0, 1) } });
+    expect(await configuration(lab.env)).toMatchObject({ checkpoints: { every: 10, to: to.slice(0, 1) } });
+  });
+
+  it("lets keys of the user count unless the machine says no, which the user cannot undo", async () => {
+    await write("etc", "trust: { userKeys: false }\n");
+    await write("config", "trust: { userKeys: true }\n");
+    expect(await configuration(lab.env)).toMatchObject({ trust: { userKeys: false } });
   });
 
   it.each([
     ["journal:\n  checkpoints:\n    each: 5\n", "3:5 journal.checkpoints.each: unknown field"],
     ["journal:\n  checkpoints:\n    every: 0\n", "3:12 journal.checkpoints.every: expected an integer from 1 to"],
     ["journal:\n  checkpoints:\n    to: [here]\n", "3:10 journal.checkpoints.to[0]: expected an absolute path"],
-    ["trust: {}\n", "1:1 trust: unknown field"],
+    ["trust: { users: true }\n", "1:10 trust.users: unknown field"],
+    ["keys: {}\n", "1:1 keys: unknown field"],
     ["journal: {\n", "2:1"],
   ])("refuses %j with line and column", async (text, fault) => {
     const file = await write("config", text);

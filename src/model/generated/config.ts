@@ -24,4 +24,13 @@ export interface Configuration {
       to: string[];
     };
   };
+  /**
+   * Whose signatures count.
+   */
+  trust: {
+    /**
+     * Whether keys of the user's keyring count. False in the machine's file: the user's keyring only revokes. The user's file cannot widen it.
+     */
+    userKeys: boolean;
+  };
 }

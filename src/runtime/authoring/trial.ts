@@ -76,6 +76,7 @@ export class Trial {
     this.#hostcalls = new Hostcalls({
       journal,
       heed: () => undefined,
+      trusts: () => true,
       callTool: () => Promise.resolve({ error: "denied: there is no run that the call could be part of" }),
       wait: (ms, signal) => wait(ms, undefined, { signal }),
       files: fileDriver(directFiles(parts.workspace ?? "")),

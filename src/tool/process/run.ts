@@ -10,6 +10,7 @@ import { type Finished, launch } from "./launch.ts";
 import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
 import { namedFiles } from "./named.ts";
 import { permitted } from "./permitted.ts";
+import { reallyRun } from "./really.ts";
 import { UNMOUNTED } from "./tree/mounting.ts";
 
 interface Arguments {
@@ -54,8 +55,8 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
       network: { enum: ["none", "host"] },
       notes: { type: "array", items: { type: "string" } },
     }),
-    permit: ({ argv, cwd = "." }) => {
-      const permission = authority.process(argv);
+    permit: ({ argv, cwd = "." }, resolution) => {
+      const permission = authority.process(argv, reallyRun(argv, resolution.executable));
       if (!permission.allow || authority.hides(cwd) !== "whole") return permission;
       return authority.file("read", cwd);
     },

@@ -1,0 +1,35 @@
+import type { ApprovalRule, Grants } from "../layer.ts";
+import { place, type Remark } from "./remark.ts";
+import { type KnownTool, siblingOf } from "./tools.ts";
+
+/** What may be said of the rules for approvals. */
+export function reviewApprovals(grants: Grants, known: readonly KnownTool[]): readonly Remark[] {
+  const most = grants.budgets.approvals;
+  const none = grants.approvals.length > 0 && most === 0;
+  return [
+    ...grants.approvals.flatMap((rule, index) => reviewRule(rule, index, grants, known)),
+    ...(none
+      ? [{ pointer: place("budgets", "approvals"), message: "nobody may be asked: what needs an approval is denied" }]
+      : []),
+  ];
+}
+
+function reviewRule(rule: ApprovalRule, index: number, grants: Grants, known: readonly KnownTool[]): readonly Remark[] {
+  const pointer = place("approvals", index);
+  if (rule.tools.length === 0 && rule.taxa.length === 0) {
+    return [{ pointer, message: `\`${rule.name}\` never matches: it lists neither tools nor taxa` }];
+  }
+  const asked = (tool: KnownTool): boolean =>
+    grants.approvals.some(({ tools, taxa }) => tools.includes(tool.name) || taxa.includes(tool.taxon));
+  const processes = known.find(({ name }) => name === "process.run");
+  const covered = processes !== undefined && asked(processes);
+  return rule.tools.flatMap((name, at): readonly Remark[] => {
+    const place = `${pointer}/tools/${at}`;
+    const tool = known.find((one) => one.name === name);
+    if (tool === undefined) return [{ pointer: place, message: `there is no tool \`${name}\`` }];
+    const sibling = covered ? undefined : siblingOf(tool, grants);
+    return sibling === undefined
+      ? []
+      : [{ pointer: place, message: `can be passed by: ${sibling} without an approval` }];
+  });
+}

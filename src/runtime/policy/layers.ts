@@ -1,0 +1,49 @@
+import { resolve as absolute, join } from "node:path";
+import { MAX_BYTES } from "../../blueprint/text.ts";
+import { loadDocument } from "../../blueprint/yaml.ts";
+import { type Layer, type PolicyBundle, type PolicyKind, policyLayer } from "../../capability/layer.ts";
+import { InputError } from "../../model/errors.ts";
+import { readConfigFile } from "../config-file.ts";
+import { readGuardedFile } from "../guarded.ts";
+import type { Environment } from "../machine.ts";
+
+const FILE = "policy.yaml";
+
+/**
+ * The policies of machine and user: `policy.yaml` in the folders of configuration, the machine's first. One that is not there
+ * says nothing. Throws `InputError` for one that cannot be read or that others may change, `InvalidFileError` with every fault.
+ * Nothing begins then: what a policy would have denied is not known.
+ */
+export async function machineLayers({ configDirs }: Pick<Environment, "configDirs">): Promise<readonly Layer[]> {
+  const layers: Layer[] = [];
+  for (const [index, folder] of configDirs.entries()) {
+    const file = join(folder, FILE);
+    const bytes = readGuardedFile(file, { what: "the policy", limit: MAX_BYTES });
+    if (bytes !== undefined) layers.push(layerOf(bytes, file, index === 0 ? "machine policy" : "user policy"));
+  }
+  return layers;
+}
+
+/** A policy that somebody gives to one run. Throws as `machineLayers` does, and when there is no such file. */
+export async function runLayer(file: string): Promise<Layer> {
+  const bytes = readConfigFile(file);
+  if (bytes !== undefined) return layerOf(bytes, file, "run policy");
+  throw new InputError({
+    code: "no-policy",
+    message: `there is no policy \`${file}\``,
+    hint: "give a file with `kind: PolicyBundle`; `pinion policy check` says what is wrong with one",
+  });
+}
+
+/** The layers around a run that somebody starts: those of machine and user, and the policy that is given for it. */
+export async function aroundRun(
+  { policy }: { readonly policy?: string | undefined },
+  env: Pick<Environment, "configDirs" | "cwd">,
+): Promise<readonly Layer[]> {
+  const own = policy === undefined ? [] : [await runLayer(absolute(env.cwd, policy))];
+  return [...(await machineLayers(env)), ...own];
+}
+
+function layerOf(bytes: Uint8Array, file: string, kind: PolicyKind): Layer {
+  return policyLayer(loadDocument<PolicyBundle>(bytes, { file, schema: "policy" }).value, kind);
+}

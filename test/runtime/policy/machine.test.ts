@@ -1,0 +1,234 @@
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { JsonObject } from "../../../src/model/json.ts";
+import { resumeRun } from "../../../src/runtime.ts";
+import { Lab } from "../../support/lab.ts";
+import { everything, policyText } from "../../support/policies.ts";
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await Lab.open();
+  await lab.file("a.txt", "content of a");
+  await lab.file("b.txt", "content of b");
+});
+afterEach(() => lab.close());
+
+const read = (id: string, path = "a.txt") => ({ id, tool: "file.read", arguments: { path } });
+const READS = [{ text: "reading", calls: [read("r1")] }, { text: "done" }];
+
+async function policy(whose: "etc" | "config", spec: JsonObject, name = "limits"): Promise<string> {
+  const file = join(lab.root, whose, "pinion/policy.yaml");
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, policyText(spec, name));
+  return file;
+}
+
+const permissionOf = (call: string): JsonObject =>
+  lab.boundaries("pre-tool").find(({ subject }) => String(subject).startsWith(`${call} `))?.permission as JsonObject;
+const declared = (): readonly JsonObject[] =>
+  lab.entries.filter(({ kind }) => kind === "check.permission").map(({ body }) => body);
+const layersIn = (body: JsonObject = {}): readonly JsonObject[] => (body.layers ?? []) as readonly JsonObject[];
+const namesIn = (body: JsonObject | undefined): readonly unknown[] => layersIn(body).map(({ name }) => name);
+
+describe("the policies of machine and user", () => {
+  test("cap what a blueprint allows, are named where they deny, and stand in the journal with all that they say", async () => {
+    await policy("etc", { ...everything, filesystem: { read: ["b.txt"], write: ["**"] } });
+    await policy("config", { ...everything, filesystem: { read: ["**"], deny: ["a.*"] } }, "mine");
+    const { state } = await lab.run(await lab.blueprint({ turns: READS }));
+    expect(state).toBe("completed");
+    expect(permissionOf("r1")).toEqual({
+      allow: false,
+      reason: "to read `a.txt` is denied",
+      rule: 'user policy mine@1.0.0: filesystem.deny[0] "a.*"; machine policy limits@1.0.0: filesystem.read',
+    });
+    expect(namesIn(declared()[0])).toEqual([
+      "blueprint lab@1.0.0",
+      "machine policy limits@1.0.0",
+      "policy policy@1.0.0",
+      "user policy mine@1.0.0",
+    ]);
+    expect(layersIn(declared()[0])[1]).toMatchObject({
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      grants: { filesystem: { read: ["b.txt"], write: ["**"], deny: [] } },
+    });
+    const kinds = lab.entries.map(({ kind }) => kind);
+    expect(kinds.slice(0, 3)).toEqual(["input.start", "check.permission", "check.hooks"]);
+  });
+
+  test("are not read again by a replay", async () => {
+    const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
+    await lab.run(await lab.blueprint({ turns: READS }));
+    await rm(file);
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+    await writeFile(file, "broken: [");
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  });
+
+  test("take tools from the agent that it is not even offered then", async () => {
+    await policy("etc", { ...everything, tools: { ...everything.tools, deny: ["file.read"] } });
+    await lab.run(await lab.blueprint({ turns: READS }));
+    expect(permissionOf("r1")).toMatchObject({ rule: 'machine policy limits@1.0.0: tools.deny[0] "file.read"' });
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  });
+
+  test("keep every run from starting when they are broken, with file, line and column", async () => {
+    const file = await policy("etc", { filesystem: { read: ["/etc"] } });
+    const blueprint = await lab.blueprint({ turns: READS });
+    await expect(lab.run(blueprint)).rejects.toMatchObject({
+      code: "invalid-file",
+      exit: 2,
+      message: expect.stringMatching(new RegExp(`^${file}:\\d+:\\d+ spec.filesystem.read\\[0\\]`)),
+    });
+    await writeFile(file, policyText({ trust: "everybody" }));
+    await expect(lab.run(blueprint)).rejects.toMatchObject({ message: expect.stringContaining("unknown field") });
+    await rm(file);
+    await mkdir(file);
+    await expect(lab.run(blueprint)).rejects.toMatchObject({ code: "file-not-safe" });
+    expect(lab.entries).toEqual([]);
+  });
+
+  test("are refused when somebody else may change them or put others in their place", async () => {
+    const blueprint = await lab.blueprint({ turns: READS });
+    const file = await policy("config", everything);
+    for (const [path, mode] of [
+      [file, 0o664],
+      [file, 0o646],
+      [dirname(file), 0o777],
+      [dirname(file), 0o775],
+    ] as const) {
+      await chmod(path, mode);
+      await expect(lab.run(blueprint)).rejects.toMatchObject({
+        code: "file-not-safe",
+        message: expect.stringContaining(`others may write to \`${path}\``),
+      });
+      await chmod(path, path === file ? 0o644 : 0o755);
+    }
+    expect(await lab.run(blueprint)).toMatchObject({ state: "completed" });
+  });
+
+  test("H9 a policy that lies in a project or a workspace says nothing", async () => {
+    for (const folder of [lab.root, lab.workspace, join(lab.root, "blueprint"), join(lab.workspace, "pinion")]) {
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, "policy.yaml"), policyText({}));
+    }
+    await rm(join(lab.root, "blueprint/policy.yaml"));
+    const file = await lab.blueprint({ turns: READS });
+    await lab.run(file);
+    expect(permissionOf("r1")).toMatchObject({ allow: true });
+    expect(namesIn(declared()[0])).toEqual(["blueprint lab@1.0.0", "policy policy@1.0.0"]);
+  });
+});
+
+describe("the policy of one run", () => {
+  test("narrows the run and its children", async () => {
+    const given = join(lab.root, "careful.yaml");
+    await writeFile(given, policyText({ ...everything, filesystem: { read: ["b.txt"] } }, "careful"));
+    const spawn = { id: "s1", tool: "agent.spawn", arguments: { agent: "helper", goal: "read" } };
+    const turns = [{ text: "asking", calls: [spawn, read("r1")] }, { text: "done" }];
+    const file = await lab.blueprint({ turns, child: [{ text: "reading", calls: [read("c1")] }, { text: "read" }] });
+    const { children, journal } = await lab.run(file, { policy: "careful.yaml" });
+    expect(permissionOf("r1")).toMatchObject({ rule: "run policy careful@1.0.0: filesystem.read" });
+    const child = await readFile(join(dirname(dirname(journal)), children[0] ?? "", "journal.jsonl"), "utf8");
+    expect(child).toContain('"rule":"run policy careful@1.0.0: filesystem.read"');
+    await rm(given);
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+    expect(await lab.replay(join(lab.root, "out.child-1.jsonl"))).toMatchObject({ answer: "identical" });
+  });
+
+  test("widens nothing, whatever it says", async () => {
+    const given = join(lab.root, "generous.yaml");
+    await writeFile(given, policyText(everything, "generous"));
+    await lab.file("secrets/key", "k");
+    const turns = [{ text: "reading", calls: [read("r1", "secrets/key")] }, { text: "done" }];
+    await lab.run(await lab.blueprint({ turns }), { policy: given });
+    expect(permissionOf("r1")).toMatchObject({ allow: false });
+  });
+
+  test("is refused where there is none, or a broken one", async () => {
+    const file = await lab.blueprint({ turns: READS });
+    await expect(lab.run(file, { policy: "missing.yaml" })).rejects.toMatchObject({ code: "no-policy", exit: 2 });
+    await writeFile(join(lab.root, "broken.yaml"), "kind: Policy\n");
+    await expect(lab.run(file, { policy: "broken.yaml" })).rejects.toMatchObject({ code: "invalid-file" });
+  });
+});
+
+describe("budgets", () => {
+  test.each([
+    ["steps", { steps: 1 }, "limit `steps` exceeded: 2 used, 1 allowed"],
+    ["tokens", { tokens: 1 }, /^limit `tokens` exceeded: \d+ used, 1 allowed$/],
+  ])("of `%s` end a run of which its blueprint would allow more", async (_, budgets, reason) => {
+    await policy("etc", { ...everything, budgets });
+    const { state, reason: found } = await lab.run(await lab.blueprint({ turns: READS }));
+    expect(state).toBe("failed");
+    expect(found).toMatch(reason);
+    expect(declared()[0]?.limits).toMatchObject(budgets);
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  });
+
+  test("of tool calls refuse what is beyond, and never allow more than the blueprint does", async () => {
+    await policy("etc", { ...everything, budgets: { toolCalls: 0, steps: 500, approvals: 3 } });
+    await lab.run(await lab.blueprint({ turns: READS }));
+    const refused = lab.entries.filter(({ kind }) => kind === "check.refused").map(({ body }) => body);
+    expect(refused).toMatchObject([{ reason: "limit `toolCalls` allows 0" }]);
+    expect(declared()[0]?.limits).toMatchObject({ toolCalls: 0, steps: 10, approvals: 3 });
+  });
+});
+
+describe("a run that is resumed", () => {
+  async function paused(): Promise<string> {
+    const turns = [{ text: "one", calls: [read("r1")] }, { text: "two", calls: [read("r2")] }, { text: "done" }];
+    const summary = await lab.run(await lab.blueprint({ turns }));
+    // What a crash at the end of the first step would have left.
+    await lab.crash(summary, "check.boundary", '"phase":"pre-plan"', '"step":2');
+    return summary.run;
+  }
+  const again = async (run: string) => {
+    lab.entries.length = 0;
+    const summary = await resumeRun({ run, ...lab.watching }, lab.env);
+    return { summary, folder: dirname(summary.journal), key: join(lab.env.stateDir, "keys", `${run}.key`) };
+  };
+
+  test("is bound by a policy that is stricter meanwhile, and says in its journal from where on", async () => {
+    const run = await paused();
+    await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
+    const { summary, folder, key } = await again(run);
+    expect(summary.state).toBe("completed");
+    expect(permissionOf("r2")).toMatchObject({ allow: false, rule: "machine policy limits@1.0.0: filesystem.read" });
+    expect(namesIn(declared().at(-1))).toContain("machine policy limits@1.0.0");
+    expect(lab.entries.find(({ kind }) => kind === "input.control")?.body.ref).toMatchObject({ control: "narrow" });
+    await rm(join(lab.root, "etc"), { recursive: true });
+    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
+    await lab.forget(summary);
+    expect(await lab.replay(folder)).toMatchObject({ answer: "identical-except-sealed" });
+  });
+
+  test("is not bound less by one that was loosened or removed", async () => {
+    const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
+    const run = await paused();
+    await writeFile(file, policyText(everything));
+    await again(run);
+    expect(permissionOf("r2")).toMatchObject({ allow: false });
+  });
+
+  test("keeps what it was narrowed by when it is resumed once more", async () => {
+    const run = await paused();
+    const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
+    const { summary } = await again(run);
+    await lab.crash(summary, "check.permission", "machine policy");
+    await rm(file);
+    const { folder, key } = await again(run);
+    expect(permissionOf("r2")).toMatchObject({ allow: false });
+    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
+  });
+
+  test("does not go on while a policy is broken, and can still be ended", async () => {
+    const run = await paused();
+    const file = await policy("etc", everything);
+    await writeFile(file, "kind: [");
+    await expect(again(run)).rejects.toMatchObject({ code: "invalid-file" });
+    const { code, stderr } = await lab.finished("pinion", ["run", "terminate", run]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+  });
+});

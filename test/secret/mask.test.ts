@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Json } from "../../src/model/json.ts";
+import { Mask } from "../../src/secret/mask.ts";
+import { formsOf } from "../support/forms.ts";
+import { runs, seed } from "../support/property.ts";
+
+const VALUE = 's3cr3t+/"v\\alue&%41~';
+const mask = new Mask([{ name: "token", value: VALUE }]);
+
+describe("a mask", () => {
+  for (const [form, text] of Object.entries(formsOf(VALUE))) {
+    test(`X2 finds a secret in the form: ${form}`, () => {
+      const masked = mask.text(`before ${text} after`);
+      expect(masked).toContain("[secret token]");
+      expect(masked.startsWith("before ")).toBe(true);
+      expect(masked.endsWith(" after")).toBe(true);
+    });
+  }
+
+  test("X2 finds secrets of every length and content in every form", () => {
+    const value = fc
+      .string({ unit: "grapheme-ascii", minLength: 6, maxLength: 80 })
+      .filter((text) => text.trim() === text);
+    fc.assert(
+      fc.property(value, (secret) => {
+        const one = new Mask([{ name: "x", value: secret }]);
+        for (const text of Object.values(formsOf(secret))) expect(one.text(`<${text}>`)).toContain("[secret x]");
+      }),
+      { seed, numRuns: runs(60, 5_000) },
+    );
+  });
+
+  test("leaves every text alone that holds no secret", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 400 }), (text) => {
+        expect(mask.text(text)).toBe(text);
+      }),
+      { seed, numRuns: runs(200, 20_000) },
+    );
+  });
+
+  test("X2 nothing of a secret is in any window, wherever it is cut", () => {
+    const text = Buffer.from(`head ${VALUE} ${Buffer.from(VALUE).toString("hex")} tail`);
+    const hidden = mask.bytes(text).toString();
+    expect(hidden).toBe("head [secret token] [secret token] tail");
+    for (let from = 0; from < text.length; from++) {
+      for (const size of [1, 3, 9]) {
+        const seen = mask.bytes(text, { from, to: Math.min(text.length, from + size) }).toString();
+        const rest = seen.replaceAll("[secret token]", "");
+        expect("head  tail".includes(rest), `${from}+${size}: ${seen}`).toBe(true);
+      }
+    }
+  });
+
+  test("counts the lines of a key by themselves, and not its frame", () => {
+    const line = createHash("sha256").update("x").digest("base64");
+    const pem = `-----BEGIN PRIVATE KEY-----\n${line}\n${line.toLowerCase()}\n-----END PRIVATE KEY-----\n`;
+    const one = new Mask([{ name: "key", value: pem }]);
+    expect(one.text(`grep says: ${line}`)).toBe("grep says: [secret key]");
+    expect(one.text(pem)).toBe("[secret key]\n");
+    expect(one.text("-----BEGIN PRIVATE KEY-----")).toBe("-----BEGIN PRIVATE KEY-----");
+  });
+
+  test("looks at names of members as well as at their values", () => {
+    const found = mask.json({ [VALUE]: 1, list: [{ deep: VALUE }], n: 7, b: null });
+    expect(found).toEqual({ "[secret token]": 1, list: [{ deep: "[secret token]" }], n: 7, b: null });
+  });
+
+  test("X4 what it cannot search is an error, never passed on", () => {
+    let deep: Json = VALUE;
+    for (let level = 0; level < 200; level++) deep = [deep];
+    expect(() => mask.json(deep)).toThrow(/nested too deeply/);
+    expect(() => mask.json({ [VALUE]: 1, [`${Buffer.from(VALUE).toString("hex")}`]: 2 })).toThrow(/one name/);
+  });
+
+  test("X4 takes time in proportion to the text, whatever that is", () => {
+    const long = new Mask([
+      { name: "a", value: `${"a".repeat(4_000)}b` },
+      { name: "b", value: `b${"a".repeat(4_000)}` },
+    ]);
+    const cost = (text: Buffer): number => {
+      const start = process.cpuUsage();
+      long.bytes(text);
+      const { user, system } = process.cpuUsage(start);
+      return user + system;
+    };
+    for (const unit of ["a", "61", "YWFh", "%61", "\\u0061", "&#97;", "a\0"]) {
+      const [small, large] = [50_000, 400_000].map((size) => {
+        const text = Buffer.from(unit.repeat(Math.ceil(size / unit.length)));
+        return Math.min(cost(text), cost(text));
+      });
+      // Eight times the text: quadratic work would take sixty-four times as long.
+      expect((large ?? 0) / Math.max(small ?? 0, 1_000), unit).toBeLessThan(30);
+    }
+  });
+});
