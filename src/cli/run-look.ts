@@ -26,7 +26,7 @@ export function addLookCommands(session: Session, program: Command): void {
         "after",
         `
 With --json: { run, state, reason, agent, blueprint, source, workspace, step, waiting, usage, limits, failed, revoked,
-parent, children, process, journal: { file, bytes, entries, torn }, changes?, startedAt, lastAt }`,
+parent, children, process, approvals, journal: { file, bytes, entries, torn }, changes?, startedAt, lastAt }`,
       ),
     async () => (await import("./run/status.ts")).status,
   );

@@ -123,6 +123,12 @@ export async function allApprovals(env: Environment): Promise<readonly PendingAp
   });
 }
 
+/** The run that a person started and that this one, or one between them, is a child of; itself where nobody waits for it. */
+export function topOf(run: string, env: Environment): string {
+  const { parent } = rowOf(run, env);
+  return parent === null ? run : topOf(parent, env);
+}
+
 function listOf<T>(value: Json | undefined): readonly T[] {
   return (Array.isArray(value) ? value : []) as readonly T[];
 }

@@ -1,13 +1,13 @@
-import { readlinkSync } from "node:fs";
-import { userInfo } from "node:os";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { killRun, type Obeyed, pauseRun, rearmHook, resumeRun, revokeHandles, terminateRun } from "../../runtime.ts";
-import { watched } from "../blueprint-run.ts";
+import { attended } from "../approval/attend.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
 import { type Output, painter } from "../output.ts";
+import { person } from "../person.ts";
 import { summaryText } from "../summary.ts";
 import { jsonLine, visible } from "../visible.ts";
+import { watched } from "../watched.ts";
 
 interface Waiting {
   readonly wait: boolean;
@@ -34,7 +34,8 @@ export async function terminate(call: Call<Waiting & { readonly force?: true }>)
 }
 
 export async function resume({ args: [run = ""], json, out }: Call<object>): Promise<ExitCode> {
-  const summary = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, environment()));
+  const first = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, environment()));
+  const summary = await attended(first, { json, out });
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
 }
@@ -79,17 +80,4 @@ function tellOfHook(
 
 function asking(run: string, { wait, timeout }: Waiting) {
   return { run, by: person(), wait, timeoutMs: timeout * 1000 };
-}
-
-/** Who sits at this terminal. */
-function person(): string {
-  const { username } = userInfo();
-  try {
-    const terminal = readlinkSync("/proc/self/fd/0");
-    return terminal.startsWith("/dev/pts/") || terminal.startsWith("/dev/tty")
-      ? `${username} on ${terminal}`
-      : username;
-  } catch {
-    return username; // stdin is closed
-  }
 }

@@ -37,6 +37,11 @@ function statusText(status: RunStatus, paint: ReturnType<typeof painter>): strin
     ...usageRows(status),
     ["failed", status.failed.map(({ hook, cause }) => `${hook} (${cause})`).join(", ") || null],
     ["revoked", status.revoked.join(", ") || null],
+    ...status.approvals.map(
+      (one) =>
+        ["approval", `${one.approval} of run ${one.run}: ${one.subject}${one.expired ? ", expired" : ""}`] as const,
+    ),
+    ...status.approvals.map((one) => ["look", `pinion run approvals ${one.run}`] as const),
     ["parent", status.parent],
     ...status.children.map((child) => ["child", `${child.run} ${child.state} ${child.agent}`] as const),
     ["changes", changes === undefined ? null : `${heldText(changes)}, not committed: pinion run diff ${status.run}`],
