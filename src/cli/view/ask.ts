@@ -2,6 +2,9 @@ import type { ApprovalAnswer } from "../../model/entry.ts";
 import type { PendingApproval } from "../../runtime.ts";
 import { approvalLines } from "../approval/lines.ts";
 
+/** Who pressed a key sooner had not read anything yet. */
+const QUIET_MS = 400;
+
 /**
  * Shows an approval on the terminal behind stderr and waits for a key. Undefined when the answer is left for later, also by Ctrl-C
  * and when the terminal goes away. Ink and React are loaded here.
@@ -19,6 +22,7 @@ export async function askPerson(pending: PendingApproval): Promise<ApprovalAnswe
   const question = {
     title: `approval ${approval} of run ${run}`,
     lines: approvalLines(pending),
+    quietMs: QUIET_MS,
     mayHold: scopes.includes("run"),
     onAnswer: resolve,
   };

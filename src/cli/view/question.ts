@@ -1,5 +1,5 @@
-import { Box, Text, useInput, useWindowSize } from "ink";
-import { createElement, type ReactNode, useState } from "react";
+import { Box, type Key, Text, useInput, useWindowSize } from "ink";
+import { createElement, type ReactNode, useEffect, useState } from "react";
 import type { ApprovalAnswer } from "../../model/entry.ts";
 
 export interface QuestionProps {
@@ -8,6 +8,8 @@ export interface QuestionProps {
   readonly lines: readonly string[];
   /** Whether the answer may cover the same action for the rest of the run. */
   readonly mayHold: boolean;
+  /** ms for which keys are not heeded: they were meant for what was there before. */
+  readonly quietMs: number;
   readonly onAnswer: (answer: ApprovalAnswer | undefined) => void;
 }
 
@@ -15,24 +17,34 @@ export interface QuestionProps {
 const AROUND = 6;
 const DENIED = { approve: false, reason: "denied at the terminal" } as const;
 
-/** An action that a person is asked about. All of it can be read, long lines in pieces; the answer that takes no thought is no. */
-export function Question({ title, lines, mayHold, onAnswer }: QuestionProps): ReactNode {
+/**
+ * An action that a person is asked about. All of it can be read, long lines in pieces, and only who has come to its end can approve it;
+ * the answer that takes no thought is no.
+ */
+export function Question({ title, lines, mayHold, quietMs, onAnswer }: QuestionProps): ReactNode {
   const { columns, rows } = useWindowSize();
   const [top, setTop] = useState(0);
+  const [isQuiet, setQuiet] = useState(quietMs > 0);
+  const [wasRead, setRead] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setQuiet(false), quietMs);
+    return () => clearTimeout(timer);
+  }, [quietMs]);
   const pieces = lines.flatMap((line) => piecesOf(line, Math.max(20, columns - 1)));
   const height = Math.max(3, rows - AROUND);
   const last = Math.max(0, pieces.length - height);
-  const move = (to: number): void => setTop(Math.max(0, Math.min(last, to)));
+  const isRead = wasRead || top >= last;
+  const move = (to: number): void => {
+    setTop(Math.max(0, Math.min(last, to)));
+    if (to >= last) setRead(true);
+  };
   useInput((input, key) => {
-    if (key.ctrl && input === "c") onAnswer(undefined);
-    else if (key.downArrow || input === "j") move(top + 1);
-    else if (key.upArrow || input === "k") move(top - 1);
-    else if (key.pageDown || input === " ") move(top + height);
-    else if (key.pageUp) move(top - height);
-    else if (input === "y") onAnswer({ approve: true, scope: "once" });
-    else if (input === "r" && mayHold) onAnswer({ approve: true, scope: "run" });
-    else if (input === "n" || key.return) onAnswer(DENIED);
-    else if (input === "l" || key.escape) onAnswer(undefined);
+    if (isQuiet && !key.ctrl) return;
+    const said = answerOf(input, key);
+    if (said === undefined) return move(top + scrolled(input, key, height));
+    const { answer } = said;
+    const isHeld = answer?.approve === true && answer.scope === "run" && !mayHold;
+    if (answer?.approve !== true || (isRead && !isHeld)) onAnswer(answer);
   });
   const shown = pieces.slice(Math.min(top, last), Math.min(top, last) + height);
   const below = pieces.slice(Math.min(top, last) + height);
@@ -50,9 +62,28 @@ export function Question({ title, lines, mayHold, onAnswer }: QuestionProps): Re
     createElement(
       Text,
       { bold: true },
-      `y approve once${mayHold ? " · r for the rest of the run" : ""} · n deny (Enter) · l leave it waiting`,
+      isRead
+        ? `y approve once${mayHold ? " · r for the rest of the run" : ""} · n deny (Enter) · l leave it waiting`
+        : "read to the end to approve · n deny (Enter) · l leave it waiting",
     ),
   );
+}
+
+/** What a key says; `answer` is undefined where that is to leave it waiting. */
+function answerOf(input: string, key: Key): { readonly answer: ApprovalAnswer | undefined } | undefined {
+  if (key.ctrl) return input === "c" ? { answer: undefined } : undefined;
+  if (key.escape || input === "l") return { answer: undefined };
+  if (key.return || input === "n") return { answer: DENIED };
+  if (input === "y") return { answer: { approve: true, scope: "once" } };
+  return input === "r" ? { answer: { approve: true, scope: "run" } } : undefined;
+}
+
+/** Lines to go on by. */
+function scrolled(input: string, key: Key, page: number): number {
+  if (key.downArrow || input === "j") return 1;
+  if (key.upArrow || input === "k") return -1;
+  if (key.pageDown || input === " ") return page;
+  return key.pageUp ? -page : 0;
 }
 
 /** A line in pieces that a terminal of this width shows whole. A character takes two columns at most. */
