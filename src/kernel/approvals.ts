@@ -11,7 +11,6 @@ export type Answer = Extract<Control, { kind: "answer" }>;
 /** What a boundary needs a person for. */
 export interface Asking extends Pending {
   readonly phase: Phase;
-  readonly subject: string;
   readonly payload: unknown;
   /** The boundary that shows what is asked. */
   readonly receipt: Receipt;
@@ -111,7 +110,6 @@ export class Approvals {
     const wrong = open?.id === approval ? this.#wrong(control, open, keys) : this.#notOpen(approval);
     if (open === undefined || wrong !== undefined) {
       this.#journal.check("check.approval", { approval, event: "refused", why: wrong ?? "", ...who });
-      if (wrong === LATE) this.#close("expired", "nobody answered in time");
       return;
     }
     const { action } = open;

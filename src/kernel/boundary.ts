@@ -91,7 +91,7 @@ export async function transition(run: Run, to: RunState, why: string): Promise<V
   if (mayBeVetoed(to)) {
     if (paused !== undefined && from !== "paused") throw new Halt("paused", paused);
     if (answer.decision === "block") {
-      const verdict = need(run, { phase: "state-transition", subject: `${from} → ${to}` }, answer);
+      const verdict = need(run, { phase: "state-transition" }, answer);
       run.reason = verdict.why;
       return { why: verdict.why, waits: verdict.kind === "wait" };
     }
@@ -108,11 +108,11 @@ export async function transition(run: Run, to: RunState, why: string): Promise<V
 /** What becomes of a boundary that waits for an approval; it counts as blocked where nobody may be asked. */
 export function need<P extends Exclude<Phase, "audit">>(
   run: Run,
-  { phase, subject }: Pick<BoundaryQuestion<P>, "phase" | "subject">,
+  { phase }: Pick<BoundaryQuestion<P>, "phase">,
   { pending, payload, receipt, reason }: Boundary<P>,
 ): Verdict {
   if (pending === undefined) return { kind: "refuse", why: reason };
-  const verdict = run.approvals.need({ ...pending, phase, subject, payload, receipt });
+  const verdict = run.approvals.need({ ...pending, phase, payload, receipt });
   if (verdict.kind === "refuse") run.counters.blocked += 1;
   return verdict;
 }

@@ -27,6 +27,8 @@ export function demandOfHook(hook: string): Demand {
 /** What stands between an action and its allow: everything else allows it. */
 export interface Pending {
   readonly action: Digest;
+  /** What the boundary is about, in a few words. */
+  readonly subject: string;
   readonly demands: readonly Demand[];
 }
 

@@ -124,7 +124,7 @@ export class Pipeline {
         ? { digest: digestOf(text), payload: question.clear?.(payload) ?? (JSON.parse(text) as JsonObject) }
         : {}),
     });
-    const pending = isPending && action !== undefined ? { action, demands } : undefined;
+    const pending = isPending && action !== undefined ? { action, subject, demands } : undefined;
     const kept = audit.complete ? capsules : [];
     const told = { phase, decision, reason, payload, receipt, events };
     return { ...told, action: acts ? action : undefined, pending, met, unaudited: !audit.complete, capsules: kept };

@@ -120,7 +120,7 @@ export class SealedReplay implements Journal, Gates {
       reason: String(body.reason),
       receipt: { seq, entry: this.#journal.head },
       action: decision === "allow" ? action : undefined,
-      pending: isPending ? { action, demands: listOf(body.demands) } : undefined,
+      pending: isPending ? { action, subject: String(body.subject), demands: listOf(body.demands) } : undefined,
       met: typeof body.approval === "string" && action !== undefined ? { approval: body.approval, action } : undefined,
       unaudited: String(body.reason).startsWith("the audit did not complete"),
       events: listOf(body.events),
