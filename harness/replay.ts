@@ -1,18 +1,15 @@
-import { existsSync } from "node:fs";
 import { resolve as absolute, dirname, join } from "node:path";
 import {
   DamagedError,
   type Environment,
   EXIT,
   type ExitCode,
-  InputError,
-  keyFile,
   openRecording,
   type Recording,
   type Reexecuted,
-  readRunKey,
   reexecute,
 } from "../src/index.ts";
+import { runKeyOf } from "./key.ts";
 import { locateRecording } from "./locate.ts";
 
 /** What a replay answers (design, §5). */
@@ -104,27 +101,17 @@ function answerOf(done: Reexecuted, cut: boolean): Omit<ReplayResult, "run"> {
   return { answer: "identical-except-sealed", message: unasked, entries, steps, sealed, exit: EXIT.ok };
 }
 
-/** The run's key, or undefined when it is gone; a key that was asked for must be there. Closes the recording when it throws. */
+/** Closes the recording when there is no key where one was asked for. */
 function keyOf(
   recording: Recording,
   path: string,
   given: string | undefined,
   env: Environment,
 ): Uint8Array | undefined {
-  const { run } = recording.header;
-  const beside = `${path.replace(/\.jsonl$/, "")}.key`;
-  const file = given !== undefined ? absolute(env.cwd, given) : existsSync(beside) ? beside : keyFile(env, run);
   try {
-    const key = readRunKey(file);
-    if (key !== undefined || given === undefined) return key;
+    return runKeyOf(recording, path, given, env);
   } catch (error) {
     recording.close();
     throw error;
   }
-  recording.close();
-  throw new InputError({
-    code: "no-run-key",
-    message: `the key of run \`${run}\` is not in \`${file}\``,
-    hint: "give the file that holds it, or leave `--key` out to replay what stands in clear",
-  });
 }

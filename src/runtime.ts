@@ -6,6 +6,7 @@ export type { BlueprintRow, BlueprintView, HookView, Validation } from "./runtim
 export { listBlueprints, listHooks, showBlueprint, validateBlueprint } from "./runtime/catalog.ts";
 export { checkpointPublicKey } from "./runtime/checkpointing.ts";
 export type { Watching } from "./runtime/conduct.ts";
+export { type LeaseList, type LeaseRow, leasesIn } from "./runtime/lease-list.ts";
 export {
   type Asking,
   killRun,
@@ -13,6 +14,7 @@ export {
   pauseRun,
   rearmHook,
   revokeHandles,
+  revokeLease,
   terminateRun,
 } from "./runtime/lifecycle.ts";
 export type { RunOptions } from "./runtime/live.ts";

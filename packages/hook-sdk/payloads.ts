@@ -286,6 +286,29 @@ export interface PreTool {
    * what the call names in the world, read before the chain
    */
   resolution: JsonObject;
+  /**
+   * the leases that would serve the call, none where it needs one that nobody holds; absent where it needs none
+   *
+   * @maxItems 64
+   */
+  leases?: {
+    /**
+     * what people call it; it is no key to anything
+     */
+    lease: string;
+    /**
+     * in canonical form
+     */
+    capability: string;
+    /**
+     * how often it may still be used; null for no bound
+     */
+    uses: number | null;
+    /**
+     * when it ends, in ms since the epoch; null for with the run
+     */
+    expires: number | null;
+  }[];
 }
 /**
  * a tool call at its boundary

@@ -44,10 +44,43 @@ export function checkChain(
       }
     }
   }
+  checkShadow(chain, spec, hooks, reader);
   for (const [index, { name }] of spec.pins.hooks.entries()) {
-    if (!PHASES.some((phase) => chain[phase].includes(name)))
+    if (!PHASES.some((phase) => chain[phase].includes(name) || spec.hooks.shadow[phase].includes(name)))
       reader.warn(`/spec/pins/hooks/${index}`, `\`${name}\` is in no chain`);
   }
   const ungated = PHASES.filter((phase) => chain[phase].length === 0);
   if (ungated.length > 0) reader.warn("/spec/hooks", `no hook is asked at ${ungated.join(", ")}`);
+}
+
+/** Finds hooks in shadow that are not pinned, are obeyed as well, or watch where their manifest or their role does not allow it. */
+function checkShadow(
+  chain: Chain,
+  spec: AgentBlueprint["spec"],
+  hooks: readonly PinnedHook[],
+  reader: PinReader,
+): void {
+  for (const phase of PHASES) {
+    for (const [index, name] of spec.hooks.shadow[phase].entries()) {
+      const pointer = `/spec/hooks/shadow/${phase}/${index}`;
+      const obeyed = PHASES.find((one) => chain[one].includes(name));
+      if (obeyed !== undefined) {
+        reader.fault(pointer, `\`${name}\` is in the chain of \`${obeyed}\`: a hook is obeyed or in shadow, not both`);
+      }
+      if (!spec.pins.hooks.some((pin) => pin.name === name)) {
+        reader.fault(pointer, `\`${name}\` is not pinned in \`spec.pins.hooks\``);
+      }
+      const hook = hooks.find((candidate) => candidate.name === name);
+      const wrong = hook && shadowFault(hook, phase);
+      if (wrong !== undefined) reader.fault(pointer, `\`${name}\` may not watch \`${phase}\`: ${wrong}`);
+    }
+  }
+}
+
+/** Why a hook cannot be in shadow at a phase, where it could not be obeyed either. */
+export function shadowFault({ role, phases }: Pick<PinnedHook, "role" | "phases">, phase: Phase): string | undefined {
+  if (!phases.includes(phase)) return `its manifest allows ${phases.join(", ")}`;
+  if (phase === "audit" && role === "gate") return "it is a gate, and what was decided is not decided again there";
+  if (phase !== "audit" && role === "observer") return "it is an observer, which has its place in `audit` only";
+  return undefined;
 }

@@ -27,11 +27,16 @@ export async function loadManifest(path: string): Promise<ManifestFile> {
   if (read.kind !== "bytes") {
     throw new InputError({ code: "no-manifest", message: read.reason, hint: "`hook new` makes one, with a source" });
   }
-  const document = loadDocument<HookManifest>(read.bytes, { file: path, schema: "hook" });
+  return parseManifest(read.bytes, path);
+}
+
+/** A manifest by its bytes; `path` is what it is called. Throws `InvalidFileError` with everything that is wrong in it. */
+export function parseManifest(bytes: Uint8Array, path: string): ManifestFile {
+  const document = loadDocument<HookManifest>(bytes, { file: path, schema: "hook" });
   const faults = document.faults(manifestFindings(document.value));
   if (faults.length > 0) throw new InvalidFileError(faults);
-  const text = Buffer.from(read.bytes).toString("utf8");
-  return { path, folder, text, digest: digestOf(read.bytes), manifest: document.value };
+  const text = Buffer.from(bytes).toString("utf8");
+  return { path, folder: dirname(path), text, digest: digestOf(bytes), manifest: document.value };
 }
 
 /** The component beside a manifest, whatever its digest is. Throws `InputError` when there is none. */

@@ -47,14 +47,14 @@ export function covers(pattern: Json, approved: PreTool, asked: PreTool): boolea
 }
 
 /** Everything of a command but its words and the files that they name: the executable with its digest, the environment, … */
-function fixedOf({ call, resolution, agent: _, step: __, usage: ___, ...rest }: PreTool): Json {
+function fixedOf({ call, resolution, agent: _, step: __, usage: ___, leases: ______, ...rest }: PreTool): Json {
   const { argv: ____, ...named } = call.arguments;
   const { named: _____, ...resolved } = resolution;
   return { ...rest, named, resolved };
 }
 
 /** Everything of an exchange but where it goes to: how, with what, and by which scheme and port. */
-function exchangeOf({ call, agent: _, step: __, usage: ___, resolution: ____, ...rest }: PreTool): Json {
+function exchangeOf({ call, agent: _, step: __, usage: ___, leases: _____, resolution: ____, ...rest }: PreTool): Json {
   const { url, ...named } = call.arguments;
   const { protocol = "", port = "" } = (typeof url === "string" && URL.parse(url)) || {};
   return { ...rest, named, protocol, port };

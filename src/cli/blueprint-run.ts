@@ -15,13 +15,15 @@ interface Options {
   readonly baseUrl?: string;
   readonly policy?: string;
   readonly record?: string;
+  readonly shadow?: string;
 }
 
 /** `blueprint run`: the timeline goes to stderr as it happens, the summary to stdout at the end. */
 export async function run({ args: [file = ""], options, json, out }: Call<Options>): Promise<ExitCode> {
   const { goal, workspace, model, baseUrl, policy, record } = options;
+  const shadows = options.shadow?.split(",") ?? [];
   const first = await watched(out, (watching) =>
-    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, ...watching }, environment()),
+    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, shadows, ...watching }, environment()),
   );
   const rested = await attended(first, { json, out });
   const summary = rested === first || record === undefined ? rested : await recordRun(rested, record, environment());

@@ -18,6 +18,7 @@ export function blueprintCommand(session: Session): Command {
       .option("--base-url <url>", "address of the provider, for compatible servers")
       .option("--policy <file>", "a policy bundle that narrows this run and its children")
       .option("--record <file>", "write a recording that `harness replay` runs again")
+      .option("--shadow <proposals>", "run these proposals in shadow, never obeyed: ids with commas between")
       .addHelpText("after", SUMMARY),
     async () => (await import("./blueprint-run.ts")).run,
   );

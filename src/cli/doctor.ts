@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
 import type { HostLayer } from "../model/hook.ts";
+import { listTrust } from "../runtime/trust/manage.ts";
 import { hookHostLayers, type ProcessLayer, processLayers } from "../runtime.ts";
 import type { Call } from "./command.ts";
 import { environment } from "./environment.ts";
@@ -25,6 +26,7 @@ export async function doctor({ json, out }: Call<object>): Promise<ExitCode> {
     node(),
     ...(await processes(stateDir)),
     ...(await hookHost()),
+    trust(),
     writable("data directory", dataDir),
     writable("state directory", stateDir),
     writable("cache directory", cacheDir),
@@ -116,6 +118,23 @@ async function hookHost(): Promise<Check[]> {
     found: detail,
     hint: `${WORDS[name]}: ${HINT}`,
   }));
+}
+
+/** A keyring that cannot be used keeps every run from starting that pins a signature. */
+function trust(): Check {
+  const name = "keyring";
+  try {
+    const { keys, revoked } = listTrust(environment());
+    const valid = keys.filter(({ state }) => state === "valid").length;
+    const others = keys.length - valid;
+    const none = keys.length + revoked.length === 0;
+    const found = none ? "no keys: hooks are sandboxed" : `${valid} valid keys, ${others} that do not count`;
+    return { name, ok: true, needed: false, found };
+  } catch (error) {
+    if (!(error instanceof PinionError)) throw error;
+    const hint = error.hint ?? "runs whose pins name a signature do not start until it can be read";
+    return { name, ok: false, needed: false, found: error.message, hint };
+  }
 }
 
 function writable(name: string, folder: string): Check {

@@ -51,6 +51,12 @@ function size({ initial, maximum }: { readonly initial: number; readonly maximum
   return maximum === undefined ? `${initial} or more` : initial === maximum ? `${initial}` : `${initial} to ${maximum}`;
 }
 
+function signatureText({ signature }: NonNullable<HookInspection["manifest"]>): string {
+  if (signature === null) return "none";
+  const { signer, why } = signature;
+  return why === null ? `by ${signer.id} (${signer.owner}), where a blueprint pins it` : `does not count: ${why}`;
+}
+
 function manifest({ manifest: found }: HookInspection): string {
   if (found === undefined) return "";
   const { tools, files } = found.authority;
@@ -64,6 +70,7 @@ function manifest({ manifest: found }: HookInspection): string {
       ["manifest", found.digest],
       ["role", found.role],
       ["tier", `${found.tier} (a manifest cannot raise it)`],
+      ["signature", signatureText(found)],
       ["phases", found.phases.join(", ")],
       ["instance", found.instance === "run" ? "one for a run" : "a fresh one for each call"],
     ]),

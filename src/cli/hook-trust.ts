@@ -19,6 +19,7 @@ export function addTrustCommands(session: Session, program: Command): void {
       .argument("[manifest]", MANIFEST, ".")
       .requiredOption("--key <file>", "the private key")
       .option("--expires <time>", "how long it holds, in days (90d) or hours (12h); for ever unless given", duration)
+      .option("--pin <blueprint>", "put the pin into this blueprint, in the place of the one that it has of the hook")
       .addHelpText("after", SIGN),
     async () => (await import("./trust/keys.ts")).sign,
   );
@@ -101,8 +102,8 @@ Mode 600, scrypt and AES-256-GCM; a file that is there is never overwritten.
 With --json: { name, file, key }`;
 
 const SIGN = `
-Writes hook.sig beside the manifest, and prints the pin. Exit code 5 when the component is not the manifest's, when others may
-read the key, or when the passphrase does not open it.
+Writes hook.sig beside the manifest, and prints the pin. Exit code 5 when the component is not the manifest's or when others
+may read the key, 2 when the passphrase does not open it.
 With --json: { name, version, digest, signature, source, file, key, signedAt, expires }`;
 
 const VERIFY = `
@@ -114,7 +115,7 @@ const LIST = `
 With --json: { keys: [{ id, key, owner, place, state, from, until, hooks, phases, powers, revoked }],
 revoked: [{ key, at, reason, place }], versions: { hook: version } }`;
 
-function withPassphrase(command: Command): Command {
+export function withPassphrase(command: Command): Command {
   return command.option(
     "--passphrase-fd <number>",
     "read the passphrase from this file descriptor, not the terminal",
@@ -132,7 +133,7 @@ export function descriptor(text: string): number {
 }
 
 /** In ms. */
-function duration(text: string): number {
+export function duration(text: string): number {
   const [, count, unit] = /^([1-9]\d{0,4})([dh])$/.exec(text) ?? [];
   if (count === undefined) throw new InvalidArgumentError("expected days or hours, such as 90d or 12h");
   return Number(count) * (unit === "d" ? 86_400_000 : 3_600_000);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
 import { action, runProgram, type Session } from "./command.ts";
+import { addProposalCommands } from "./hook-proposals.ts";
 import { addTrustCommands } from "./hook-trust.ts";
 
 const MANIFEST = "a manifest, or the folder of its `hook.yaml`";
@@ -13,7 +14,10 @@ export function hookCommand(session: Session): Command {
     program
       .command("list")
       .description("list the hooks that ship with Pinion")
-      .addHelpText("after", "\nWith --json: [{ name, version, description, digest, component, role, phases, limits }]"),
+      .addHelpText(
+        "after",
+        "\nWith --json: [{ name, version, description, digest, component, role, phases, limits, tier }]",
+      ),
     async () => (await import("./hook-files.ts")).list,
   );
   action(
@@ -81,6 +85,7 @@ export function hookCommand(session: Session): Command {
       .addHelpText("after", INSPECT),
     async () => (await import("./hook-inspect.ts")).inspect,
   );
+  addProposalCommands(session, program);
   addTrustCommands(session, program);
   return program;
 }
@@ -112,7 +117,7 @@ const INSPECT = `
 Exit code 2 for a component that may not be used, 5 when it is not the one that its manifest names.
 With --json: { file, digest, bytes, ok, refused?, world?, imports?: [{ interface, functions }], exports?,
 modules?: [{ bytes, functions, codeBytes, memory?: { initial, maximum? }, tables }],
-manifest?: { name, version, digest, role, tier, phases, instance, limits, authority }, exit }`;
+manifest?: { name, version, digest, role, tier, signature, phases, instance, limits, authority }, exit }`;
 
 export async function main(args: readonly string[]): Promise<ExitCode> {
   return runProgram(args, hookCommand);

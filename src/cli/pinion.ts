@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
 import { blueprintCommand } from "./blueprint.ts";
+import { capabilityCommand } from "./capability.ts";
 import { action, runProgram, type Session } from "./command.ts";
 import { harnessCommand } from "./harness.ts";
 import { hookCommand } from "./hook.ts";
@@ -8,11 +9,20 @@ import { journalCommand } from "./journal.ts";
 import { policyCommand } from "./policy.ts";
 import { runCommand } from "./run.ts";
 
+const NOUNS = [
+  blueprintCommand,
+  runCommand,
+  journalCommand,
+  hookCommand,
+  harnessCommand,
+  policyCommand,
+  capabilityCommand,
+] as const;
+
 /** The command `pinion`: everything, as nouns. */
 export function pinionCommand(session: Session): Command {
   const program = new Command("pinion").description("agents that are pinned, gated and replayable");
-  for (const noun of [blueprintCommand, runCommand, journalCommand, hookCommand, harnessCommand, policyCommand])
-    program.addCommand(noun(session));
+  for (const noun of NOUNS) program.addCommand(noun(session));
   action(
     session,
     program

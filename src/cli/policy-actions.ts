@@ -78,7 +78,7 @@ function read(file: string): string {
 }
 
 function explainedText(explained: Explained): string {
-  const { of, tool, taxon, allow, rule, reason, layers, resolution } = explained;
+  const { of, tool, taxon, allow, rule, reason, layers, resolution, leases } = explained;
   const paint = painter(process.stdout);
   const table = layers.map((layer) => [
     layer.allow ? "  ✓" : "  ✗",
@@ -92,6 +92,7 @@ function explainedText(explained: Explained): string {
     `layers of ${visibleLine(of)}, for ${tool} (${taxon})`,
     columns(table),
     `names     ${visibleLine(named)}`,
+    ...leases.map(({ capability, by }) => `lease     ${visibleLine(`${capability}, by ${by.join(", ")}`)}`),
   ].join("\n");
 }
 

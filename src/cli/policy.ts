@@ -40,7 +40,8 @@ export function policyCommand(session: Session): Command {
 }
 
 const EXPLAIN = `
-With --json: { of, tool, taxon, allow, rule, reason, layers: [{ layer, allow, rule, reason }], resolution, exit }.
+With --json: { of, tool, taxon, allow, rule, reason, layers: [{ layer, allow, rule, reason }], resolution,
+leases: [{ capability, by }], exit }.
 Exit code: 0 allowed, 4 denied.`;
 
 const SHOW = `

@@ -61,7 +61,7 @@ export function addControlCommands(session: Session, program: Command): void {
 
 const OBEYED = "\nWith --json: { run, state, reason, done, process }; `done`: the run has obeyed";
 
-function waiting(command: Command): Command {
+export function waiting(command: Command): Command {
   return command
     .option("--no-wait", "do not wait until the run has obeyed")
     .option("--timeout <seconds>", "how long to wait", seconds, 60);

@@ -37,7 +37,7 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "check.permission":
       return [line("·", "dim", `permission: ${listOf(body.layers).map(layerName).join(" ∩ ")}`, true)];
     case "check.shadow":
-      return [line("·", "dim", `shadow ${text(body.hook)}: ${text(body.decision)}`, true)];
+      return [shadowLine(body, line)];
     case "check.lease":
       return [line("·", "dim", `lease ${text(body.lease)} ${text(body.event)}`, true)];
     case "check.approval":
@@ -47,6 +47,7 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.fault":
       return [line("✗", "bad", `fault: ${fields(ref)}`)];
     case "input.control":
+      if (ref.control === "distrust") return [line("✗", "bad", `hook ${text(ref.hook)} is no longer trusted`)];
       return [
         line("●", "warn", `a person asked: ${text(ref.control)}${ref.hook === undefined ? "" : ` ${text(ref.hook)}`}`),
       ];
@@ -68,11 +69,25 @@ function approvalText({ approval, event, by, why, reason }: JsonObject): string 
 function hookLines(body: JsonObject, line: Liner): TimelineLine[] {
   const hooks = listOf(body.hooks).map(objectOf);
   const failed = hooks.filter((hook) => hook.state !== "ready");
-  const names = hooks.map((hook) => `${text(hook.hook)}@${text(hook.version)}`).join(", ");
+  const names = hooks
+    .map(({ hook, version, signer }) => {
+      const by = signer === undefined ? "" : ` (trusted, signed by ${text(objectOf(signer).id)})`;
+      return `${text(hook)}@${text(version)}${by}`;
+    })
+    .join(", ");
   return [
     line("·", "dim", `hooks: ${names || "none"}`, Number(body.level) > 0),
     ...failed.map((hook) => line("✗", "bad", `hook ${text(hook.hook)} failed to load: ${text(hook.cause)}`)),
   ];
+}
+
+/** News is where the shadow would have changed what came of the boundary, and that it failed. */
+function shadowLine(body: JsonObject, line: Liner): TimelineLine {
+  const who = `shadow ${text(body.hook)}@${text(body.version)} at ${text(body.phase)}`;
+  if (body.decision === "failed")
+    return line("◌", "warn", `${who}: failed (${text(body.cause)}); it is not asked again`);
+  const agreement = text(body.agreement);
+  return line("◌", "dim", `${who}: ${text(body.decision)} (${agreement})`, agreement === "same");
 }
 
 function layerName(layer: Json): string {

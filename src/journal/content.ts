@@ -23,6 +23,7 @@ export function toControl(json: Json): Control {
 export function inClear(control: Control): JsonObject {
   if ("hook" in control) return { hook: control.hook };
   if ("layers" in control) return { layers: control.layers };
+  if ("lease" in control) return { lease: control.lease };
   if (control.kind !== "answer") return {};
   const { kind: _, ...what } = control;
   return { ...what };

@@ -225,6 +225,11 @@ export class RunJournal implements Journal {
     return undefined;
   }
 
+  /** Passes what comes next in the recording for as long as it is of this kind: a replay that does not compute it takes it as recorded. */
+  pass(kind: CheckKind): void {
+    while (this.#past?.next?.entry.kind === kind) this.#follow();
+  }
+
   /** Throws `ReplayDivergence` when the recording goes on where the run ended. */
   finish(): void {
     const more = this.#past?.next?.entry;

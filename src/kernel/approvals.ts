@@ -2,6 +2,7 @@ import { actionDigest } from "../model/action.ts";
 import type { ApprovalRules, Demand, Met, Pending } from "../model/approval.ts";
 import type { Digest } from "../model/canonical.ts";
 import type { ApprovalAnswer, Control, Journal, Receipt } from "../model/entry.ts";
+import { BugError } from "../model/errors.ts";
 import type { Json } from "../model/json.ts";
 import type { Payloads, PreTool } from "../model/payload.ts";
 import type { Phase } from "../model/phase.ts";
@@ -63,13 +64,16 @@ export class Approvals {
     if (this.#grants.length === 0) return undefined;
     const action = actionDigest(phase, payload);
     const grant = this.#grants.find((one) => this.#covers(one, { phase, payload, action }));
-    return grant && { approval: grant.question.id, action, by: grant.question.demands.map(({ by }) => by) };
+    return grant && { approval: grant.question.id, by: grant.question.demands.map(({ by }) => by) };
   }
 
   /** An action was allowed under an approval. */
-  use({ approval, action }: Met, { seq }: Receipt): void {
+  use({ approval }: Met, { seq }: Receipt): void {
     const grant = this.#grants.find(({ question }) => question.id === approval);
-    if (grant !== undefined) grant.used = true;
+    if (grant === undefined)
+      throw new BugError({ code: "no-approval", message: `nobody has given approval \`${approval}\`` });
+    grant.used = true;
+    const { action } = grant.question;
     this.#journal.check("check.approval", { approval, event: "used", action, boundary: seq });
   }
 

@@ -8,6 +8,16 @@ import { ask, type Boundary, type BoundaryQuestion } from "./boundary.ts";
 import { awaitChild } from "./child.ts";
 import { approved, obey } from "./control.ts";
 import { announced, type Ready, within } from "./effect.ts";
+import {
+  delegatedIn,
+  leasedPayload,
+  noteLeases,
+  performLeased,
+  permitted,
+  spend,
+  stillLeased,
+  takeLeases,
+} from "./leased.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
 
@@ -19,7 +29,7 @@ export interface Origin {
 const MODEL: Origin = { name: "model", level: 0 };
 
 /** A call that passed its gates and may now happen, or the reason why it may not. */
-type Admitted = ({ readonly kind: "ready" } & Ready) | { readonly kind: "refused"; readonly reason: string };
+export type Admitted = ({ readonly kind: "ready" } & Ready) | { readonly kind: "refused"; readonly reason: string };
 
 /** It needs an approval, and others are to be done before it may wait for one. */
 interface Waits {
@@ -69,6 +79,7 @@ async function callTogether(run: Run, calls: readonly ToolCall[], tell: Tell): P
       admitted.push(admission);
       stopIfUnaudited(run);
     }
+    for (const [i, admission] of admitted.entries()) admitted[i] = stillLeased(run, admission);
     await carryOut(run, rest, admitted, tell);
     rest = rest.slice(admitted.length);
   }
@@ -90,7 +101,7 @@ async function carryOut(
     const performed = outcomes[i];
     if (admission?.kind === "refused") tell(call, false, admission.reason);
     if (admission?.kind !== "ready" || performed === undefined) continue;
-    const outcome = await awaitChild(run, admission, performed);
+    const outcome = spend(run, admission, await awaitChild(run, admission, performed));
     const { ok, text } = await settle(run, admission.facts, outcome, MODEL);
     stopIfUnaudited(run);
     tell(call, ok, text);
@@ -143,13 +154,15 @@ async function admit(
   };
   const question = async (before?: Boundary<"pre-tool">): Promise<BoundaryQuestion<"pre-tool">> => {
     const resolution = await resolve(run, facts, before);
+    noteLeases(run, facts, resolution);
     return {
       phase: "pre-tool",
       subject: `${call.id} ${call.tool}`,
-      payload: { ...run.common(), call: facts, resolution },
-      permit: (payload) => run.ports.tools.permit(requestOf(payload.call), payload.resolution),
+      payload: leasedPayload(run, { ...run.common(), call: facts, resolution }),
+      permit: (payload) => permitted(run, payload),
       invalid: (payload) => invalidCall(run, facts, payload),
-      revise: async (payload) => ({ ...payload, resolution: await resolve(run, payload.call, before) }),
+      revise: async (payload) =>
+        leasedPayload(run, { ...payload, resolution: await resolve(run, payload.call, before) }),
     };
   };
   const gated = mayWait ? await approved(run, question, origin.level) : await ask(run, await question(), origin.level);
@@ -159,11 +172,14 @@ async function admit(
     return { kind: "waits" };
   }
   if (gated.decision === "block") return { kind: "refused", reason: `blocked: ${gated.reason}` };
-  const { call: allowed, resolution } = gated.payload;
-  const ready = { resolution, receipt: gated.receipt, action: gated.action };
-  return allowed.tool === "agent.spawn"
-    ? admitChild(run, allowed, ready, origin)
-    : { kind: "ready", facts: allowed, ...ready };
+  const { call: allowed, resolution: resolved } = gated.payload;
+  const ready = { resolution: resolved, receipt: gated.receipt, action: gated.action };
+  return takeLeases(
+    run,
+    allowed.tool === "agent.spawn"
+      ? await admitChild(run, allowed, ready, origin)
+      : { kind: "ready", facts: allowed, ...ready },
+  );
 }
 
 /** A child run passes the phase `spawn` as well; its receipt is that of the spawn. */
@@ -276,14 +292,17 @@ async function resolve(run: Run, facts: CallFacts, before?: Boundary<"pre-tool">
 async function perform(run: Run, admitted: readonly Admitted[]): Promise<(Outcome | undefined)[]> {
   const ready = admitted.filter((admission) => admission.kind === "ready");
   const outcomes = await run.journal.inputs(
-    ready.map(({ facts, resolution, receipt, action }): InputSpec<Json> => {
+    ready.map(({ facts, resolution, receipt, action, leases }): InputSpec<Json> => {
       const request = requestOf(facts);
       return {
         kind: "input.tool",
         ref: { call: facts.id, tool: facts.tool },
-        request: { ...request, resolution },
+        request: { ...request, resolution, ...delegatedIn(leases) },
         effect: { receipt, clear: announced(facts, action), idempotent: facts.idempotency === "idempotent" },
-        perform: (signal) => run.ports.tools.perform(request, resolution, within(run, signal)),
+        perform: (signal) =>
+          performLeased(leases, within(run, signal), (limited) =>
+            run.ports.tools.perform(request, resolution, limited, leases),
+          ),
       };
     }),
   );

@@ -53,10 +53,9 @@ export async function finish(run: Run, why: string): Promise<string | undefined>
 export async function obey(run: Run): Promise<boolean> {
   let paused = false;
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
+    takeBack(run, control);
     if (control.kind === "rearm") run.ports.rearm(control.hook);
-    if (control.kind === "revoke") run.ports.revoke(control.hook);
     if (control.kind === "answer") run.approvals.hear(control);
-    if (control.kind === "narrow") narrowPermission(run, control.layers);
     if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
     const why = whyPause(control);
     if (why === undefined) continue;
@@ -72,12 +71,32 @@ export async function pauseHere(run: Run, why: string): Promise<void> {
   if (!(await wake(run))) throw new Rest();
 }
 
+/** What takes something away takes effect wherever it is heard. Whether it was such a control. */
+function takeBack(run: Run, control: Control): boolean {
+  switch (control.kind) {
+    case "revoke":
+      run.ports.revoke(control.hook);
+      return true;
+    case "narrow":
+      narrowPermission(run, control.layers);
+      return true;
+    case "revoke-lease":
+      run.ports.leases.revoke(control);
+      return true;
+    case "pause":
+    case "resume":
+    case "cancel":
+    case "rearm":
+    case "distrust":
+    case "answer":
+      return false;
+  }
+}
+
 /** While a hook is at work: what it was given can be taken from it at once, the rest waits for the next boundary. */
 export function heed(run: Run): void {
   for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
-    if (control.kind === "revoke") run.ports.revoke(control.hook);
-    else if (control.kind === "narrow") narrowPermission(run, control.layers);
-    else run.asked.push(control);
+    if (!takeBack(run, control)) run.asked.push(control);
     if (control.kind !== "distrust") continue;
     // Nothing that hangs on its verdict happens, and it is given nothing.
     run.distrusted.add(control.hook);
@@ -110,10 +129,9 @@ export function waits(run: Run): boolean {
 /** A run that waits, waits for a person: whether one has asked it to go on. */
 export async function wake(run: Run): Promise<boolean> {
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
+    takeBack(run, control);
     if (control.kind === "rearm") run.ports.rearm(control.hook);
-    if (control.kind === "revoke") run.ports.revoke(control.hook);
     if (control.kind === "answer") run.approvals.hear(control);
-    if (control.kind === "narrow") narrowPermission(run, control.layers);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
     if (control.kind === "resume") run.distrusted.clear();
     if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));

@@ -2,6 +2,7 @@ import type { Digest } from "../model/canonical.ts";
 import type { Receipt } from "../model/entry.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { CallFacts } from "../model/payload.ts";
+import type { TakenLeases } from "./leases.ts";
 import type { Run } from "./run.ts";
 
 /** A call that may happen, exactly so; `action` names it. */
@@ -10,6 +11,8 @@ export interface Ready {
   readonly resolution: JsonObject;
   readonly receipt: Receipt;
   readonly action: Digest | undefined;
+  /** What serves it, where it needs leases or hands some on. */
+  readonly leases?: TakenLeases;
 }
 
 /** What an intent says of a call in clear. */

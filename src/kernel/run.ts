@@ -9,6 +9,7 @@ import { Approvals } from "./approvals.ts";
 import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
 import { Context, type ContextBudget } from "./context.ts";
 import { attempt, waits, wake } from "./control.ts";
+import type { Leases } from "./leases.ts";
 import { declarePermission, type PermissionPort } from "./permission.ts";
 import { type Capsules, Counters, Halt, isFinal, Rest } from "./state.ts";
 import { step } from "./step.ts";
@@ -55,6 +56,7 @@ export interface RunPorts {
   readonly rearm: (hook: string) => boolean;
   /** Takes back the directory handles of a hook and gives it none any more. */
   readonly revoke: (hook: string) => void;
+  readonly leases: Leases;
   readonly start: () => Promise<Start>;
   readonly approvals: ApprovalRules;
   /** Goes on with a child that paused, until it rests again; what `agent.spawn` would have answered. */
@@ -165,6 +167,7 @@ async function begin(run: Run): Promise<void> {
   inherit(run, start.value.capsules);
   declarePermission(run);
   await run.ports.loadHooks(start.value.seed);
+  run.ports.leases.begin();
   await transition(run, "running", "started");
 }
 

@@ -1,3 +1,4 @@
+import { canonicalJson, digestOf } from "../model/canonical.ts";
 import type { Message, ModelAnswer, ToolCall } from "../model/message.ts";
 import type { PostReceive, PreSend } from "../model/payload.ts";
 import type { Boundary } from "./boundary.ts";
@@ -94,7 +95,8 @@ async function askModel(run: Run, request: PreSend, sending: Boundary<"pre-send"
     kind: "input.model",
     ref: { step: run.counters.steps, model: `${request.model.provider}:${request.model.id}` },
     request: { receipt: sending.receipt },
-    effect: { receipt: sending.receipt, clear: {}, idempotent: true },
+    // Of what is sent, not of what the boundary says: the two are compared by whoever verifies the recording.
+    effect: { receipt: sending.receipt, clear: { digest: digestOf(canonicalJson(request)) }, idempotent: true },
     perform: (signal) =>
       run.ports.model.complete(
         {

@@ -35,7 +35,6 @@ export interface Pending {
 /** The approval under which an action was allowed. */
 export interface Met {
   readonly approval: string;
-  readonly action: Digest;
 }
 
 /** How approvals are asked for and met, as the kernel needs it. Everything is pure. */

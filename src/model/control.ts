@@ -15,6 +15,7 @@ export type ControlRequest = { readonly by: string; readonly wait: boolean } & (
       readonly user: string;
       readonly signed?: JsonObject;
     }
+  | { readonly ask: "revoke-lease"; readonly lease: string; readonly reason: string }
 );
 
 /** `too-late`: the run stopped before it met the request. */
@@ -36,13 +37,19 @@ export function toControlRequest(line: string): ControlRequest | undefined {
   const { ask, by, wait, ...what } = value as Readonly<Record<string, unknown>>;
   if (!isText(by, MAX_NAME) || typeof wait !== "boolean") return undefined;
   if (ask === "answer") return toAnswerRequest(what, { by, wait });
-  const { hook, reason, ...more } = what;
+  const { hook, lease, reason, ...more } = what;
   if (Object.keys(more).length > 0) return undefined;
   if (ask === "pause" || ask === "terminate") {
-    return hook === undefined && reason === undefined ? { ask, by, wait } : undefined;
+    return hook === undefined && lease === undefined && reason === undefined ? { ask, by, wait } : undefined;
+  }
+  if (ask === "revoke-lease") {
+    const whole = isText(lease, MAX_NAME) && isText(reason, MAX_REASON) && hook === undefined;
+    return whole ? { ask, lease, reason, by, wait } : undefined;
   }
   if (ask !== "rearm" && ask !== "revoke") return undefined;
-  return isText(hook, MAX_NAME) && isText(reason, MAX_REASON) ? { ask, hook, reason, by, wait } : undefined;
+  return isText(hook, MAX_NAME) && isText(reason, MAX_REASON) && lease === undefined
+    ? { ask, hook, reason, by, wait }
+    : undefined;
 }
 
 function toAnswerRequest(

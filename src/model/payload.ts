@@ -1,6 +1,7 @@
 import type { Digest } from "./canonical.ts";
 import type { Decision } from "./hook.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { LeaseFacts } from "./lease.ts";
 import type { Message, ModelSettings, Tokens, ToolCall, ToolDescription } from "./message.ts";
 import type { CapsuleKind, Phase, RunState, Taxon } from "./phase.ts";
 import type { Idempotency } from "./tool.ts";
@@ -75,6 +76,8 @@ export interface PreTool extends Common {
   readonly call: CallFacts;
   /** What the call names in the world, as it was read before the chain. */
   readonly resolution: JsonObject;
+  /** The leases that would serve the call: none where it needs one that nobody holds. Absent where it needs none. */
+  readonly leases?: readonly LeaseFacts[];
 }
 
 export interface PostTool extends Common {

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "./json.ts";
+import type { DelegatedLease, Need } from "./lease.ts";
 import type { Taxon } from "./phase.ts";
 
 /** What may happen when the outcome of a call is not known after a crash: run again, or ask. */
@@ -14,6 +15,19 @@ export interface ToolSpec {
   /** JSON Schema 2020-12; unknown fields are refused. */
   readonly inputSchema: JsonObject;
   readonly outputSchema: JsonObject;
+  /** Secrets that it is handed, none unless given. */
+  readonly secrets?: readonly SecretUse[];
+}
+
+/** Where a secret is put when a tool runs; `schemas/tools.v1.json` describes the fields. */
+export interface SecretUse {
+  readonly name: string;
+  readonly as: "header" | "environment" | "file" | "stdin";
+  readonly header?: string;
+  readonly variable?: string;
+  readonly format?: string;
+  readonly domains?: readonly string[];
+  readonly argv?: readonly (readonly string[])[];
 }
 
 /** The effective permission for one call: machine ∩ policy bundle ∩ blueprint ∩ parent. Pure: the same call gives the same answer. */
@@ -48,6 +62,8 @@ export interface ToolBox {
   invalidArguments(call: { readonly tool: string; readonly arguments: Json }): string | undefined;
   /** Effective permission over tool, arguments and what they resolve to. Pure. */
   permit(call: ToolRequest, resolution: JsonObject): Permission;
+  /** What the call touches, all of it: what leases are asked for. Pure. */
+  needs(call: ToolRequest, resolution: JsonObject): readonly Need[];
   /**
    * Reads what the world makes of the arguments (which file, which executable, their digests) without changing anything.
    * What cannot be resolved (a path outside, no such file) is data in the resolution, so that gates see it; never throws for it.
@@ -58,5 +74,13 @@ export interface ToolBox {
    * Does it, on exactly what was resolved: refuses with `ToolError("resolution-changed")` when the world is no longer that.
    * Returns a value that fits the output schema. Throws `ToolError` for what the agent should be told.
    */
-  perform(call: ToolRequest, resolution: JsonObject, signal: AbortSignal): Promise<Json>;
+  perform(call: ToolRequest, resolution: JsonObject, signal: AbortSignal, leased?: Leased): Promise<Json>;
+}
+
+/** What the leases that serve a call mean for performing it. */
+export interface Leased {
+  /** Whether what the call comes upon later, such as where a redirect leads, is within them too. Pure. */
+  permits(need: Need): Permission;
+  /** What the child that it starts is given. */
+  readonly delegated: readonly DelegatedLease[];
 }

@@ -3,6 +3,7 @@ import type { PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Audit } from "../model/payload.ts";
 import { BoundaryRecord, type HookVerdict } from "./record.ts";
+import type { Watched } from "./shadows.ts";
 
 /** A boundary after its audit. What is not `complete` withholds every word that a guest wrote. */
 export interface Audited {
@@ -12,6 +13,8 @@ export interface Audited {
   /** What the audit's own hooks said, for the journal. */
   readonly verdicts: readonly JsonObject[];
   readonly reason: string;
+  /** What its hooks were asked. */
+  readonly asked: Watched;
 }
 
 interface Asking {
@@ -39,15 +42,14 @@ export async function auditBoundary(
   const original = record.audit();
   const shape = skeleton(original);
   const own = new BoundaryRecord({ phase: "audit", step: record.step, subject: record.subject });
-  const text = await asking.ask(
-    canonicalJson(original),
-    hooks,
-    own,
-    (value) => asking.invalid(value) ?? (skeleton(value as Audit) === shape ? undefined : "it changes more than texts"),
-  );
+  const invalid = (value: unknown) =>
+    asking.invalid(value) ?? (skeleton(value as Audit) === shape ? undefined : "it changes more than texts");
+  const before = canonicalJson(original);
+  const text = await asking.ask(before, hooks, own, invalid);
+  const asked: Watched = { phase: "audit", record: own, original: before, text, blocked: false, invalid };
   const complete = own.decision() === "allow";
   const verdicts = own.verdicts.map((verdict) => inClear(verdict, complete));
-  if (!complete) return { complete: false, clear: withheld(original), verdicts, reason: incomplete(own) };
+  if (!complete) return { complete: false, clear: withheld(original), verdicts, reason: incomplete(own), asked };
   const seen = JSON.parse(text) as Audit;
   // Observers have seen only what transformers let through, so what they write is as clear as that.
   const observers = new Set(hooks.filter((hook) => hook.role === "observer").map((hook) => hook.name));
@@ -56,7 +58,7 @@ export async function auditBoundary(
     events: [...seen.events, ...own.events.filter((event) => observers.has(event.hook))],
     capsules: [...seen.capsules, ...own.capsules.filter((capsule) => observers.has(capsule.hook))],
   };
-  return { complete: true, clear, verdicts, reason: "audited" };
+  return { complete: true, clear, verdicts, reason: "audited", asked };
 }
 
 /** Everything of an audit record that a transformer must leave alone, as one string to compare. */

@@ -185,7 +185,14 @@ export class HookChain {
         this.#fail(asking.record, { hook, cause: "malformed", detail, fuel, calls });
         return { text, whole: false };
       }
-      asking.record.verdicts.push({ hook, decision: "transform", rationale: outcome.rationale, fuel, calls });
+      asking.record.verdicts.push({
+        hook,
+        decision: "transform",
+        rationale: outcome.rationale,
+        fuel,
+        calls,
+        text: replaced.text,
+      });
       return { text: replaced.text, whole: false };
     }
     return { text, whole: true };
@@ -263,7 +270,7 @@ export class HookChain {
 }
 
 /** What a transformer returned, read strictly and brought into canonical form. */
-function readPayload(
+export function readPayload(
   payload: string | undefined,
   invalid: (value: unknown) => string | undefined,
 ): { readonly text: string } | { readonly wrong: string } {

@@ -12,6 +12,7 @@ import { auditBoundary } from "./audit.ts";
 import { type Asked, type ChainParts, HookChain, type Ride } from "./chain.ts";
 import type { Plan } from "./plan.ts";
 import { BoundaryRecord } from "./record.ts";
+import type { Shadows } from "./shadows.ts";
 
 /** What is asked at a boundary. */
 export interface Question<P extends Phase> {
@@ -59,6 +60,8 @@ export interface PipelineParts extends ChainParts {
   readonly plan: Plan;
   /** What is wrong with a payload by the schema of its phase. */
   invalidPayload(phase: Phase, payload: unknown): string | undefined;
+  /** Hooks that are asked the same and never obeyed. */
+  readonly shadows?: Shadows;
 }
 
 /** One run's pipeline: asks the chain of a phase and folds what the hooks say into one verdict. Fails closed. */
@@ -94,6 +97,9 @@ export class Pipeline {
       },
       invalid: (value) => this.#parts.invalidPayload("audit", value) ?? this.#invalidCapsules(value as Audit),
     });
+    const invalid = this.#invalid(question);
+    await this.#parts.shadows?.watch({ phase, record, original, text, blocked: !audit.complete, invalid }, level);
+    await this.#parts.shadows?.watch(audit.asked, level);
     const decision = audit.complete ? record.decision() : "block";
     const reason = audit.complete ? record.reason(audit.clear) : audit.reason;
     const { events, capsules, approvals } = audit.clear;
@@ -141,11 +147,7 @@ export class Pipeline {
     }: { readonly hooks: readonly PinnedHook[]; readonly record: BoundaryRecord; readonly ride: Ride },
   ): Promise<Asked> {
     const { phase } = question;
-    const fixed = commonOf(question.payload);
-    const invalid = (value: unknown): string | undefined =>
-      this.#parts.invalidPayload(phase, value) ??
-      (commonOf(value as Payloads[P]) === fixed ? undefined : "it changes who asks, or what has been used") ??
-      question.invalid?.(value as Payloads[P]);
+    const invalid = this.#invalid(question);
     const wrong = invalid(question.payload);
     if (wrong !== undefined) {
       const message = `the payload of \`${phase}\` does not fit its schema: ${wrong}`;
@@ -160,6 +162,19 @@ export class Pipeline {
         : canonicalJson(await question.revise(JSON.parse(first.text) as Payloads[P]));
     await this.#chain.ask(text, gates, { phase, record, invalid });
     return { text, riding: undefined };
+  }
+
+  /** What is wrong with a payload that a transformer returned, or undefined. */
+  #invalid<P extends Exclude<Phase, "audit">>({
+    phase,
+    payload,
+    invalid,
+  }: Question<P>): (value: unknown) => string | undefined {
+    const fixed = commonOf(payload);
+    return (value) =>
+      this.#parts.invalidPayload(phase, value) ??
+      (commonOf(value as Payloads[P]) === fixed ? undefined : "it changes who asks, or what has been used") ??
+      invalid?.(value as Payloads[P]);
   }
 
   #invalidCapsules(audit: Audit): string | undefined {

@@ -14,6 +14,8 @@ export interface HookVerdict {
   /** Instructions that the call executed; absent where the world cut it short or it never began. */
   readonly fuel?: number | undefined;
   readonly calls: readonly string[];
+  /** Of a `transform`: canonical text of what it made of the payload. */
+  readonly text?: string;
 }
 
 /** Everything that the hooks of a boundary said, in order, before the audit has seen it. */
@@ -49,6 +51,17 @@ export class BoundaryRecord {
   forget(hook: string): void {
     const kept = this.capsules.filter((capsule) => capsule.hook !== hook);
     this.capsules.splice(0, this.capsules.length, ...kept);
+  }
+
+  /** The same as if one hook had not been asked. */
+  without(hook: string): BoundaryRecord {
+    const record = new BoundaryRecord(this);
+    record.verdicts.push(...this.verdicts.filter((verdict) => verdict.hook.name !== hook));
+    record.approvals.push(...this.approvals.filter((approval) => approval.hook !== hook));
+    record.permission = this.permission;
+    record.rules = this.rules;
+    record.met = this.met;
+    return record;
   }
 
   /** Who wants a person to agree: each hook and rule once. */

@@ -18,12 +18,17 @@ import { Failures } from "../pipeline/failures.ts";
 import { Instances } from "../pipeline/instances.ts";
 import { planChains } from "../pipeline/plan.ts";
 import { invalidCapsule, invalidPayload } from "../pipeline/schemas.ts";
+import type { ShadowHook } from "../pipeline/shadow.ts";
+import { Shadows } from "../pipeline/shadows.ts";
+import type { MakeLeases } from "./leases.ts";
 
 /** What a run is made of, live or replayed. */
 export interface Parts {
   readonly spec: RunSpec;
   readonly hooks: readonly PinnedHook[];
   readonly chain: Readonly<Partial<Record<Phase, readonly string[]>>>;
+  /** Asked beside the chains, and never obeyed. */
+  readonly shadows: readonly ShadowHook[];
   readonly journal: Journal;
   readonly model: ModelPort;
   readonly tools: ToolBox;
@@ -33,6 +38,7 @@ export interface Parts {
   readonly component: (hook: PinnedHook) => Promise<Uint8Array>;
   readonly files: FileDriver;
   readonly permitFile: (action: FileAction, path: string) => Permission;
+  readonly leases: MakeLeases;
   readonly start: () => Promise<Start>;
   readonly approvals: ApprovalRules;
   /** Whether deadlines of hooks count: not while a record is replayed, where recorded faults are imposed instead. */
@@ -55,6 +61,17 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   let seed = "";
   const derive = (name: string): string =>
     createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
+
+  const leases = parts.leases({ journal, token: (name) => derive(name).slice(0, 32) });
+  const shadows = new Shadows(parts.shadows, {
+    hosts: parts.hosts,
+    journal,
+    component: parts.component,
+    seed: (hook) => derive(`shadow/${hook.digest}`),
+    deadlines: parts.deadlines,
+    invalidCapsule,
+    capsules: () => run.capsuleTexts(),
+  });
 
   const hostcalls = new Hostcalls({
     journal,
@@ -97,6 +114,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       invalidCapsule,
       serve: (event, at) => hostcalls.serve(event, at),
       capsules: () => run.capsuleTexts(),
+      shadows,
     });
     const made = { instances, pipeline };
     levels.set(number, made);
@@ -119,6 +137,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
       return failures.rearm(hook);
     },
     revoke: (hook) => hostcalls.revoke(hook),
+    leases,
     start: parts.start,
     approvals: parts.approvals,
     resumeChild: parts.resumeChild,
@@ -126,7 +145,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   return {
     run,
     close: async () => {
-      await Promise.all([...levels.values()].map(({ instances }) => instances.close()));
+      await Promise.all([shadows, ...[...levels.values()].map(({ instances }) => instances)].map((one) => one.close()));
     },
   };
 }

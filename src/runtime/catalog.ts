@@ -12,8 +12,9 @@ import { type Digest, digestOf } from "../model/canonical.ts";
 import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
 import type { HookManifest } from "../model/generated/hook.ts";
 import type { HookLimits } from "../model/hook.ts";
-import { PHASES, type Phase, type Role } from "../model/phase.ts";
+import { PHASES, type Phase, type Role, type Tier } from "../model/phase.ts";
 import { type Environment, installation, resolveDeps, storeOf, unusable } from "./machine.ts";
+import { lookAtSignature } from "./trust/sign.ts";
 
 /** What `blueprint validate --json` prints. */
 export type Validation =
@@ -132,10 +133,12 @@ export interface HookView {
   readonly role: Role;
   readonly phases: readonly Phase[];
   readonly limits: HookLimits;
+  /** What a blueprint gets that pins its signature; `sandboxed` without one. */
+  readonly tier: Tier;
 }
 
 /** The hooks that ship with Pinion, by name. */
-export async function listHooks(): Promise<readonly HookView[]> {
+export async function listHooks(env: Environment): Promise<readonly HookView[]> {
   const folder = join(installation(), "hooks");
   const found: HookView[] = [];
   for (const name of (await readdir(folder)).sort()) {
@@ -152,6 +155,7 @@ export async function listHooks(): Promise<readonly HookView[]> {
       role: spec.role,
       phases: spec.phases,
       limits: spec.limits,
+      tier: (await lookAtSignature(file, env))?.trusted === true ? "trusted" : "sandboxed",
     });
   }
   return found;

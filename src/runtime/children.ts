@@ -28,13 +28,13 @@ export function childrenOf(machine: Machine, parent: Parent): Children {
     }
   }
   return {
-    start: async ({ child, goal, capsules }, signal) => {
+    start: async ({ child, goal, capsules, delegated }, signal) => {
       const blueprint = resolved.children[child];
       if (blueprint === undefined) throw new ToolError("no-such-agent", `there is no agent \`${child}\``);
       const { layers } = parent;
       requireBackend(child, blueprint, layers);
       const beginning = { resolved: blueprint, goal, capsules, depth: header.depth + 1, inherited: layers, file: null };
-      const from = { parent: header, chosen: header.chosen, around: [], shadows: [], delegated: [] };
+      const from = { parent: header, chosen: header.chosen, around: [], shadows: [], delegated };
       return below(signal, async (control, watching) => {
         try {
           return await start(machine, { ...beginning, ...from, control, watching });

@@ -7,6 +7,7 @@ import type { RunState } from "../model/phase.ts";
 import { mustBeRun } from "./begun.ts";
 import { askRun, letGo } from "./control/ask.ts";
 import { killTree } from "./control/kill.ts";
+import { mustHaveLease } from "./lease-list.ts";
 import { type Environment, runFolder } from "./machine.ts";
 import { tellRun } from "./resume.ts";
 import { childrenByParent, isOver } from "./runs.ts";
@@ -110,6 +111,21 @@ export function revokeHandles(asking: AskingHook, env: Environment): Promise<Obe
   return tellOfHook("revoke", asking, env);
 }
 
+/**
+ * Takes back a lease and all that came from it, in this run and in its children, whatever becomes of the run. Throws `InputError`
+ * when the journal of the run names no such lease.
+ */
+export async function revokeLease(
+  asking: Asking & { readonly lease: string; readonly reason: string },
+  env: Environment,
+): Promise<Obeyed> {
+  const { run, lease, reason, by = SOMEBODY, wait = true } = asking;
+  await mustHaveLease(mustExist(run, env), lease, env);
+  const { process } = await ask(asking, { ask: "revoke-lease", lease, reason, by, wait }, env);
+  if (process === null) await tell(asking, { kind: "revoke-lease", lease, reason, by }, env);
+  return { run, ...stateOf(run, env), process, done: process === null || wait };
+}
+
 async function tellOfHook(kind: "rearm" | "revoke", asking: AskingHook, env: Environment): Promise<Obeyed> {
   const { run, hook, reason, by = SOMEBODY, wait = true } = asking;
   const { process } = await ask(asking, { ask: kind, hook, reason, by, wait }, env);
@@ -144,20 +160,8 @@ export async function tellOrAsk(
   control: Extract<Control, { kind: "answer" }>,
   env: Environment,
 ): Promise<void> {
-  const { process } = await ask({ run }, requestOf(control, true), env);
+  const { process } = await ask({ run }, { ...requestOf(control), by: control.by, wait: true }, env);
   if (process === null) await tell({ run }, control, env);
-}
-
-function requestOf(control: Parameters<typeof tellRun>[1], wait: boolean): ControlRequest {
-  const { kind, by, ...what } = control;
-  switch (control.kind) {
-    case "cancel":
-      return { ask: "terminate", by, wait };
-    case "answer":
-    case "rearm":
-    case "revoke":
-      return { ask: kind, by, wait, ...what } as ControlRequest;
-  }
 }
 
 /** Tells a run that nobody works on; or whoever has taken it up meanwhile. */
@@ -169,9 +173,27 @@ async function tell(asking: Asking, control: Parameters<typeof tellRun>[1], env:
     const taken = error instanceof InputError && (error.code === "run-live" || error.code === "journal-locked");
     if (!taken) throw error;
     const { wait = true } = asking;
-    return (await ask(asking, requestOf(control, wait), env)).process;
+    return (await ask(asking, { ...requestOf(control), by: control.by, wait }, env)).process;
   }
 }
+
+function requestOf(control: Parameters<typeof tellRun>[1]): DistributiveOmit<ControlRequest, "by" | "wait"> {
+  switch (control.kind) {
+    case "cancel":
+      return { ask: "terminate" };
+    case "rearm":
+    case "revoke":
+      return { ask: control.kind, hook: control.hook, reason: control.reason };
+    case "revoke-lease":
+      return { ask: control.kind, lease: control.lease, reason: control.reason };
+    case "answer": {
+      const { kind, by: _, ...what } = control;
+      return { ask: kind, ...what };
+    }
+  }
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 function refused({ code, message }: Extract<ControlAnswer, { error: unknown }>["error"]): Error {
   switch (code) {

@@ -11,6 +11,8 @@ import { RunControl } from "./control/run-control.ts";
 import { type Environment, hookHosts, installation, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
 import { aroundRun } from "./policy/layers.ts";
+import { shadowPins } from "./proposals/shadow.ts";
+import { openVault } from "./secrets/vault.ts";
 import { start } from "./start.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -27,6 +29,8 @@ export interface RunOptions {
   readonly policy?: string | undefined;
   /** Where to write the recording. Recordings of children stand beside it. */
   readonly record?: string | undefined;
+  /** Ids of proposals that run in shadow. */
+  readonly shadows?: readonly string[];
 }
 
 /**
@@ -41,8 +45,8 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   // The hook host comes up while the blueprint is read.
   const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
-    const { resolved, workspace, around, record } = await checked(options, env);
-    const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice, childrenOf };
+    const { resolved, workspace, around, record, shadows, secrets } = await checked(options, env);
+    const machine: Machine = { env, hosts, workspace, secrets, onNotice: options.onNotice, childrenOf };
     const summary = await start(machine, {
       file: absolute(env.cwd, options.file),
       control: new RunControl(options.signal),
@@ -53,7 +57,7 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
       depth: 0,
       inherited: [],
       around,
-      shadows: [],
+      shadows,
       delegated: [],
       watching: options,
     });
@@ -75,7 +79,8 @@ async function checked(options: RunOptions & Watching, env: Environment) {
   const workspace = await mustBeFolder(absolute(env.cwd, options.workspace));
   const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
   openModel(resolved, chooseModel(resolved, options), env);
-  return { resolved, workspace, around, record };
+  const shadows = await shadowPins(options.shadows ?? [], resolved, env);
+  return { resolved, workspace, around, record, shadows, secrets: await openVault(resolved, env) };
 }
 
 /** Writes the recording of a run that came to rest later, and those of its children. */

@@ -8,14 +8,18 @@ import { type Resumed, resumeJournal } from "../journal/open.ts";
 import type { Repair } from "../journal/repair.ts";
 import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
+import type { Secrets } from "../tool/ports.ts";
+import { NO_SECRETS } from "../tool/secrets/none.ts";
 import { mustBeRun, neverStarted, readStart, sourceNotices, wasNeverStarted } from "./begun.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { journaling } from "./journaling.ts";
+import { revokedAbove } from "./leases-above.ts";
 import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./machine.ts";
 import { chooseModel, openModel } from "./model.ts";
 import { LayersInForce } from "./policy/permission.ts";
 import { narrowing, stricterLayers } from "./policy/resume.ts";
+import { openVault } from "./secrets/vault.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
 import { establishTrust, withTrust } from "./trust/trust.ts";
@@ -29,12 +33,12 @@ export interface Reopening {
   readonly watching: Watching;
   readonly env: Environment;
   /** What the run works with: that of its parent, or made for it once its journal is its own. */
-  readonly machine: () => Promise<Omit<Machine, "workspace">>;
+  readonly machine: () => Promise<Omit<Machine, "workspace" | "secrets"> & { readonly secrets?: Secrets }>;
 }
 
 /**
  * Takes a run up again that nobody works on: its journal is replayed to the end and continued. `resume` goes on until it ends
- * or pauses, `rearm`, `revoke` and `answer` leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
+ * or pauses, `rearm`, `answer` and what revokes something leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
  * somebody works on it.
  */
 export async function reopen(reopening: Reopening): Promise<RunSummary> {
@@ -79,7 +83,9 @@ async function goOn(
     const { blueprint } = parseBlueprint(await storeOf(env).get(header.source), `artifact ${header.source}`);
     for (const notice of await sourceNotices(begun, header.source, blueprint.spec.pins)) watching.onNotice(notice);
   }
-  const machine = { ...around, workspace: begun.workspace };
+  // A run that only ends does nothing that could need or tell a secret.
+  const secrets = around.secrets ?? (asked.kind === "cancel" ? NO_SECRETS : await openVault(resolved, env));
+  const machine = { ...around, workspace: begun.workspace, secrets };
   const choice = chooseModel(resolved, header.chosen);
   // A run that only ends, or only hears an answer, needs no key of a provider.
   const asks = asked.kind !== "cancel" && !(waiting && asked.kind === "answer");
@@ -89,9 +95,10 @@ async function goOn(
   const stricter = asked.kind === "cancel" ? [] : await stricterLayers(held, env);
   if (stricter.length > 0) journal.push(narrowing(stricter));
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
-  const isTold = "hook" in asked || asked.kind === "answer";
-  if (isTold || (waiting && asked.kind === "resume")) journal.push(asked);
-  if (isTold && !waiting) journal.push({ kind: "pause", by: asked.by });
+  const tells = "hook" in asked || asked.kind === "revoke-lease" || asked.kind === "answer";
+  if (asked.kind !== "cancel") for (const revocation of await revokedAbove(header, env)) journal.push(revocation);
+  if (tells || (waiting && asked.kind === "resume")) journal.push(asked);
+  if (tells && !waiting) journal.push({ kind: "pause", by: asked.by });
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };

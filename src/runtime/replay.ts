@@ -4,14 +4,17 @@ import { RecordingEnds, ReplayDivergence } from "../journal/divergence.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { replayJournal } from "../journal/open.ts";
 import type { Recording } from "../journal/recording.ts";
+import { NO_LEASES } from "../kernel/leases.ts";
 import { execute, Run, type RunResult } from "../kernel/run.ts";
 import { BugError, IntegrityError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
 import { approvalRules } from "./approval-rules.ts";
 import { assemble } from "./assemble.ts";
+import { leasesOf } from "./leases.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
 import { permissionPort } from "./policy/permission.ts";
 import { SealedReplay } from "./sealed.ts";
+import { shadowsOf } from "./shadows.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
 import { noWorld, toolsOf } from "./tools.ts";
 import { withTrust } from "./trust/trust.ts";
@@ -115,6 +118,7 @@ async function openRun(
       loadHooks: () => Promise.resolve(),
       rearm: () => true,
       revoke: () => undefined,
+      leases: NO_LEASES,
     };
     const run = new Run(spec(), { journal: sealed, ...world, ...noHooks });
     sealed.run = run;
@@ -124,12 +128,14 @@ async function openRun(
     spec: spec(),
     hooks: resolved.hooks,
     chain: resolved.chain,
+    shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
     ...world,
     hosts,
     component: (hook) => store.get(hook.component),
     files: { perform: unreachable },
     permitFile: (action, path) => authority.file(action, path),
+    leases: leasesOf(resolved, header, () => narrowing.layers),
     deadlines: false,
     child: false,
   });

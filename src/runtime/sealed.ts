@@ -47,6 +47,7 @@ export class SealedReplay implements Journal, Gates {
     return this.#journal.ran();
   }
   check(kind: CheckKind, body: JsonObject): Receipt {
+    this.#journal.pass("check.lease");
     return kind === "check.permission" ? this.#declare(body) : this.#journal.check(kind, body);
   }
   durable(): Promise<void> {
@@ -85,6 +86,7 @@ export class SealedReplay implements Journal, Gates {
       this.#ahead.controlled = false;
       return controlled ? controlOf(this.#ahead) : undefined;
     }
+    this.#journal.pass("check.lease");
     try {
       return this.#journal.poll();
     } catch (error) {
@@ -121,7 +123,7 @@ export class SealedReplay implements Journal, Gates {
       receipt: { seq, entry: this.#journal.head },
       action: decision === "allow" ? action : undefined,
       pending: isPending ? { action, subject: String(body.subject), demands: listOf(body.demands) } : undefined,
-      met: typeof body.approval === "string" && action !== undefined ? { approval: body.approval, action } : undefined,
+      met: typeof body.approval === "string" ? { approval: body.approval } : undefined,
       unaudited: String(body.reason).startsWith("the audit did not complete"),
       events: listOf(body.events),
       capsules: listOf(body.capsules),

@@ -1,5 +1,6 @@
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { type Layer, type PolicyBundle, policyLayer } from "../capability/layer.ts";
+import { ANY_LEASE } from "../capability/lease/rules.ts";
 import type { Authority } from "../capability/permission.ts";
 import type { RunSpec } from "../kernel/run.ts";
 import { KERNEL_VERSION } from "../kernel/version.ts";
@@ -7,6 +8,7 @@ import { type Digest, isDigest } from "../model/canonical.ts";
 import { InputError } from "../model/errors.ts";
 import type { Signer } from "../model/hook.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
+import type { DelegatedLease } from "../model/lease.ts";
 import type { Phase } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { programs } from "../sandbox/programs.ts";
@@ -44,12 +46,6 @@ export interface ShadowPin {
   readonly version: string;
   readonly manifest: Digest;
   readonly phases: readonly Phase[];
-}
-
-/** A lease as a child run gets it: what it is called in the parent, and its capability in canonical form. */
-export interface DelegatedLease {
-  readonly lease: string;
-  readonly capability: string;
 }
 
 export function headerOf(options: {
@@ -204,7 +200,7 @@ export function layersOf(
       secrets: { allow: Object.keys(secrets) },
       budgets: {},
       approvals,
-      leases: { ...leases, request: [], mint: [] },
+      leases: { ...leases, request: ANY_LEASE, mint: ANY_LEASE },
       confinement: { backend: execution.backend, limits: execution.process.limits },
     },
     ...inherited,

@@ -5,6 +5,7 @@ import type { JsonObject } from "../model/json.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { journaling } from "./journaling.ts";
+import { leasesOf } from "./leases.ts";
 import type { Environment } from "./machine.ts";
 import { type Chosen, chooseModel, openModel } from "./model.ts";
 import { removeUnbegun } from "./remove.ts";
@@ -35,6 +36,7 @@ interface Beginning {
 /** Starts a run and follows it until it ends or pauses. */
 export async function start(machine: Machine, beginning: Beginning): Promise<RunSummary> {
   const { env, workspace } = machine;
+  const { mask } = machine.secrets;
   const { goal, capsules, depth, inherited, watching, chosen, parent, control, file } = beginning;
   const { around, shadows, delegated } = beginning;
   if (parent === undefined) requireApart(env, workspace);
@@ -43,7 +45,8 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
   const choice = chooseModel(resolved, chosen);
   const model = openModel(resolved, choice, env);
   const layers = layersOf(resolved, { inherited, around });
-  const confining = resolved.hooks.length === 0 ? [] : await machine.hosts.layers();
+  leasesOf(resolved, { run: "", inherited, around, delegated }, () => layers);
+  const confining = resolved.hooks.length + shadows.length === 0 ? [] : await machine.hosts.layers();
   const hookHost = confining.filter(({ active }) => active).map(({ name }) => name);
   const run = newRun(env);
   const header = headerOf({
@@ -76,7 +79,13 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
       model,
       control,
       signal: watching.signal,
-      start: async () => ({ goal, workspace, file, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
+      start: async () => ({
+        goal: mask.text(goal),
+        workspace,
+        file,
+        capsules: mask.json(capsules),
+        seed: Buffer.from(env.random(32)).toString("hex"),
+      }),
     });
   } catch (error) {
     if (journal.count === 0) await removeUnbegun(run, env);

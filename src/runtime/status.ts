@@ -5,7 +5,7 @@ import { journalFile } from "../journal/store.ts";
 import type { Start } from "../kernel/run.ts";
 import { isDigest } from "../model/canonical.ts";
 import { InputError } from "../model/errors.ts";
-import type { JsonObject } from "../model/json.ts";
+import { isJsonObject, type JsonObject } from "../model/json.ts";
 import { lookAtSource, mustBeRun, readStart, type SourceFile } from "./begun.ts";
 import { type HeldChanges, heldChanges } from "./held.ts";
 import { type Environment, keyFile, runFolder } from "./machine.ts";
@@ -34,6 +34,10 @@ export interface RunStatus {
   readonly failed: readonly { readonly hook: string; readonly cause: string }[];
   /** Hooks whose directory handles were revoked. */
   readonly revoked: readonly string[];
+  /** Hooks that were trusted when the run started, and whose signature they bear; the others are sandboxed. */
+  readonly signed: readonly { readonly hook: string; readonly signer: string; readonly key: string }[];
+  /** Of these, the ones that are trusted no more; the run does not go on until they are again. */
+  readonly distrusted: readonly string[];
   readonly parent: string | null;
   readonly children: readonly { readonly run: string; readonly state: SeenState; readonly agent: string }[];
   readonly process: number | null;
@@ -77,6 +81,8 @@ export async function statusOf(run: string, env: Environment): Promise<RunStatus
       limits: numbersIn(header.limits),
       failed: [...told.failed].map(([hook, cause]) => ({ hook, cause })),
       revoked: [...told.revoked],
+      signed: signedIn(header),
+      distrusted: [...told.distrusted],
       parent: row.parent,
       children: ((await childrenByParent(env)).get(run) ?? []).map((child) => {
         const { state, agent } = rowOf(child, env);
@@ -92,6 +98,13 @@ export async function statusOf(run: string, env: Environment): Promise<RunStatus
   } finally {
     recording.close();
   }
+}
+
+function signedIn({ trust }: JsonObject): RunStatus["signed"] {
+  return Object.entries(isJsonObject(trust) ? trust : {}).map(([hook, signer]) => {
+    const { id, key } = isJsonObject(signer) ? signer : {};
+    return { hook, signer: String(id), key: String(key) };
+  });
 }
 
 /** Undefined where its key is gone, and for one that never began. */

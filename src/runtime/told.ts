@@ -11,6 +11,8 @@ export class Told {
   /** Hooks that failed, with the cause. */
   readonly failed = new Map<string, string>();
   readonly revoked = new Set<string>();
+  /** Hooks that ceased to be trusted, while that stops the run. */
+  readonly distrusted = new Set<string>();
 
   hear({ kind, body, at }: Entry): void {
     this.startedAt ??= at ?? null;
@@ -32,6 +34,8 @@ export class Told {
       case "input.control":
         if (ref.control === "rearm") this.failed.delete(String(ref.hook));
         if (ref.control === "revoke") this.revoked.add(String(ref.hook));
+        if (ref.control === "distrust") this.distrusted.add(String(ref.hook));
+        if (ref.control === "resume") this.distrusted.clear();
         return;
       case "input.model":
       case "input.tool":

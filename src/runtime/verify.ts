@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve as absolute } from "node:path";
 import { checkpointFile } from "../journal/checkpoints.ts";
 import { checkpointIn, type KeptFile, type KeptLine, newestOf, readCheckpoints } from "../journal/kept.ts";
-import { openRecording, type Recording } from "../journal/recording.ts";
+import { openRecording, type Recording, type See } from "../journal/recording.ts";
 import type { Digest } from "../model/canonical.ts";
 import { EXIT, type ExitCode, InputError, IntegrityError } from "../model/errors.ts";
 import { type PublicKey, parsePublicKey } from "../trust/ed25519.ts";
@@ -42,11 +42,18 @@ export interface Verified {
   readonly exit: ExitCode;
 }
 
+/** Told of a journal once its chain has been verified to its end; answers who is shown its entries. */
+export type Beginning = (recording: Recording) => Promise<See>;
+
 /**
  * Verifies a journal from its first to its last byte: chain, blobs, end, and the checkpoints beside it, in it, and given.
  * Throws `InputError` for what is no journal, and for keys and checkpoints that are not to be had.
  */
-export async function verifyJournal(request: VerifyRequest, env: Environment): Promise<Verified> {
+export async function verifyJournal(
+  request: VerifyRequest,
+  env: Environment,
+  begin: Beginning = async () => () => undefined,
+): Promise<Verified> {
   const path = absolute(env.cwd, request.target);
   const isRun = !existsSync(path) && /^[A-Za-z0-9-]+$/.test(request.target);
   const target = isRun ? runFolder(env, request.target) : path;
@@ -57,7 +64,7 @@ export async function verifyJournal(request: VerifyRequest, env: Environment): P
   try {
     const recording = openRecording(target);
     try {
-      return answer({ recording, target, beside, given, keys });
+      return answer({ recording, target, beside, given, keys }, await begin(recording));
     } finally {
       recording.close();
     }
@@ -75,7 +82,7 @@ interface Read {
   readonly keys: readonly PublicKey[];
 }
 
-function answer({ recording, target, beside, given, keys }: Read): Verified {
+function answer({ recording, target, beside, given, keys }: Read, see: See): Verified {
   const { header, count, head, torn } = recording;
   const { run } = header;
   if (beside !== undefined) newestOf(beside, run);
@@ -85,7 +92,7 @@ function answer({ recording, target, beside, given, keys }: Read): Verified {
     ...carried(recording, target),
     ...given.flatMap((file) => ofRun(file, run)),
   ];
-  const { heads, state, message } = look(recording, new Set(found.map(({ checkpoint }) => checkpoint.count)));
+  const { heads, state, message } = look(recording, new Set(found.map(({ checkpoint }) => checkpoint.count)), see);
   const { anchor, findings, notes } = anchored(found, { count, heads, keys });
   const crumbs = beside !== undefined && beside.torn > 0 ? [`the last checkpoint beside it was not finished`] : [];
   return {
@@ -106,11 +113,14 @@ function answer({ recording, target, beside, given, keys }: Read): Verified {
 function look(
   recording: Recording,
   counts: ReadonlySet<number>,
+  see: See,
 ): Pick<Verified, "state" | "message"> & { readonly heads: ReadonlyMap<number, Digest> } {
   const { complete, cut, count } = recording;
   const heads = new Map<number, Digest>([[count, recording.head]]);
   let last = "pending";
-  for (const { entry, digest } of recording.entries()) {
+  for (const recorded of recording.entries()) {
+    const { entry, digest } = recorded;
+    see(recorded);
     if (counts.has(entry.seq + 1)) heads.set(entry.seq + 1, digest);
     if (entry.kind === "check.state") last = String(entry.body.to);
   }

@@ -6,6 +6,8 @@ import { defineTool, fields, type Tool } from "./tool.ts";
 interface Arguments {
   readonly agent: string;
   readonly goal: string;
+  /** Capabilities that the child is given of those that this run holds leases for; the kernel delegates them. */
+  readonly leases?: readonly string[];
 }
 
 /** `agent.spawn`: a child run of a pinned blueprint; whoever joins the rooms starts it. `depth` is that of this run, from 0. */
@@ -21,17 +23,22 @@ export function agentSpawn(options: {
     taxon: "agent",
     readOnly: false,
     idempotency: "unsafe",
-    inputSchema: fields({
-      agent: { type: "string" },
-      goal: { type: "string", minLength: 1, maxLength: 20_000 },
-    }),
+    inputSchema: fields(
+      {
+        agent: { type: "string" },
+        goal: { type: "string", minLength: 1, maxLength: 20_000 },
+        leases: { type: "array", maxItems: 32, items: { type: "string", maxLength: 4096 } },
+      },
+      ["leases"],
+    ),
     outputSchema: fields({
       run: { type: "string" },
       state: { enum: ["paused", "completed", "failed", "terminated"] },
       answer: { type: "string" },
     }),
     permit: () => authority.spawn({ depth: depth + 1 }),
-    prepare({ agent, goal }, { signal }) {
+    needs: ({ agent }) => [{ resource: "agent", action: "spawn", path: [agent], deep: false }],
+    prepare({ agent, goal }, { signal, leased }) {
       const found = children.find((child) => child.name === agent);
       if (found === undefined) {
         throw new ToolError("no-such-agent", `there is no agent \`${agent}\` to start; there are: ${names(children)}`);
@@ -39,7 +46,7 @@ export function agentSpawn(options: {
       const child: Child = { name: found.name, version: found.version, blueprint: found.blueprint };
       return {
         resolution: { child: { ...child }, depth: depth + 1 },
-        act: () => spawner.spawn({ child, goal }, signal),
+        act: () => spawner.spawn({ child, goal, delegated: leased?.delegated ?? [] }, signal),
         close: () => undefined,
       };
     },

@@ -22,6 +22,7 @@ export function skillRead(skills: readonly Skill[]): Tool {
       rule: "blueprint: pins.skills",
       reason: `the skill \`${name}\` is read as pinned`,
     }),
+    needs: () => [],
     prepare({ name }) {
       const skill = skills.find((one) => one.name === name);
       if (skill === undefined) {

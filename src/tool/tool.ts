@@ -1,7 +1,9 @@
 import type { Json, JsonObject } from "../model/json.ts";
+import type { Need } from "../model/lease.ts";
 import type { Taxon } from "../model/phase.ts";
-import { type Idempotency, type Permission, ToolError } from "../model/tool.ts";
+import { type Idempotency, type Leased, type Permission, ToolError } from "../model/tool.ts";
 import { type Check, checkOf } from "./schema.ts";
+import type { Handed } from "./secrets/uses.ts";
 
 /** What a call names, opened and read, so that what was resolved is what is acted upon. */
 export interface Prepared {
@@ -17,6 +19,10 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
   /** When performing: what was resolved before. Only for facts that may differ from one look to the next, such as addresses. */
   readonly earlier?: JsonObject;
+  /** When performing: the secrets that the call is handed. */
+  readonly handed?: readonly Handed[];
+  /** When performing: what the leases of the call say. */
+  readonly leased?: Leased;
 }
 
 /** A kind of tool, with the facts about it that no registry may weaken. */
@@ -29,6 +35,8 @@ export interface ToolKind<Arguments> {
   readonly outputSchema: JsonObject;
   /** Pure. */
   permit(call: Arguments, resolution: JsonObject): Permission;
+  /** What a call touches besides being a call of this tool. Pure. */
+  needs(call: Arguments, resolution: JsonObject): readonly Need[];
   /** Changes nothing. Throws `ToolError` for what cannot be resolved; the toolbox turns it into data. */
   prepare(call: Arguments, options: PrepareOptions): Prepared | Promise<Prepared>;
 }
@@ -59,6 +67,7 @@ export function defineTool<Arguments>(kind: ToolKind<Arguments>): Tool {
       if (fault !== undefined) return { allow: false, rule: "pinion: arguments fit the tool", reason: fault };
       return kind.permit(call as Arguments, resolution);
     },
+    needs: (call, resolution) => kind.needs(call as Arguments, resolution),
     async prepare(call, options) {
       try {
         return await kind.prepare(typed(call), options);

@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
+import { verifyRecordings } from "../../harness/verify/family.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
@@ -29,22 +30,33 @@ export interface LabBlueprint {
   /** First-party hooks by name with their configuration. */
   readonly shipped?: Readonly<Record<string, JsonObject>>;
   readonly chain?: Readonly<Record<string, readonly string[]>>;
+  readonly shadow?: Readonly<Record<string, readonly string[]>>;
   readonly turns: readonly JsonObject[];
   readonly runtime?: JsonObject;
   readonly execution?: JsonObject;
   readonly tools?: readonly string[];
+  /** Those of files, processes and agents unless given. */
+  readonly taxa?: readonly string[];
+  /** Bodies of skills by name. */
+  readonly skills?: Readonly<Record<string, string>>;
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
-  /** What of the policy bundle is not said by `execution` and `tools`. */
-  readonly policy?: JsonObject;
   /** Rules of the blueprint itself. */
   readonly approvals?: readonly JsonObject[];
+  /** `spec.secrets`; the policy allows them. */
+  readonly secrets?: JsonObject;
+  /** Secrets that the registry hands to tools. */
+  readonly uses?: Readonly<Record<string, readonly JsonObject[]>>;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
+  /** What the policy bundle says besides; and what the blueprint says of leases. */
+  readonly policy?: JsonObject;
+  readonly leases?: JsonObject;
+  readonly childLeases?: JsonObject;
 }
 
 /** Transpiled components are shared by all tests on this machine; entries are authenticated, so a stale one is only rebuilt. */
@@ -147,10 +159,13 @@ export class Lab {
     const folder = join(this.root, name === "lab" ? "blueprint" : `blueprint/${name}`);
     await mkdir(folder, { recursive: true });
     const tools = parts.tools ?? ALL_TOOLS;
-    const spec = { taxa: ["workspace", "process", "agent"], allow: tools };
+    const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 }, ...parts.policy };
+    const { secrets = {} } = parts;
+    const allowed = Object.keys(secrets).length === 0 ? {} : { secrets: { allow: Object.keys(secrets) } };
+    const grants = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grants, ...allowed, ...parts.policy };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -162,8 +177,9 @@ export class Lab {
     const pins = {
       hooks: [...hooks, ...(await Promise.all(shipped))],
       policy: await this.#document(folder, "policy", "PolicyBundle", policy),
-      tools: await pinOf("standard-tools", "builtin:blueprints/shared/tools.yaml", ROOT),
+      tools: await this.#registry(folder, parts),
       scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
+      ...(parts.skills === undefined ? {} : { skills: await skillsOf(parts.skills, folder) }),
       ...(parts.child === undefined
         ? {}
         : { blueprints: [await pinOf("helper", "helper/blueprint.yaml", folder, () => this.#child(parts))] }),
@@ -182,9 +198,12 @@ export class Lab {
             execution,
             tools: spec,
             ...(parts.approvals === undefined ? {} : { approvals: parts.approvals }),
+            ...(parts.leases === undefined ? {} : { leases: parts.leases }),
+            ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
+              ...(parts.shadow === undefined ? {} : { shadow: parts.shadow }),
               config,
               ...(parts.grants === undefined ? {} : { grants: parts.grants }),
             },
@@ -247,8 +266,17 @@ export class Lab {
     });
   }
 
-  replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
-    return replayRecording(file, options, this.env);
+  /** Replays a recording. Of what replays identical `harness verify` says the same, whatever checkpoints say. */
+  async replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
+    const replayed = await replayRecording(file, options, this.env);
+    if (replayed.answer.startsWith("identical")) {
+      const { recordings } = await verifyRecordings([file], options, this.env);
+      const against = recordings.flatMap((one) =>
+        one.checks.filter(({ check, result }) => result === "failed" && check !== "checkpoints"),
+      );
+      if (against.length > 0) throw new Error(`it replays identical, and yet ${JSON.stringify(against)}`);
+    }
+    return replayed;
   }
 
   /** Bodies of the boundaries of one phase. */
@@ -264,7 +292,16 @@ export class Lab {
 
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
-    await this.blueprint({ turns, tools, execution }, "helper");
+    const leases = parts.childLeases;
+    await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
+  }
+
+  async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
+    const source = "blueprints/shared/tools.yaml";
+    if (uses === undefined) return pinOf("standard-tools", `builtin:${source}`, ROOT);
+    const standard = parse(await readFile(join(ROOT, source), "utf8")) as { spec: { tools: { name: string }[] } };
+    const tools = standard.spec.tools.map((tool) => ({ ...tool, secrets: uses[tool.name] ?? [] }));
+    return this.#document(folder, "tools", "ToolRegistry", { tools });
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
@@ -310,6 +347,16 @@ function grantsOf(execution: JsonObject): JsonObject {
     ...part("process", ["allow", "network"]),
     ...part("network", ["domains"]),
   };
+}
+
+function skillsOf(skills: Readonly<Record<string, string>>, folder: string): Promise<JsonObject[]> {
+  return Promise.all(
+    Object.entries(skills).map(([name, text]) =>
+      pinOf(name, `${name}.md`, folder, () =>
+        writeFile(join(folder, `${name}.md`), `---\nname: ${name}\ndescription: how it is done\n---\n${text}\n`),
+      ),
+    ),
+  );
 }
 
 async function pinOf(name: string, source: string, folder: string, make?: () => Promise<void>): Promise<JsonObject> {

@@ -1,5 +1,8 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import type { JsonObject } from "../../src/model/json.ts";
+import type { Lab } from "./lab.ts";
 
 /** A policy that denies nothing that a lab's blueprint could want. */
 export const everything = {
@@ -10,6 +13,14 @@ export const everything = {
   spawn: { depth: 8, count: 8 },
   secrets: { allow: ["*"] },
 } as const satisfies JsonObject;
+
+/** Writes the policy of a lab's machine or user; returns its path. */
+export async function writePolicy(lab: Lab, whose: "etc" | "config", spec: JsonObject, name?: string): Promise<string> {
+  const file = join(lab.root, whose, "pinion/policy.yaml");
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, policyText(spec, name));
+  return file;
+}
 
 /** A policy bundle as a file. */
 export function policyText(spec: JsonObject, name = "limits"): string {

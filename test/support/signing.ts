@@ -2,7 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
+import { loadDocument } from "../../src/blueprint/yaml.ts";
 import { digestOf } from "../../src/model/canonical.ts";
+import type { Keyring } from "../../src/model/generated/keyring.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
 import { PHASES } from "../../src/model/phase.ts";
 import { readSignable } from "../../src/runtime/trust/sign.ts";
@@ -51,6 +53,12 @@ export function entryOf(key: SigningKey, more: JsonObject = {}): JsonObject {
 }
 
 export type KeyringParts = { readonly keys?: readonly JsonObject[]; readonly revoked?: readonly JsonObject[] };
+
+/** A keyring as its file is read. */
+export function keyringValue(parts: KeyringParts): Keyring {
+  const text = stringify({ apiVersion: "pinion.dev/v1", kind: "Keyring", ...parts }, { aliasDuplicateObjects: false });
+  return loadDocument<Keyring>(Buffer.from(text), { file: "keyring.yaml", schema: "keyring" }).value;
+}
 
 /** Writes the keyring of the lab's user, or of its machine. */
 export function writeKeyring(lab: Lab, parts: KeyringParts, place: "machine" | "user" = "user"): string {

@@ -9,7 +9,7 @@ import { summaryText } from "../summary.ts";
 import { jsonLine, visible } from "../visible.ts";
 import { watched } from "../watched.ts";
 
-interface Waiting {
+export interface Waiting {
   readonly wait: boolean;
   readonly timeout: number;
 }
@@ -78,6 +78,6 @@ function tellOfHook(
   out.data(json ? jsonLine({ run, hook, reason, state, done: obeyed.done, process }) : visible(said));
 }
 
-function asking(run: string, { wait, timeout }: Waiting) {
+export function asking(run: string, { wait, timeout }: Waiting) {
   return { run, by: person(), wait, timeoutMs: timeout * 1000 };
 }

@@ -42,6 +42,8 @@ function statusText(status: RunStatus, paint: ReturnType<typeof painter>): strin
         ["approval", `${one.approval} of run ${one.run}: ${one.subject}${one.expired ? ", expired" : ""}`] as const,
     ),
     ...status.approvals.map((one) => ["look", `pinion run approvals ${one.run}`] as const),
+    ["trusted", status.signed.map(({ hook, signer }) => `${hook} (signed by ${signer})`).join(", ") || null],
+    ["distrusted", status.distrusted.join(", ") || null],
     ["parent", status.parent],
     ...status.children.map((child) => ["child", `${child.run} ${child.state} ${child.agent}`] as const),
     ["changes", changes === undefined ? null : `${heldText(changes)}, not committed: pinion run diff ${status.run}`],

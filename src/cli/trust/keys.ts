@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { resolve as absolute } from "node:path";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { generateKey, openKeyFile } from "../../runtime/trust/key-files.ts";
+import { pinText, replacePin, sourceFor } from "../../runtime/trust/pin.ts";
 import { type HookVerification, readSignable, signHookFile, verifyHookFile } from "../../runtime/trust/sign.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
@@ -27,29 +28,25 @@ export async function keygen(call: Call<WithPassphrase & { readonly dir?: string
   return EXIT.ok;
 }
 
-type SignOptions = WithPassphrase & { readonly key: string; readonly expires?: number };
+type SignOptions = WithPassphrase & { readonly key: string; readonly expires?: number; readonly pin?: string };
 
 /** `hook sign`: writes `hook.sig`, and says how a blueprint pins it. */
 export async function sign({ args: [manifest = "."], options, json, out }: Call<SignOptions>): Promise<ExitCode> {
   const env = environment();
   // What is wrong with the hook is said before anybody types a passphrase.
   const signable = await readSignable(manifest, env);
+  const blueprint = options.pin === undefined ? undefined : absolute(env.cwd, options.pin);
+  const source = blueprint === undefined ? undefined : sourceFor(blueprint, signable.manifest.path);
   const file = absolute(env.cwd, options.key);
   const passphrase = await readPassphrase(options.passphraseFd, { prompt: `passphrase of ${file}`, isNew: false });
   const signed = await signHookFile(signable, await openKeyFile(file, passphrase), options.expires, env);
-  if (json) out.data(jsonLine(signed));
-  else {
-    const { name, version, digest, signature, source } = signed;
-    const pin = { name, version, digest, signature, source };
-    out.data(
-      `- { ${Object.entries(pin)
-        .map(([field, value]) => `${field}: ${JSON.stringify(value)}`)
-        .join(", ")} }`,
-    );
-    out.talk(
-      `signed by ${signed.key}: ${signed.file}; the line above is the pin, its source relative to the blueprint`,
-    );
-  }
+  const { name, version, digest, signature } = signed;
+  const pin = { name, version, digest, signature, source: source ?? signed.source };
+  if (blueprint !== undefined) await replacePin(blueprint, pin);
+  out.data(json ? jsonLine({ ...signed, ...pin }) : `- ${pinText(pin)}`);
+  const where =
+    blueprint === undefined ? "the line is its pin, its source relative to the blueprint" : `pinned in ${blueprint}`;
+  out.talk(`signed by ${signed.key}: ${signed.file}; ${where}`);
   return EXIT.ok;
 }
 

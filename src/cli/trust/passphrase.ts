@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import { InputError, InterruptedError } from "../../model/errors.ts";
@@ -14,16 +15,21 @@ const [INTERRUPT, END, BACKSPACE, LF, CR, ERASE, DELETE] = [0x03, 0x04, 0x08, 0x
 export async function readPassphrase(
   fd: number | undefined,
   { prompt, isNew }: { readonly prompt: string; readonly isNew: boolean },
-): Promise<Uint8Array> {
-  if (fd !== undefined) return readFrom(fd);
+): Promise<string> {
+  if (fd !== undefined) return textOf(readFrom(fd));
   const terminal = Terminal.open();
   try {
     const first = await terminal.ask(`${prompt}: `);
-    if (!isNew || Buffer.compare(first, await terminal.ask("the same again: ")) === 0) return first;
+    if (!isNew || Buffer.compare(first, await terminal.ask("the same again: ")) === 0) return textOf(first);
   } finally {
     terminal.close();
   }
   throw new InputError({ code: "passphrases-differ", message: "the two passphrases are not the same" });
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (isUtf8(bytes)) return Buffer.from(bytes).toString();
+  throw new InputError({ code: "bad-passphrase", message: "the passphrase is not UTF-8" });
 }
 
 function readFrom(fd: number): Uint8Array {

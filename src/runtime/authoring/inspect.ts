@@ -7,6 +7,7 @@ import type { HookAuthority, HookLimits, InstanceLife } from "../../model/hook.t
 import type { Phase, Role, Tier } from "../../model/phase.ts";
 import { type ComponentFacts, inspectComponent } from "../../sandbox/inspection.ts";
 import type { Environment } from "../machine.ts";
+import { type HookVerification, lookAtSignature } from "../trust/sign.ts";
 import { manifestPath, readBytes } from "./locate.ts";
 
 /** What `hook inspect --json` prints, without `exit`. `manifest` is absent for a component by itself. */
@@ -24,8 +25,10 @@ export interface ManifestView {
   /** What a blueprint pins. */
   readonly digest: Digest;
   readonly role: Role;
-  /** Hooks are sandboxed unless a key in the keyring says otherwise; a manifest cannot. */
+  /** What a blueprint gets that pins the signature, where there is one; hooks are sandboxed otherwise. */
   readonly tier: Tier;
+  /** Of the `hook.sig` beside the manifest; null where there is none. */
+  readonly signature: Pick<HookVerification, "signature" | "signer" | "why"> | null;
   readonly phases: readonly Phase[];
   readonly instance: InstanceLife;
   readonly limits: HookLimits;
@@ -46,7 +49,10 @@ export async function inspectHook(given: string, env: Environment): Promise<Hook
     const { metadata, spec } = file.manifest;
     const { role, phases, instance, limits, authority } = spec;
     const about = { name: metadata.name, version: metadata.version, digest: file.digest };
-    const manifest: ManifestView = { ...about, role, tier: "sandboxed", phases, instance, limits, authority };
+    const signed = await lookAtSignature(path, env);
+    const signature = signed === null ? null : { signature: signed.signature, signer: signed.signer, why: signed.why };
+    const tier = signed?.trusted === true ? "trusted" : "sandboxed";
+    const manifest: ManifestView = { ...about, role, tier, signature, phases, instance, limits, authority };
     return { ...(await look(spec.component.file, bytes)), manifest };
   }
   return look(basename(path), readBytes(env.cwd, given, MAX_ARTIFACT_BYTES));

@@ -5,6 +5,8 @@ import type { Control } from "../../model/entry.ts";
 /** Requests that wait for the next boundary. */
 const MOST = 100;
 
+type LeaseRevocation = Extract<Control, { kind: "revoke-lease" }>;
+
 /** What a run is controlled through, from when it begins to live until it rests. */
 interface Attached {
   readonly run: string;
@@ -27,6 +29,8 @@ export class RunControl {
   readonly #unmet = new Map<string, Promise<boolean>>();
   /** Who asked to pause, for children that begin later. */
   #pausing: string | undefined;
+  /** Leases that were revoked, for children that begin later. */
+  readonly #revoked: LeaseRevocation[] = [];
 
   /** `interrupt`: the signal of whoever started the run. */
   constructor(interrupt: AbortSignal) {
@@ -50,6 +54,7 @@ export class RunControl {
   adopt(child: RunControl): { release(): void } {
     this.#children.add(child);
     if (this.#pausing !== undefined) void child.#pause(this.#pausing);
+    for (const revocation of this.#revoked) void child.#revokeLease(revocation);
     return { release: () => void this.#children.delete(child) };
   }
 
@@ -88,9 +93,7 @@ export class RunControl {
     const known = this.#unmet.get(name);
     if (known !== undefined) return known;
     if (this.#unmet.size >= MOST) return undefined;
-    onNotice(
-      `${request.by} asks run ${run} to ${what.ask}${"hook" in what ? ` ${what.hook}` : "approval" in what ? ` ${what.approval}` : ""}`,
-    );
+    onNotice(`${request.by} asks run ${run} to ${what.ask}${about(what)}`);
     const met = this.#take(request).finally(() => this.#unmet.delete(name));
     this.#unmet.set(name, met);
     return met;
@@ -111,6 +114,10 @@ export class RunControl {
         const { approval, answer, by, user, signed } = request;
         return this.#push({ kind: "answer", approval, answer, by, user, ...(signed === undefined ? {} : { signed }) });
       }
+      case "revoke-lease": {
+        const { ask, lease, reason, by } = request;
+        return this.#revokeLease({ kind: ask, lease, reason, by });
+      }
     }
   }
 
@@ -119,6 +126,15 @@ export class RunControl {
     this.#pausing ??= by;
     for (const child of this.#children) void child.#pause(by);
     return this.#push({ kind: "pause", by });
+  }
+
+  /** Children have what came from the lease, and hear of it under the name that it has for them. */
+  #revokeLease(control: LeaseRevocation): Promise<boolean> {
+    const run = this.#attached?.run ?? "";
+    const below = control.lease.includes("/") ? control : { ...control, lease: `${run}/${control.lease}` };
+    this.#revoked.push(below);
+    for (const child of this.#children) void child.#revokeLease(below);
+    return this.#push(control);
   }
 
   #terminate(by: string): Promise<boolean> {
@@ -156,4 +172,9 @@ function whoIn({ reason }: AbortSignal): string {
 
 function tooLate(): ControlAnswer {
   return { error: { code: "too-late", message: "the run stopped before it met the request" } };
+}
+
+function about(what: object): string {
+  const named = Object.entries(what).find(([name]) => name === "hook" || name === "lease" || name === "approval");
+  return named === undefined ? "" : ` ${String(named[1])}`;
 }

@@ -1,12 +1,11 @@
 import { resolve as absolute } from "node:path";
 import { type Fault, InvalidFileError } from "../../blueprint/fault.ts";
-import { loadDocument } from "../../blueprint/yaml.ts";
-import type { PolicyBundle } from "../../capability/layer.ts";
 import { reviewPolicy } from "../../capability/review/review.ts";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import { readConfigFile } from "../config-file.ts";
 import type { Environment } from "../machine.ts";
 import { knownTools } from "../tools.ts";
+import { loadPolicy } from "./document.ts";
 
 /** What `pinion policy check --json` prints. */
 export type PolicyCheck =
@@ -26,7 +25,7 @@ export async function checkPolicy(file: string, env: Environment): Promise<Polic
   const bytes = readConfigFile(path);
   if (bytes === undefined) throw new InputError({ code: "no-policy", message: `there is no policy \`${path}\`` });
   try {
-    const loaded = loadDocument<PolicyBundle>(bytes, { file: path, schema: "policy" });
+    const loaded = loadPolicy(bytes, path);
     const { metadata, spec } = loaded.value;
     const { name, version } = metadata;
     const warnings = loaded.faults(reviewPolicy(spec, knownTools()));

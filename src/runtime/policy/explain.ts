@@ -8,6 +8,7 @@ import type { Permission, ToolBox, ToolRequest } from "../../model/tool.ts";
 import { openHostDirectory } from "../../vfs/host.ts";
 import type { Environment } from "../machine.ts";
 import { lookingAt, noWorld, type ToolWorld, toolsOf } from "../tools.ts";
+import { type NeededLease, neededLeases } from "./conditions.ts";
 import { type Asked, type Subject, subjectOf } from "./subject.ts";
 
 export interface Explaining extends Asked {
@@ -26,6 +27,8 @@ export interface Explained extends Permission {
   readonly layers: readonly ({ readonly layer: string } & Permission)[];
   /** What the call names in the workspace; null where none was given. */
   readonly resolution: JsonObject | null;
+  /** What the agent would need leases for. */
+  readonly leases: readonly NeededLease[];
   readonly exit: ExitCode;
 }
 
@@ -48,8 +51,9 @@ export async function explainCall(asking: Explaining, env: Environment): Promise
       ...said(boxOf(subject, [layer], world)),
     }));
     const decision = said(together);
+    const leases = neededLeases(subject.layers, together.needs(call, resolution ?? {}));
     const exit = decision.allow ? EXIT.ok : EXIT.blocked;
-    return { of: subject.name, tool, taxon, ...decision, layers, resolution, exit };
+    return { of: subject.name, tool, taxon, ...decision, layers, resolution, leases, exit };
   });
 }
 

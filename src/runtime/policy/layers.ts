@@ -1,11 +1,11 @@
 import { resolve as absolute, join } from "node:path";
 import { MAX_BYTES } from "../../blueprint/text.ts";
-import { loadDocument } from "../../blueprint/yaml.ts";
-import { type Layer, type PolicyBundle, type PolicyKind, policyLayer } from "../../capability/layer.ts";
+import { type Layer, type PolicyKind, policyLayer } from "../../capability/layer.ts";
 import { InputError } from "../../model/errors.ts";
 import { readConfigFile } from "../config-file.ts";
 import { readGuardedFile } from "../guarded.ts";
 import type { Environment } from "../machine.ts";
+import { loadPolicy } from "./document.ts";
 
 const FILE = "policy.yaml";
 
@@ -45,5 +45,5 @@ export async function aroundRun(
 }
 
 function layerOf(bytes: Uint8Array, file: string, kind: PolicyKind): Layer {
-  return policyLayer(loadDocument<PolicyBundle>(bytes, { file, schema: "policy" }).value, kind);
+  return policyLayer(loadPolicy(bytes, file).value, kind);
 }

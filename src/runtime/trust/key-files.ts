@@ -24,7 +24,7 @@ export async function generateKey(
     name,
     folder,
     passphrase,
-  }: { readonly name: string; readonly folder: string | undefined; readonly passphrase: Uint8Array },
+  }: { readonly name: string; readonly folder: string | undefined; readonly passphrase: string },
   env: Environment,
 ): Promise<NewKey> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64) {
@@ -39,8 +39,8 @@ export async function generateKey(
   return { name, file, key: publicKeyIn(text, file) };
 }
 
-/** Opens a key's file. Throws `IntegrityError` where others may read the file or the passphrase does not open it. */
-export async function openKeyFile(file: string, passphrase: Uint8Array): Promise<SigningKey> {
+/** Opens a key's file. Throws `InputError` for another passphrase, `IntegrityError` where others may read the file. */
+export async function openKeyFile(file: string, passphrase: string): Promise<SigningKey> {
   return openPrivateKey(readKeyFile(file), mustBeGiven(passphrase), file);
 }
 
@@ -55,7 +55,7 @@ function readKeyFile(file: string): string {
   throw new InputError({ code: "no-key", message: `there is no key \`${file}\``, hint: "`hook keygen` makes one" });
 }
 
-function mustBeGiven(passphrase: Uint8Array): Uint8Array {
+function mustBeGiven(passphrase: string): string {
   if (passphrase.length > 0) return passphrase;
   throw new InputError({ code: "no-passphrase", message: "the passphrase is empty: a key is never kept without one" });
 }

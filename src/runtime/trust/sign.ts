@@ -131,6 +131,16 @@ export async function verifyHookFile(given: string, env: Environment): Promise<H
   };
 }
 
+/** The same of a hook that may bear no signature; null then. */
+export async function lookAtSignature(given: string, env: Environment): Promise<HookVerification | null> {
+  try {
+    return await verifyHookFile(given, env);
+  } catch (error) {
+    if (error instanceof InputError && error.code === "no-signature") return null;
+    throw error;
+  }
+}
+
 async function readSignature(folder: string): Promise<Uint8Array> {
   const read = await readContained({ root: folder, parts: [SIGNATURE_FILE] }, MAX_SIGNATURE_BYTES);
   if (read.kind === "bytes") return read.bytes;

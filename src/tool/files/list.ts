@@ -1,6 +1,7 @@
 import type { Authority, Workspace } from "../ports.ts";
 import { breathe, defineTool, fields, type Tool } from "../tool.ts";
 import { requirePermission } from "./facts.ts";
+import { fileNeed } from "./need.ts";
 import { type LeftOut, walk } from "./walk.ts";
 
 const LIMIT = 500;
@@ -45,6 +46,7 @@ export function fileList(workspace: Workspace, authority: Authority): Tool {
       unreadable: { type: "integer" },
     }),
     permit: ({ path = "." }) => authority.file("read", path),
+    needs: ({ path = "." }) => [fileNeed("read", path, "deep")],
     prepare({ path = ".", depth = 1, limit = LIMIT }, { signal }) {
       requirePermission(authority, "read", path);
       const directory = workspace.openDirectory(path);

@@ -3,6 +3,7 @@ import { type Permission, ToolError } from "../../model/tool.ts";
 import type { Authority, Workspace } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { nodeFacts, requirePermission } from "./facts.ts";
+import { fileNeed } from "./need.ts";
 import { treeFacts } from "./tree.ts";
 import { createAbove } from "./write.ts";
 
@@ -28,6 +29,12 @@ export function fileMove(workspace: Workspace, authority: Authority): Tool {
       kind: { enum: ["file", "directory", "link"] },
     }),
     permit: ({ from, to }) => both(authority, from, to),
+    needs: ({ from, to }, resolution) => {
+      const { kind } = (resolution.from ?? {}) as JsonObject;
+      // A folder goes with all that is in it; what is not known is taken for one.
+      const below = kind === "file" || kind === "link" ? "alone" : "deep";
+      return [from, to].flatMap((path) => ACTIONS.map((action) => fileNeed(action, path, below)));
+    },
     async prepare({ from, to, createDirectories = false }, { signal, earlier }) {
       for (const path of [from, to]) for (const action of ACTIONS) requirePermission(authority, action, path);
       if (to === from || to.startsWith(`${from}/`)) {

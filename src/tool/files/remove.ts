@@ -3,6 +3,7 @@ import { ToolError } from "../../model/tool.ts";
 import type { Authority, Workspace } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { nodeFacts, requirePermission } from "./facts.ts";
+import { fileNeed } from "./need.ts";
 
 interface Arguments {
   readonly path: string;
@@ -18,6 +19,7 @@ export function fileRemove(workspace: Workspace, authority: Authority): Tool {
     inputSchema: fields({ path: { type: "string" } }),
     outputSchema: fields({ path: { type: "string" }, kind: { enum: ["file", "directory", "link"] } }),
     permit: ({ path }) => authority.file("write", path),
+    needs: ({ path }) => [fileNeed("write", path)],
     prepare({ path }, { earlier }) {
       requirePermission(authority, "write", path);
       const facts = nodeFacts(workspace, path);

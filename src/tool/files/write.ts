@@ -4,6 +4,7 @@ import type { Authority, Workspace } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { decode, type Encoding } from "./encoding.ts";
 import { lookAt, requirePermission } from "./facts.ts";
+import { fileNeed } from "./need.ts";
 
 interface Arguments {
   readonly path: string;
@@ -35,6 +36,7 @@ export function fileWrite(workspace: Workspace, authority: Authority): Tool {
       created: { type: "boolean" },
     }),
     permit: ({ path }) => authority.file("write", path),
+    needs: ({ path }) => [fileNeed("write", path)],
     prepare({ path, content, encoding = "utf8", createDirectories = false }) {
       requirePermission(authority, "write", path);
       const data = decode(content, encoding);

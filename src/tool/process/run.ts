@@ -1,10 +1,14 @@
 import type { JsonObject } from "../../model/json.ts";
+import type { Need } from "../../model/lease.ts";
 import { ToolError } from "../../model/tool.ts";
+import { fileNeed } from "../files/need.ts";
+import { METHODS } from "../http/need.ts";
 import type { OpenTree } from "../ports.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { WORKSPACE } from "./bwrap.ts";
 import { type Command, environmentOf, MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
 import { type Executable, findExecutable } from "./executable.ts";
+import { UNHANDED } from "./handing.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
 import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
@@ -25,6 +29,10 @@ const PRIVATE_FOLDER = "a private folder";
 
 /** The largest limit that a blueprint can set. */
 const LONGEST_MS = 86_400_000;
+
+const EVERY_REQUEST = METHODS.map(
+  (method): Need => ({ resource: "http", action: method.toLowerCase(), path: [], deep: true }),
+);
 
 /** `process.run`: one command, given as a list of words, never as a shell string. */
 export function processRun(host: ProcessHost, now: () => number): Tool {
@@ -60,7 +68,14 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
       if (!permission.allow || authority.hides(cwd) !== "whole") return permission;
       return authority.file("read", cwd);
     },
-    async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal }) {
+    needs: ({ argv }) => [
+      { resource: "process", action: "run", path: argv, deep: false },
+      // What a process does to files and hosts is not asked about one by one: it needs a lease for all that it could reach.
+      fileNeed("read", ".", "deep"),
+      fileNeed("write", ".", "deep"),
+      ...(authority.processNetwork === "host" ? EVERY_REQUEST : []),
+    ],
+    async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal, handed = [] }) {
       const permission = authority.process(argv);
       if (!permission.allow) throw new ToolError("denied", `${permission.reason} (${permission.rule})`);
       if (timeoutMs > limits.timeoutMs)
@@ -84,7 +99,7 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
         async act() {
           const tree = await host.tree.open(signal);
           try {
-            const command = { executable, argv, cwd: { path: cwd, directory, identity }, stdin, timeoutMs };
+            const command = { executable, argv, cwd: { path: cwd, directory, identity }, stdin, handed, timeoutMs };
             return await perform(command, { host, tree, signal });
           } finally {
             await tree.close();
@@ -182,6 +197,7 @@ function refuseUnstarted({ exitCode, ended, stderr, told }: Finished, host: Proc
   if (exitCode === 125 && said === REPLACED) {
     throw new ToolError("resolution-changed", "the executable has changed since the call was judged; ask again");
   }
+  if (exitCode === 125 && said === UNHANDED) throw new ToolError("not-started", UNHANDED);
   const why = [tree.path, tree.workspace].reduce(withoutHost, said);
   if (exitCode === 125 && said.startsWith(UNMOUNTED)) throw new ToolError("not-started", why);
   if (host.backend.name === "bwrap" && ended === "by-itself" && !told.includes('"exit-code"')) {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../src/model/json.ts";
 import { resumeRun } from "../../../src/runtime.ts";
 import { Lab } from "../../support/lab.ts";
-import { everything, policyText } from "../../support/policies.ts";
+import { everything, policyText, writePolicy } from "../../support/policies.ts";
 
 let lab: Lab;
 beforeEach(async () => {
@@ -17,13 +17,7 @@ afterEach(() => lab.close());
 const read = (id: string, path = "a.txt") => ({ id, tool: "file.read", arguments: { path } });
 const READS = [{ text: "reading", calls: [read("r1")] }, { text: "done" }];
 
-async function policy(whose: "etc" | "config", spec: JsonObject, name = "limits"): Promise<string> {
-  const file = join(lab.root, whose, "pinion/policy.yaml");
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, policyText(spec, name));
-  return file;
-}
-
+const policy = (whose: "etc" | "config", spec: JsonObject, name?: string) => writePolicy(lab, whose, spec, name);
 const permissionOf = (call: string): JsonObject =>
   lab.boundaries("pre-tool").find(({ subject }) => String(subject).startsWith(`${call} `))?.permission as JsonObject;
 const declared = (): readonly JsonObject[] =>
@@ -201,6 +195,15 @@ describe("a run that is resumed", () => {
     expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
     await lab.forget(summary);
     expect(await lab.replay(folder)).toMatchObject({ answer: "identical-except-sealed" });
+  });
+
+  test("needs leases from then on where the policy says so meanwhile", async () => {
+    const run = await paused();
+    const file = await policy("etc", { ...everything, leases: { require: ["fs"] } });
+    const { folder, key } = await again(run);
+    expect(permissionOf("r2")).toMatchObject({ allow: false, rule: "lease: none" });
+    await rm(file);
+    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
   });
 
   test("is not bound less by one that was loosened or removed", async () => {

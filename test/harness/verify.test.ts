@@ -1,0 +1,373 @@
+import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type VerifyResult, verifyRecordings } from "../../harness/index.ts";
+import { readRunKey } from "../../src/journal/keys.ts";
+import { canonicalJson, digestOf } from "../../src/model/canonical.ts";
+import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
+import type { RunSummary } from "../../src/runtime.ts";
+import { forge, type Open } from "../support/forger.ts";
+import { Lab, scriptedHook } from "../support/lab.ts";
+import { CHILD, TURNS } from "../support/phases.ts";
+
+let lab: Lab;
+let summary: RunSummary;
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  await lab.file("a.txt", "secret of a");
+  const gate = await scriptedHook('return allow("seen");', {
+    name: "gate",
+    phases: ["pre-tool", "pre-send", "spawn", "post-tool"],
+  });
+  const second = await scriptedHook(
+    'return phase === "pre-tool" && JSON.parse(payload).call.id === "no" ? block("no") : allow("seen, too");',
+    {
+      name: "second",
+      phases: ["pre-tool", "pre-send"],
+    },
+  );
+  const denied = { id: "no", tool: "file.read", arguments: { path: "a.txt" } };
+  const [first, last] = TURNS;
+  const file = await lab.blueprint({
+    hooks: [gate, second],
+    chain: { "pre-send": ["gate", "second"], "pre-tool": ["gate", "second"], "post-tool": ["gate"], spawn: ["gate"] },
+    turns: [{ ...first, calls: [...first.calls, denied] }, last],
+    child: CHILD,
+  });
+  summary = await lab.run(file);
+  expect(summary).toMatchObject({ state: "completed" });
+});
+afterAll(() => lab.close());
+
+const recorded = (): string => join(lab.root, "out.jsonl");
+
+/** What `harness verify` finds in a copy of the recording that was forged with the run's key. */
+async function found(
+  change: (entry: Open, seq: number) => readonly Open[],
+  header?: (header: JsonObject) => JsonObject,
+) {
+  const file = join(lab.root, "forged.jsonl");
+  await copyFile(recorded(), file);
+  const key = readRunKey(join(lab.env.stateDir, "keys", `${summary.run}.key`)) ?? new Uint8Array();
+  await forge(file, { key, run: summary.run, ...(header === undefined ? {} : { header }) }, change);
+  const result = await verifyRecordings([file], {}, lab.env);
+  return { ...findings(result), exit: result.exit };
+}
+
+function findings({ recordings: [first] }: VerifyResult) {
+  const all = (first?.checks ?? []).flatMap(({ check, findings }) =>
+    findings.map(({ seq, message }) => `${check}${seq === undefined ? "" : ` ${seq}`}: ${message}`),
+  );
+  return { all, chain: first?.checks[0]?.result };
+}
+
+const isBoundary = (entry: Open, phase: string, call?: string): boolean =>
+  entry.kind === "check.boundary" &&
+  entry.body.phase === phase &&
+  (call === undefined || String(entry.body.subject).startsWith(`${call} `));
+
+const isIntent = (entry: Open, call: string): boolean =>
+  entry.kind === "check.intent" && isJsonObject(entry.body.ref) && entry.body.ref.call === call;
+
+const changed = (entry: Open, body: JsonObject): Open => ({ ...entry, body: { ...entry.body, ...body } });
+
+/** Where an entry stands, and its digest: what a receipt names. */
+async function receiptTo(matches: (entry: Open) => boolean): Promise<JsonObject> {
+  const lines = (await readFile(recorded(), "utf8")).split("\n").slice(1);
+  const seq = lines.findIndex((line) => line !== "" && matches(JSON.parse(line)));
+  return { seq, entry: digestOf(lines[seq] ?? "") };
+}
+
+/** A boundary whose call has other arguments, with the digest that goes with them. */
+function withPayload(entry: Open, payload: JsonObject): Open {
+  return changed(entry, { payload, digest: digestOf(canonicalJson(payload)) });
+}
+
+test("a recording with a child passes every check that can be made, as a file, as a folder and by its id", async () => {
+  for (const target of [recorded(), join(lab.env.stateDir, "runs", summary.run), summary.run]) {
+    const { recordings, exit } = await verifyRecordings([target], {}, lab.env);
+    expect(exit).toBe(0);
+    expect(recordings[0]?.checks.map(({ check, result }) => `${check} ${result}`)).toEqual([
+      "chain ok",
+      "checkpoints ok",
+      "pins ok",
+      "signatures ok",
+      "hooks ok",
+      "permission ok",
+      "leases ok",
+      "approvals ok",
+      "receipts ok",
+      "payloads ok",
+      "children ok",
+    ]);
+    expect(recordings).toHaveLength(target === recorded() ? 2 : 1);
+  }
+});
+
+test("D12 a forged recording: one that was rewritten to say the same passes, but for the checkpoint that it can no longer carry", async () => {
+  expect(await found((entry) => [entry])).toEqual({ all: [], chain: "ok", exit: 0 });
+  const file = join(lab.root, "forged.jsonl");
+  const checkpoints = [join(lab.env.stateDir, "runs", summary.run, "checkpoints.jsonl")];
+  const { recordings, exit } = await verifyRecordings([file], { checkpoints }, lab.env);
+  expect(exit).toBe(5);
+  expect(recordings[0]?.checks[1]).toMatchObject({ check: "checkpoints", result: "failed" });
+});
+
+test("D12 a forged recording: an effect without an intent, and an intent without a receipt", async () => {
+  const without = await found((entry) => (isIntent(entry, "write") ? [] : [entry]));
+  expect(without.all).toContainEqual(expect.stringMatching(/^receipts \d+: is an effect that no intent announces$/));
+
+  const bare = await found((entry) => {
+    if (!isIntent(entry, "write")) return [entry];
+    const { receipt: _, ...body } = entry.body;
+    return [{ ...entry, body }];
+  });
+  expect(bare.all).toContainEqual(expect.stringMatching(/^receipts \d+: it carries no receipt$/));
+  expect([without.exit, bare.exit]).toEqual([5, 5]);
+});
+
+test("D12 a forged recording: a receipt that names what blocked, another call, another phase, or no boundary", async () => {
+  const receipts = {
+    "is another call's": await receiptTo((entry) => isBoundary(entry, "pre-tool", "read")),
+    blocked: await receiptTo((entry) => isBoundary(entry, "pre-tool", "no")),
+    "is another phase's": await receiptTo((entry) => isBoundary(entry, "pre-send")),
+    "is no boundary": await receiptTo((entry) => entry.kind === "check.state"),
+  };
+  const said: Record<string, readonly string[]> = {};
+  for (const [name, receipt] of Object.entries(receipts)) {
+    const { all, exit } = await found((entry, seq) => {
+      if (!isIntent(entry, "write")) return [entry];
+      return [changed(entry, { receipt: Number(receipt.seq) < seq ? receipt : { ...receipt, seq: seq - 1 } })];
+    });
+    expect(exit, name).toBe(5);
+    said[name] = all.filter((one) => one.startsWith("receipts"));
+  }
+  expect(said["is another call's"]).toContainEqual(
+    expect.stringMatching(/is about another call \(`read` `file.read`\)/),
+  );
+  expect(said["is another phase's"]).toContainEqual(
+    expect.stringMatching(/a boundary of `pre-send`, expected one of `pre-tool`/),
+  );
+  expect(said["is no boundary"]).toContainEqual(expect.stringMatching(/which is no boundary of its step/));
+  expect(said.blocked).toHaveLength(1);
+});
+
+test("D12 a forged recording: a boundary that blocked is made the receipt of an effect", async () => {
+  const { all } = await found((entry) => {
+    if (!isBoundary(entry, "pre-tool", "no")) return [entry];
+    const call = { id: "no", tool: "file.read" };
+    return [
+      entry,
+      {
+        kind: "check.intent",
+        body: { kind: "input.tool", ref: { call: "no", tool: call.tool }, receipt: null, taxon: "workspace" },
+      },
+    ];
+  });
+  expect(all).toContainEqual(expect.stringMatching(/^receipts \d+: it carries no receipt$/));
+});
+
+test("D12 a forged recording: an effect that happened twice under one receipt", async () => {
+  const kept: Open[] = [];
+  const { all } = await found((entry) => {
+    const isOutcome = entry.kind === "input.tool" && isJsonObject(entry.body.ref) && entry.body.ref.call === "write";
+    if (isIntent(entry, "write")) kept.push(entry);
+    return isOutcome ? [entry, ...kept, entry] : [entry];
+  });
+  expect(all).toContainEqual(expect.stringMatching(/^receipts \d+: its receipt was used before, by seq \d+$/));
+});
+
+test("D12 a forged recording: other arguments or another resolution than were gated", async () => {
+  for (const part of ["arguments", "resolution"] as const) {
+    const { all } = await found((entry) => {
+      if (entry.kind !== "input.tool" || entry.content === undefined || !isJsonObject(entry.content.request))
+        return [entry];
+      const { request } = entry.content;
+      if (!isJsonObject(request.arguments) || request.arguments.path !== "out/made.txt") return [entry];
+      const forged = { ...request, [part]: { ...(request[part] as JsonObject), path: "out/other.txt" } };
+      return [{ ...entry, content: { ...entry.content, request: forged } }];
+    });
+    expect(all).toEqual([
+      expect.stringMatching(`^payloads \\d+: the \`${part}\` of what was done is not what seq \\d+ let through$`),
+    ]);
+  }
+});
+
+test("D12 a forged recording: what was gated is not what the model asked for, nor what came in", async () => {
+  const { all } = await found((entry) => {
+    const { payload } = entry.body;
+    if (!isBoundary(entry, "pre-tool", "write") || !isJsonObject(payload) || !isJsonObject(payload.call))
+      return [entry];
+    const call = { ...payload.call, arguments: { path: "out/made.txt", content: "other", createDirectories: true } };
+    return [withPayload(entry, { ...payload, call })];
+  });
+  expect(all).toContainEqual(expect.stringMatching(/^payloads \d+: its arguments are not those of the model's turn/));
+  expect(all).toContainEqual(expect.stringMatching(/^payloads \d+: what it let through is not what came in/));
+  expect(all).toContainEqual(expect.stringMatching(/^payloads \d+: the `arguments` of what was done/));
+});
+
+test("A4 approve one thing, run another: an action is named by what stands there, and an intent announces that action", async () => {
+  const other = digestOf("another action");
+  const boundary = await found((entry) =>
+    isBoundary(entry, "pre-tool", "write") ? [changed(entry, { action: other })] : [entry],
+  );
+  expect(boundary.all).toEqual([
+    expect.stringMatching(/^payloads \d+: the action that it names is not the one that it let through$/),
+    expect.stringMatching(/^payloads \d+: what it announces is not what seq \d+ let through$/),
+  ]);
+  const intent = await found((entry) => (isIntent(entry, "write") ? [changed(entry, { action: other })] : [entry]));
+  expect(intent.all).toEqual([expect.stringMatching(/^payloads \d+: what it announces is not/)]);
+  const sent = await found((entry) =>
+    entry.kind === "check.intent" && entry.body.kind === "input.model" ? [changed(entry, { digest: other })] : [entry],
+  );
+  expect(sent.all).toHaveLength(2);
+});
+
+test("D12 a forged recording: a hook that was not asked, one with other bytes, and a verdict that does not allow", async () => {
+  const verdictsOf = (entry: Open): readonly JsonObject[] => entry.body.verdicts as unknown as readonly JsonObject[];
+  const forgeries: Record<string, (verdicts: readonly JsonObject[]) => readonly JsonObject[]> = {
+    "has no verdict of `gate`": (verdicts) => verdicts.slice(1),
+    "are not those of the pinned chain": (verdicts) =>
+      verdicts.map((verdict) => ({ ...verdict, digest: digestOf("other") })),
+    "said `block`": (verdicts) => verdicts.map((verdict) => ({ ...verdict, decision: "block" })),
+  };
+  for (const [said, change] of Object.entries(forgeries)) {
+    const { all, exit } = await found((entry) =>
+      isBoundary(entry, "pre-tool", "write") ? [changed(entry, { verdicts: [...change(verdictsOf(entry))] })] : [entry],
+    );
+    expect(exit).toBe(5);
+    expect(all).toEqual([expect.stringContaining(said)]);
+    expect(all[0]).toMatch(/^hooks \d+: /);
+  }
+});
+
+test("D12 a forged recording: a boundary that blocked is made to allow, and a permission that no layer gives", async () => {
+  const allowed = await found((entry) =>
+    isBoundary(entry, "pre-tool", "no") ? [changed(entry, { decision: "allow" })] : [entry],
+  );
+  expect(allowed.all).toContainEqual(
+    expect.stringMatching(/^hooks \d+: it is said to allow, but hook `second` said `block`$/),
+  );
+
+  const outside = await found((entry) => {
+    const { payload } = entry.body;
+    if (!isBoundary(entry, "pre-tool", "write") || !isJsonObject(payload) || !isJsonObject(payload.call))
+      return [entry];
+    const call = { ...payload.call, arguments: { path: "elsewhere.txt", content: "made" } };
+    const resolution = { ...(payload.resolution as JsonObject), path: "elsewhere.txt" };
+    return [withPayload(entry, { ...payload, call, resolution })];
+  });
+  expect(outside.all).toContainEqual(
+    expect.stringMatching(/^permission \d+: it allows what is not permitted: .*filesystem.write/),
+  );
+});
+
+test("D12 a forged recording: pins that were swapped, and limits that are not those of the blueprint", async () => {
+  const swapped = await found(
+    (entry) => [entry],
+    ({ pins, ...header }) => ({
+      ...header,
+      pins: (pins as unknown as JsonObject[]).filter(({ name }) => name !== "gate"),
+    }),
+  );
+  expect(swapped.all).toContainEqual(expect.stringMatching(/^pins: the header's `pins` is not that of its blueprint/));
+  const wider = await found(
+    (entry) => [entry],
+    (header) => ({ ...header, limits: { ...(header.limits as JsonObject), steps: 99 } }),
+  );
+  expect(wider.all).toContainEqual(expect.stringMatching(/^pins: the header's `limits`/));
+});
+
+test("an artifact that is not here is said, one that was changed is refused, and one in a folder that is given is found", async () => {
+  const store = join(lab.env.dataDir, "store");
+  const scattered = join(lab.root, "elsewhere");
+  const { pins } = JSON.parse((await readFile(recorded(), "utf8")).split("\n")[0] ?? "") as {
+    pins: { digest: string }[];
+  };
+  const hex = pins[1]?.digest.slice("sha256:".length) ?? "";
+  const path = join("sha256", hex.slice(0, 2), hex);
+  const bytes = await readFile(join(store, path));
+  const pinsOf = async (artifacts: readonly string[] = []) =>
+    (await verifyRecordings([recorded()], { artifacts }, lab.env)).recordings[0]?.checks[2];
+  try {
+    await rm(join(store, path));
+    expect(await pinsOf()).toMatchObject({ result: "unchecked", notes: [expect.stringContaining("no artifact")] });
+    await writeFile(join(store, path), "other bytes");
+    expect(await pinsOf()).toMatchObject({
+      result: "failed",
+      findings: [{ message: expect.stringContaining("is damaged") }],
+    });
+    await rm(join(store, path));
+    await (await import("node:fs/promises")).cp(store, scattered, { recursive: true });
+    await writeFile(join(scattered, path), bytes);
+    expect(await pinsOf([scattered])).toMatchObject({ result: "ok" });
+  } finally {
+    await writeFile(join(store, path), bytes, { mode: 0o600 });
+  }
+});
+
+test("without the run's key what stands in clear is verified, and what is sealed is said not to be", async () => {
+  const key = join(lab.env.stateDir, "keys", `${summary.run}.key`);
+  const bytes = await readFile(key);
+  await rm(key);
+  try {
+    const { recordings, exit } = await verifyRecordings([recorded()], {}, lab.env);
+    expect(exit).toBe(0);
+    expect(recordings[0]?.checks.find(({ check }) => check === "payloads")).toMatchObject({
+      result: "ok",
+      notes: [expect.stringContaining("were not compared")],
+    });
+  } finally {
+    await writeFile(key, bytes, { mode: 0o600 });
+  }
+});
+
+test("a child with more than its parent hands down, and one of another parent, are found", async () => {
+  const [child = ""] = (await readdir(lab.root)).filter((name) => name === "out.child-1.jsonl");
+  const original = await readFile(join(lab.root, child), "utf8");
+  const [head = "{}"] = original.split("\n");
+  const { run } = JSON.parse(head) as { run: string };
+  const key = readRunKey(join(lab.env.stateDir, "keys", `${run}.key`)) ?? new Uint8Array();
+  const childrenOf = async () =>
+    (await verifyRecordings([recorded()], {}, lab.env)).recordings[0]?.checks.find(({ check }) => check === "children");
+  try {
+    await forge(join(lab.root, child), { key, run, header: (header) => ({ ...header, inherited: [] }) }, (entry) => [
+      entry,
+    ]);
+    expect(await childrenOf()).toMatchObject({
+      findings: [{ message: expect.stringContaining("layers of permission") }],
+    });
+    await writeFile(join(lab.root, child), original);
+    await forge(
+      join(lab.root, child),
+      { key, run, header: (header) => ({ ...header, parent: "another" }) },
+      (entry) => [entry],
+    );
+    expect(await childrenOf()).toMatchObject({
+      findings: [{ message: expect.stringContaining("no child of this one") }],
+    });
+  } finally {
+    await writeFile(join(lab.root, child), original);
+  }
+});
+
+test("L3 a flipped bit: nothing of a damaged recording is believed, and the command says where and exits with 5", async () => {
+  const file = join(lab.root, "flipped.jsonl");
+  const bytes = await readFile(recorded());
+  const middle = Math.floor(bytes.length / 2);
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+  await writeFile(file, bytes);
+  const { code, stdout } = await lab.finished("harness", ["verify", file]);
+  expect(code).toBe(5);
+  expect(stdout).toMatch(/FAILED\s+chain .*line \d+/);
+  expect(stdout).toMatch(/not checked\s+receipts .*damaged/);
+});
+
+test("the command prints a table, or one JSON object, and exits with 0", async () => {
+  const text = await lab.finished("harness", ["verify", recorded()]);
+  expect(text).toMatchObject({ code: 0, stderr: "" });
+  expect(text.stdout).toMatch(/ok {2}receipts {5}\d+ effects, each let through by a boundary of its own/);
+  const json = await lab.finished("harness", ["verify", summary.run, "--json"]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ exit: 0, recordings: [{ run: summary.run, exit: 0 }] });
+});
