@@ -7,10 +7,14 @@ export const CHECK_NAMES = [
   "checkpoints",
   /** Pinned bytes, and whether they are what the header says. */
   "pins",
+  /** Of the hooks that were trusted: signed by whom the header says, and about these bytes. */
+  "signatures",
   /** Every boundary: whether the whole chain of hooks was asked, and whether its decision follows from what they said. */
   "hooks",
   /** Every decision of the effective permission, made again. */
   "permission",
+  /** The books of leases: whether what was used was there to be used, and whether every call under leases used them. */
+  "leases",
   /** Every effect: its intent, and the boundary that let it through. */
   "receipts",
   /** What the gates saw, what was approved, and what was done are the same. */

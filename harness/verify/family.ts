@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type Environment, EXIT, type ExitCode, InputError } from "../../src/index.ts";
+import { canonicalJson, type Environment, EXIT, type ExitCode, InputError } from "../../src/index.ts";
 import { locateRecording } from "../locate.ts";
 import { type CheckResult, Findings } from "./check.ts";
 import { same } from "./read.ts";
@@ -78,7 +78,7 @@ function checkChildren(parent: Examined, family: readonly Examined[]): CheckResu
     if (![...made.children].some((digest) => digest === child.blueprint)) {
       found.fail(`run \`${seen.run}\` has a blueprint that this one does not pin`);
     }
-    if (!same(child.inherited, JSON.parse(JSON.stringify(made.layers)))) {
+    if (!parent.held.has(canonicalJson(child.inherited ?? null))) {
       found.fail(`run \`${seen.run}\` does not have the layers of permission that this run hands down`);
     }
   }

@@ -60,12 +60,13 @@ export class HookCheck implements EntryCheck {
 
   #sameHooks({ seq }: BoundarySeen, chain: Made["hooks"], verdicts: readonly VerdictSeen[], what: string): void {
     const missing = chain.filter((hook) => !verdicts.some((verdict) => verdict.hook === hook.name));
-    const text = (all: readonly { readonly digest: string; readonly role: string; readonly tier: string }[]) =>
-      all.map(({ digest, role, tier }) => `${digest} ${role} ${tier}`).join("\n");
+    const text = (all: readonly Omit<VerdictSeen, "hook" | "decision">[]) =>
+      all.map(({ digest, role, tier, signer }) => `${digest} ${role} ${tier} ${signer}`).join("\n");
+    const expected = chain.map((hook) => ({ ...hook, signer: hook.signer?.id }));
     if (missing.length > 0) {
       const names = missing.map(({ name }) => `\`${name}\``).join(", ");
       this.#found.fail(`${what} has no verdict of ${names}, which the blueprint pins there`, seq);
-    } else if (text(chain) !== text(verdicts)) {
+    } else if (text(expected) !== text(verdicts)) {
       this.#found.fail(`the verdicts of ${what} are not those of the pinned chain, in its order`, seq);
     }
   }
@@ -100,10 +101,22 @@ export class HookCheck implements EntryCheck {
   }
 }
 
-function pinned({ name, version, digest, component, role, tier, instance, limits, authority }: Made["hooks"][number]) {
+function pinned(hook: Made["hooks"][number]): JsonObject {
+  const { name, version, digest, component, role, tier, signer, instance, limits, authority } = hook;
   const files = authority.files.map((file) => ({ ...file, actions: [...file.actions] }));
   const grants = { tools: [...authority.tools], files };
-  return { hook: name, version, digest, component, role, tier, instance, limits: { ...limits }, authority: grants };
+  return {
+    hook: name,
+    version,
+    digest,
+    component,
+    role,
+    tier,
+    signer: signer === null ? null : { ...signer },
+    instance,
+    limits: { ...limits },
+    authority: grants,
+  };
 }
 
 function loaded(json: Json): JsonObject {
@@ -115,6 +128,7 @@ function loaded(json: Json): JsonObject {
     component: of("component"),
     role: of("role"),
     tier: of("tier"),
+    signer: of("signer"),
     instance: of("instance"),
     limits: of("limits"),
     authority: of("authority"),

@@ -15,3 +15,14 @@ export function checkPins({ pins, contradictions, made, why }: Evidence): CheckR
     made === undefined ? why : undefined,
   );
 }
+
+/** Whether the hooks that were trusted bear the signatures of those whom the header names. */
+export function checkSignatures({ signatures, made, why }: Evidence): CheckResult {
+  const found = new Findings("signatures");
+  for (const { hook, refused, key, known } of signatures) {
+    if (refused !== undefined) found.fail(`hook \`${hook}\`: ${refused}`);
+    else found.note(`hook \`${hook}\` is signed by \`${key}\`; ${known}`);
+  }
+  const said = signatures.length === 0 ? "no hook was trusted" : `${signatures.length} hooks were trusted`;
+  return found.result(said, made === undefined ? `no signature was looked at: ${why}` : undefined);
+}

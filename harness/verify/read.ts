@@ -38,6 +38,8 @@ export interface VerdictSeen {
   readonly digest: string;
   readonly role: string;
   readonly tier: string;
+  /** The id of the key, of a trusted hook. */
+  readonly signer: string | undefined;
   readonly decision: string;
 }
 
@@ -85,6 +87,18 @@ export function intentOf({ entry: { seq, body } }: RecordedEntry): IntentSeen | 
   return { seq, kind, ref, about: aboutOf(kind, ref), receipt: receiptOf(receipt), body };
 }
 
+/** The leases that serve a call, as its gates saw them; undefined where it needs none. */
+export function leasesIn({
+  payload,
+}: BoundarySeen): readonly { readonly lease: string; readonly capability: string }[] | undefined {
+  const leases = payload?.leases;
+  if (!Array.isArray(leases)) return undefined;
+  return leases.map((one: Json) => ({
+    lease: String(member(one, "lease")),
+    capability: String(member(one, "capability")),
+  }));
+}
+
 /** What an input is about, as its intent says it. */
 export function aboutOf(kind: string, ref: Json | undefined): string {
   return `${kind} ${canonicalJson(ref ?? null)}`;
@@ -111,10 +125,10 @@ function receiptOf(json: Json | undefined): IntentSeen["receipt"] {
 function verdictsOf(json: Json | undefined): VerdictSeen[] | undefined {
   if (!Array.isArray(json)) return undefined;
   const verdicts = json.flatMap((one: Json) => {
-    const { hook, digest, role, tier, decision } = isJsonObject(one) ? one : {};
-    const texts = [hook, digest, role, tier, decision];
+    const { hook, digest, role, tier, signer, decision } = isJsonObject(one) ? one : {};
+    const texts = [hook, digest, role, tier, signer ?? "", decision];
     return texts.every((text) => typeof text === "string")
-      ? [{ hook, digest, role, tier, decision } as VerdictSeen]
+      ? [{ hook, digest, role, tier, signer, decision } as VerdictSeen]
       : [];
   });
   return verdicts.length === json.length ? verdicts : undefined;

@@ -15,9 +15,10 @@ import { runKeyOf } from "../key.ts";
 import { checkChain, checkCheckpoints } from "./chain.ts";
 import { CHECK_NAMES, type CheckName, type CheckResult, type EntryCheck, Findings } from "./check.ts";
 import { HookCheck } from "./hooks.ts";
+import { LeaseCheck } from "./leases.ts";
 import { PayloadCheck } from "./payloads.ts";
 import { PermissionCheck } from "./permission.ts";
-import { checkPins } from "./pins.ts";
+import { checkPins, checkSignatures } from "./pins.ts";
 import { ReceiptCheck } from "./receipts.ts";
 
 export interface VerifyOptions {
@@ -51,6 +52,8 @@ export interface Examined {
   readonly evidence: Evidence | undefined;
   readonly verified: Verified;
   readonly checks: readonly CheckResult[];
+  /** Canonical forms of the layers that held at some time: what a child may have inherited. */
+  readonly held: ReadonlySet<string>;
 }
 
 /**
@@ -75,29 +78,43 @@ export async function examine(path: string, options: VerifyOptions, env: Environ
   const checks = [
     checkChain(verified),
     checkCheckpoints(verified),
-    ...(whole && passed.evidence !== undefined ? [checkPins(passed.evidence)] : []),
+    ...(whole && passed.evidence !== undefined ? [checkPins(passed.evidence), checkSignatures(passed.evidence)] : []),
     ...(whole && passed.entries !== undefined ? passed.entries.results() : []),
   ];
-  return { file: path, header: whole ? passed.header : undefined, evidence: passed.evidence, verified, checks };
+  const { header, evidence, entries } = passed;
+  return {
+    file: path,
+    header: whole ? header : undefined,
+    evidence,
+    verified,
+    checks,
+    held: entries?.held ?? new Set(),
+  };
 }
 
 /** The checks that see every entry. */
 class Pass {
   readonly #payloads: PayloadCheck;
   readonly #receipts: ReceiptCheck;
+  readonly #permission: PermissionCheck;
   readonly #others: readonly EntryCheck[];
   readonly #complete: boolean;
 
   constructor({ made, why }: Evidence, opening: ConstructorParameters<typeof PayloadCheck>[0], complete: boolean) {
     this.#payloads = new PayloadCheck(opening);
     this.#receipts = new ReceiptCheck((effect) => this.#payloads.effect(effect));
-    this.#others = [new HookCheck(made, why), new PermissionCheck(made, why), this.#payloads];
+    this.#permission = new PermissionCheck(made, why);
+    this.#others = [new HookCheck(made, why), this.#permission, new LeaseCheck(), this.#payloads];
     this.#complete = complete;
   }
 
   see(recorded: Parameters<EntryCheck["see"]>[0]): void {
     this.#receipts.see(recorded);
     for (const check of this.#others) check.see(recorded);
+  }
+
+  get held(): ReadonlySet<string> {
+    return this.#permission.held;
   }
 
   results(): CheckResult[] {

@@ -210,21 +210,27 @@ export class RunJournal implements Journal {
   }
 
   adopt():
-    | (Recorded & { readonly passed: readonly EntryKind[]; readonly permissions: readonly Recorded[] })
+    | (Recorded & {
+        readonly passed: readonly EntryKind[];
+        readonly permissions: readonly Recorded[];
+        readonly distrusts: boolean;
+      })
     | undefined {
     const passed: EntryKind[] = [];
     const permissions: Recorded[] = [];
+    let distrusts = false;
     for (let recorded = this.#past?.next; recorded !== undefined; recorded = this.#past?.next) {
       const { kind, body, seq } = recorded.entry;
       this.#follow();
       if (isInputKind(kind)) this.#sealed += 1;
       if (kind === "check.permission") permissions.push({ kind, body, seq });
+      if (kind === "input.control" && refOf(body).control === "distrust") distrusts = true;
       if (kind !== "check.boundary") {
         passed.push(kind);
         continue;
       }
       this.#adopted += 1;
-      return { kind, body, seq, passed, permissions };
+      return { kind, body, seq, passed, permissions, distrusts };
     }
     return undefined;
   }

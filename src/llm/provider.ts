@@ -75,6 +75,9 @@ export const ADAPTERS = {
 } as const satisfies Record<string, Adapter>;
 
 /** A provider behind HTTP. */
+/** Environment variables that hold keys. */
+export const KEY_VARIABLES: readonly string[] = Object.values(ADAPTERS).map(({ keyVariable }) => keyVariable);
+
 export type RemoteProvider = keyof typeof ADAPTERS;
 /** Everything that a blueprint may name as `runtime.adapter`. */
 export type Provider = RemoteProvider | "scripted";

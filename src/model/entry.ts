@@ -173,6 +173,11 @@ export interface Journal {
   sealedAhead?(): boolean;
   /** Passes recorded entries up to the next `check.boundary` and takes that as recorded; undefined at the end of the recording. */
   adopt?():
-    | (Recorded & { readonly passed: readonly EntryKind[]; readonly permissions: readonly Recorded[] })
+    | (Recorded & {
+        readonly passed: readonly EntryKind[];
+        readonly permissions: readonly Recorded[];
+        /** Whether one of those was passed that say that a hook is no longer trusted. */
+        readonly distrusts: boolean;
+      })
     | undefined;
 }

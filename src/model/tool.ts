@@ -15,6 +15,19 @@ export interface ToolSpec {
   /** JSON Schema 2020-12; unknown fields are refused. */
   readonly inputSchema: JsonObject;
   readonly outputSchema: JsonObject;
+  /** Secrets that it is handed, none unless given. */
+  readonly secrets?: readonly SecretUse[];
+}
+
+/** Where a secret is put when a tool runs; `schemas/tools.v1.json` describes the fields. */
+export interface SecretUse {
+  readonly name: string;
+  readonly as: "header" | "environment" | "file" | "stdin";
+  readonly header?: string;
+  readonly variable?: string;
+  readonly format?: string;
+  readonly domains?: readonly string[];
+  readonly argv?: readonly (readonly string[])[];
 }
 
 /** The effective permission for one call: machine ∩ policy bundle ∩ blueprint ∩ parent. Pure: the same call gives the same answer. */

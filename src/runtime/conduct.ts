@@ -11,7 +11,7 @@ import { PinionError } from "../model/errors.ts";
 import { type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
-import type { Spawner, SpawnResult } from "../tool/ports.ts";
+import type { Secrets, Spawner, SpawnResult } from "../tool/ports.ts";
 import { assemble } from "./assemble.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
@@ -19,6 +19,9 @@ import { fileDriver } from "./files.ts";
 import { leasesOf } from "./leases.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
 import { permissionPort } from "./policy/permission.ts";
+import { proposerOf } from "./proposals/agent.ts";
+import { maskedModel } from "./secrets/masked-model.ts";
+import { openPlace } from "./secrets/place.ts";
 import { shadowsOf } from "./shadows.ts";
 import { type Header, specOf } from "./spec.ts";
 import { type Rested, type RunSummary, spawnResult, summaryOf } from "./summary.ts";
@@ -42,6 +45,8 @@ export interface Machine {
   /** A child works on the files of its parent, unless it has a layer of its own. */
   readonly files?: RunFiles;
   readonly onNotice: (text: string) => void;
+  /** Of the whole family of runs. */
+  readonly secrets: Secrets;
   /** Starts and resumes the children of a run. */
   readonly childrenOf: (machine: Machine, parent: Parent) => Children;
 }
@@ -158,6 +163,9 @@ async function follow(
     },
   };
   const { authority } = narrowing;
+  const { secrets } = machine;
+  const place = openPlace(header.run, env);
+  closing.push(() => place.close());
   // What is done is judged by all that holds, also before the kernel has met it.
   const acting = effectivePermission(inForce);
   const processes = await openProcesses(resolved, {
@@ -166,10 +174,12 @@ async function follow(
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: temporaryFolder(env, header.run),
+    secrets: place.folder,
     onNotice: machine.onNotice,
   });
   closing.push(() => processes.close());
-  const world = { workspace, spawner, processes, now: () => env.now() };
+  const proposer = proposerOf({ run: header.run, agent: resolved.agent }, env);
+  const world = { workspace, spawner, proposer, processes, secrets, now: () => env.now() };
   const tools = toolsOf(resolved, { authority, acting, depth: header.depth, world });
   const spec = () => specOf(header, resolved, { tools, authority });
   const store = storeOf(env);
@@ -180,11 +190,11 @@ async function follow(
     chain: resolved.chain,
     shadows: await shadowsOf(resolved, header.shadows, store),
     journal,
-    model: conducted.model,
+    model: maskedModel(conducted.model, secrets.mask),
     tools,
     hosts,
     component: (hook) => componentOrFault(hook, () => store.get(hook.component)),
-    files: fileDriver(files),
+    files: fileDriver(files, secrets.mask),
     permitFile: (action, path) => authority.file(action, path),
     leases: leasesOf(resolved, header, () => narrowing.layers),
     start: conducted.start,

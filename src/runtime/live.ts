@@ -12,6 +12,7 @@ import { type Environment, hookHosts, installation, resolveDeps, runFolder, stor
 import { chooseModel, openModel } from "./model.ts";
 import { aroundRun } from "./policy/layers.ts";
 import { shadowPins } from "./proposals/shadow.ts";
+import { openVault } from "./secrets/vault.ts";
 import { start } from "./start.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -44,8 +45,8 @@ export async function runBlueprint(options: RunOptions & Watching, env: Environm
   // The hook host comes up while the blueprint is read.
   const hosts = await hookHosts(env, { spares: 1, onWarning: options.onNotice });
   try {
-    const { resolved, workspace, around, record, shadows } = await checked(options, env);
-    const machine: Machine = { env, hosts, workspace, onNotice: options.onNotice, childrenOf };
+    const { resolved, workspace, around, record, shadows, secrets } = await checked(options, env);
+    const machine: Machine = { env, hosts, workspace, secrets, onNotice: options.onNotice, childrenOf };
     const summary = await start(machine, {
       file: absolute(env.cwd, options.file),
       control: new RunControl(options.signal),
@@ -79,7 +80,7 @@ async function checked(options: RunOptions & Watching, env: Environment) {
   const record = options.record === undefined ? undefined : await mustBeWritable(absolute(env.cwd, options.record));
   openModel(resolved, chooseModel(resolved, options), env);
   const shadows = await shadowPins(options.shadows ?? [], resolved, env);
-  return { resolved, workspace, around, record, shadows };
+  return { resolved, workspace, around, record, shadows, secrets: await openVault(resolved, env) };
 }
 
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {

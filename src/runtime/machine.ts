@@ -21,6 +21,8 @@ export interface Environment {
   /** Environment variables, for the keys of providers. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The passphrase of the user's file of secrets; asked for only when something in it is needed. */
+  passphrase?(file: string): Promise<string>;
   /** ms since the epoch. */
   now(): number;
   /** ms from any beginning, never going back, whatever is done to the clock. */

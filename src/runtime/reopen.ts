@@ -8,6 +8,8 @@ import { type Resumed, resumeJournal } from "../journal/open.ts";
 import type { Repair } from "../journal/repair.ts";
 import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
+import type { Secrets } from "../tool/ports.ts";
+import { NO_SECRETS } from "../tool/secrets/none.ts";
 import { mustBeRun, neverStarted, readStart, sourceNotices, wasNeverStarted } from "./begun.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
@@ -17,6 +19,7 @@ import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./
 import { chooseModel, openModel } from "./model.ts";
 import { LayersInForce } from "./policy/permission.ts";
 import { narrowing, stricterLayers } from "./policy/resume.ts";
+import { openVault } from "./secrets/vault.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
 import { establishTrust, withTrust } from "./trust/trust.ts";
@@ -30,7 +33,7 @@ export interface Reopening {
   readonly watching: Watching;
   readonly env: Environment;
   /** What the run works with: that of its parent, or made for it once its journal is its own. */
-  readonly machine: () => Promise<Omit<Machine, "workspace">>;
+  readonly machine: () => Promise<Omit<Machine, "workspace" | "secrets"> & { readonly secrets?: Secrets }>;
 }
 
 /**
@@ -80,7 +83,9 @@ async function goOn(
     const { blueprint } = parseBlueprint(await storeOf(env).get(header.source), `artifact ${header.source}`);
     for (const notice of await sourceNotices(begun, header.source, blueprint.spec.pins)) watching.onNotice(notice);
   }
-  const machine = { ...around, workspace: begun.workspace };
+  // A run that only ends does nothing that could need or tell a secret.
+  const secrets = around.secrets ?? (asked.kind === "cancel" ? NO_SECRETS : await openVault(resolved, env));
+  const machine = { ...around, workspace: begun.workspace, secrets };
   const choice = chooseModel(resolved, header.chosen);
   // A run that only ends needs no key of a provider.
   const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);

@@ -36,6 +36,7 @@ interface Beginning {
 /** Starts a run and follows it until it ends or pauses. */
 export async function start(machine: Machine, beginning: Beginning): Promise<RunSummary> {
   const { env, workspace } = machine;
+  const { mask } = machine.secrets;
   const { goal, capsules, depth, inherited, watching, chosen, parent, control, file } = beginning;
   const { around, shadows, delegated } = beginning;
   if (parent === undefined) requireApart(env, workspace);
@@ -78,7 +79,13 @@ export async function start(machine: Machine, beginning: Beginning): Promise<Run
       model,
       control,
       signal: watching.signal,
-      start: async () => ({ goal, workspace, file, capsules, seed: Buffer.from(env.random(32)).toString("hex") }),
+      start: async () => ({
+        goal: mask.text(goal),
+        workspace,
+        file,
+        capsules: mask.json(capsules),
+        seed: Buffer.from(env.random(32)).toString("hex"),
+      }),
     });
   } catch (error) {
     if (journal.count === 0) await removeUnbegun(run, env);

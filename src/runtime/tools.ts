@@ -14,8 +14,9 @@ import { fileRead } from "../tool/files/read.ts";
 import { fileRemove } from "../tool/files/remove.ts";
 import { fileSearch } from "../tool/files/search.ts";
 import { fileWrite } from "../tool/files/write.ts";
+import { hookPropose } from "../tool/hook-propose.ts";
 import { httpFetch } from "../tool/http/fetch.ts";
-import type { Child, ProcessTree, Skill, Spawner, Workspace } from "../tool/ports.ts";
+import type { Child, ProcessTree, Proposer, Secrets, Skill, Spawner, Workspace } from "../tool/ports.ts";
 import type { ProcessHost } from "../tool/process/command.ts";
 import { FIXED_LIMITS, PROCESS_LIMITS } from "../tool/process/limits.ts";
 import { openMeans } from "../tool/process/means.ts";
@@ -24,6 +25,7 @@ import { directTree } from "../tool/process/tree/direct.ts";
 import { type LayeredTree, openLayeredTree } from "../tool/process/tree/open.ts";
 import { removeTree } from "../tool/process/tree/scratch.ts";
 import type { ToolRegistry } from "../tool/registry.ts";
+import { NO_SECRETS } from "../tool/secrets/none.ts";
 import { skillRead } from "../tool/skill-read.ts";
 import type { Tool } from "../tool/tool.ts";
 import { toolBoxOf } from "../tool/toolbox.ts";
@@ -35,13 +37,15 @@ import { parsePath } from "../vfs/path.ts";
 export interface ToolWorld {
   readonly workspace: Workspace;
   readonly spawner: Spawner;
+  readonly proposer: Proposer;
   readonly processes: Processes;
+  readonly secrets: Secrets;
   /** ms since the epoch. */
   now(): number;
 }
 
 /** Where and how processes run. Close it with the run. */
-export interface Processes extends Omit<ProcessHost, "workspace" | "authority"> {
+export interface Processes extends Omit<ProcessHost, "workspace" | "authority" | "mask"> {
   close(): void;
 }
 
@@ -91,7 +95,10 @@ function boxOf(
     digest,
     read: () => Promise.resolve(Buffer.from(text)),
   }));
-  return toolBoxOf(resolved.registry as unknown as ToolRegistry, kindsOf({ ...options, children, skills }), authority);
+  const { secrets } = options.world;
+  const listed = (name: string, tool: string): boolean => resolved.secrets[name]?.tools.includes(tool) === true;
+  const kinds = kindsOf({ ...options, children, skills });
+  return toolBoxOf(resolved.registry as unknown as ToolRegistry, kinds, authority, { secrets, listed });
 }
 
 interface Kinds {
@@ -104,18 +111,20 @@ interface Kinds {
 
 /** All tools that there are. */
 function kindsOf({ authority, depth, world, children, skills }: Kinds): readonly Tool[] {
-  const { workspace, spawner, processes, now } = world;
+  const { workspace, spawner, proposer, processes, secrets, now } = world;
+  const { mask } = secrets;
   return [
     fileList(workspace, authority),
-    fileRead(workspace, authority),
-    fileSearch(workspace, authority),
+    fileRead(workspace, authority, mask),
+    fileSearch(workspace, authority, mask),
     fileWrite(workspace, authority),
     fileRemove(workspace, authority),
     fileMove(workspace, authority),
-    processRun({ workspace, authority, ...processes }, now),
-    httpFetch({ authority }),
+    processRun({ workspace, authority, mask, ...processes }, now),
+    httpFetch({ authority, mask }),
     skillRead(skills),
     agentSpawn({ children, depth, spawner, authority }),
+    hookPropose(proposer),
   ];
 }
 
@@ -136,6 +145,8 @@ export interface ProcessOptions {
   readonly layer: { readonly overlay: Overlay; readonly folder: string } | undefined;
   /** A folder of the run alone for what its processes need while they run; what a crash left there is removed. */
   readonly temporary: string;
+  /** A private folder, in memory if possible, for secrets in files of processes that are not confined. */
+  readonly secrets: string;
   readonly onNotice: (text: string) => void;
 }
 
@@ -145,7 +156,7 @@ export interface ProcessOptions {
  * Throws `WorldError` when no listed backend can be had.
  */
 export async function openProcesses(resolved: ResolvedBlueprint, options: ProcessOptions): Promise<Processes> {
-  const { authority, confinement, workspace, layer, temporary, onNotice } = options;
+  const { authority, confinement, workspace, layer, temporary, secrets, onNotice } = options;
   if (!resolved.tools.allow.includes("process.run")) return nobody(directTree(workspace));
   removeTree(temporary);
   await mkdir(temporary, { recursive: true, mode: 0o700 });
@@ -160,6 +171,7 @@ export async function openProcesses(resolved: ResolvedBlueprint, options: Proces
     path: commandPath(),
     readable: [dirname(process.execPath)],
     temporary,
+    secrets,
     limits: { ...confinement.limits, ...FIXED_LIMITS },
     close() {
       means.close();
@@ -212,6 +224,7 @@ function nobody(tree: ProcessTree): Processes {
     path: [],
     readable: [],
     temporary: "",
+    secrets: "",
     limits: PROCESS_LIMITS,
     close: () => undefined,
   };
@@ -249,7 +262,9 @@ export function noWorld(): ToolWorld {
       close: () => undefined,
     },
     spawner: { spawn: unreachable },
+    proposer: { propose: unreachable },
     processes: nobody({ kind: "direct", open: unreachable }),
+    secrets: NO_SECRETS,
     now: unreachable,
   };
 }

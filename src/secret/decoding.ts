@@ -9,8 +9,8 @@ export interface Decoded {
   readonly to: Uint32Array;
 }
 
-/** Undefined where nothing is encoded in this way. Linear in the source. */
-export type Decoder = (source: Buffer) => Decoded | undefined;
+/** Undefined where nothing of `least` bytes is encoded in this way. Linear in the source. */
+export type Decoder = (source: Buffer, least: number) => Decoded | undefined;
 
 /** Collects decoded bytes; there are never more of them than `most`. */
 class Collector {
@@ -159,71 +159,81 @@ function entity([, decimal, hex, name = ""]: RegExpExecArray): string | undefine
   return number > 0x10ffff ? undefined : String.fromCodePoint(number);
 }
 
-/** Runs shorter than this hold no secret: 6 bytes are 8 digits of base64 and 12 of hex. */
-const SHORTEST = { hex: 12, base64: 8 };
+/** Hexadecimal digits in any case, also in pairs; from the first or from the second digit on. */
+export const hexadecimal = (phase: 0 | 1): Decoder => byRuns({ digits: HEX, gaps: HEX_GAPS, bits: 4, phase });
 
-/** Digits of one base, with where they stand; runs are separated by what is none. */
-function* runsOf(source: Buffer, digits: Int8Array, gaps: ReadonlySet<number>, shortest: number): Generator<Run> {
-  let run: { values: number[]; places: number[] } = { values: [], places: [] };
+/** Base64 of either alphabet (RFC 4648 §4, §5), padded or not, from any of the four places in a group on. */
+export const base64 = (phase: 0 | 1 | 2 | 3): Decoder => byRuns({ digits: BASE64, gaps: BASE64_GAPS, bits: 6, phase });
+
+interface Base {
+  readonly digits: Int8Array;
+  readonly gaps: ReadonlySet<number>;
+  /** Of one digit. */
+  readonly bits: number;
+  /** Digits that are left out at the beginning. */
+  readonly phase: number;
+}
+
+function byRuns(base: Base): Decoder {
+  return (source, least) => {
+    const shortest = Math.ceil((least * 8) / base.bits);
+    let out: Collector | undefined;
+    for (const [start, end] of runsOf(source, base, shortest)) {
+      out ??= new Collector(source.length);
+      decodeRun(source, { start, end }, { ...base, out });
+    }
+    return out?.done();
+  };
+}
+
+/** From where to where there are enough digits, with no more between two of them than a gap or two. */
+function* runsOf(source: Buffer, { digits, gaps }: Base, shortest: number): Generator<readonly [number, number]> {
+  let start = 0;
+  let count = 0;
   let gap = 0;
-  for (let at = 0; at <= source.length; at++) {
-    const byte = source[at];
-    const value = byte === undefined ? -1 : (digits[byte] ?? -1);
-    if (value !== -1) {
-      run.values.push(value);
-      run.places.push(at);
+  for (let at = 0; at < source.length; at++) {
+    const byte = source[at] ?? 0;
+    if ((digits[byte] ?? -1) !== -1) {
+      if (count === 0) start = at;
+      count += 1;
       gap = 0;
-    } else if (byte !== undefined && gaps.has(byte) && gap < 2) gap += 1;
-    else {
-      if (run.values.length >= shortest) yield run;
-      if (run.values.length > 0) run = { values: [], places: [] };
+    } else if (count > 0) {
+      gap += 1;
+      if (gap <= 2 && gaps.has(byte)) continue;
+      if (count >= shortest) yield [start, at];
+      count = 0;
       gap = 0;
     }
   }
-}
-interface Run {
-  readonly values: readonly number[];
-  readonly places: readonly number[];
+  if (count >= shortest) yield [start, source.length];
 }
 
-/** Hexadecimal digits in any case, also in pairs; from the first or from the second digit on. */
-export const hexadecimal = (phase: 0 | 1): Decoder =>
-  byRuns({ digits: HEX, gaps: HEX_GAPS, shortest: SHORTEST.hex, bits: 4, phase });
-
-/** Base64 of either alphabet (RFC 4648 §4, §5), padded or not, from any of the four places in a group on. */
-export const base64 = (phase: 0 | 1 | 2 | 3): Decoder =>
-  byRuns({ digits: BASE64, gaps: BASE64_GAPS, shortest: SHORTEST.base64, bits: 6, phase });
-
-function byRuns(options: {
-  readonly digits: Int8Array;
-  readonly gaps: ReadonlySet<number>;
-  readonly shortest: number;
-  readonly bits: number;
-  readonly phase: number;
-}): Decoder {
-  const { digits, gaps, shortest, bits, phase } = options;
-  return (source) => {
-    const out = new Collector(source.length + 1);
-    let any = false;
-    for (const { values, places } of runsOf(source, digits, gaps, shortest)) {
-      any = true;
-      let held = 0;
-      let holding = 0;
-      let from = 0;
-      for (let i = phase; i < values.length; i++) {
-        if (holding === 0) from = places[i] ?? 0;
-        held = ((held << bits) | (values[i] ?? 0)) & 0xffff;
-        holding += bits;
-        if (holding < 8) continue;
-        holding -= 8;
-        out.add((held >> holding) & 0xff, from, (places[i] ?? 0) + 1);
-        from = places[i] ?? 0;
-      }
-      // A run is longer than what it decodes to, so there is room for the break.
-      out.add(0, from, from);
+function decodeRun(
+  source: Buffer,
+  { start, end }: { readonly start: number; readonly end: number },
+  { digits, bits, phase, out }: Base & { readonly out: Collector },
+): void {
+  let skip = phase;
+  let held = 0;
+  let holding = 0;
+  let from = start;
+  for (let at = start; at < end; at++) {
+    const value = digits[source[at] ?? 0] ?? -1;
+    if (value === -1) continue;
+    if (skip > 0) {
+      skip -= 1;
+      continue;
     }
-    return any ? out.done() : undefined;
-  };
+    if (holding === 0) from = at;
+    held = ((held << bits) | value) & 0xffff;
+    holding += bits;
+    if (holding < 8) continue;
+    holding -= 8;
+    out.add((held >> holding) & 0xff, from, at + 1);
+    from = at;
+  }
+  // A run of two digits and more is longer than what it decodes to, so that there is room for the break.
+  out.add(0, start, start);
 }
 
 function hexAt(source: Buffer, at: number): number {

@@ -48,12 +48,14 @@ export class Mask {
   readonly #patterns: readonly { readonly name: string; readonly bytes: Buffer }[];
   /** Bytes around a part of a text that must be known to find a secret that reaches into it. */
   readonly reach: number;
+  readonly #least: number;
 
   constructor(secrets: readonly Secret[]) {
     this.#patterns = secrets
       .flatMap(({ name, value }) => partsOf(value).map((part) => ({ name, bytes: Buffer.from(part) })))
       .filter(({ bytes }) => bytes.length >= SHORTEST)
       .sort((left, right) => right.bytes.length - left.bytes.length);
+    this.#least = this.#patterns.at(-1)?.bytes.length ?? 0;
     this.reach = (this.#patterns[0]?.bytes.length ?? 0) * EXPANSION;
   }
 
@@ -120,7 +122,7 @@ export class Mask {
     }
     if (levels === 0) return;
     for (const decode of DECODERS) {
-      const decoded = decode(bytes);
+      const decoded = decode(bytes, this.#least);
       if (decoded !== undefined) this.#look({ bytes: decoded.bytes, place: within(decoded, place) }, levels - 1, found);
     }
   }

@@ -1,8 +1,9 @@
 import type { Digest } from "../model/canonical.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import type { DelegatedLease } from "../model/lease.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Permission } from "../model/tool.ts";
+import type { HookProposal } from "./hook-propose.ts";
 import type { Harvest } from "./process/tree/layered.ts";
 
 /** Effective permission, as the tools ask for it. Every answer is pure. */
@@ -13,6 +14,7 @@ export interface Authority {
   process(argv: readonly string[], really?: readonly (readonly string[])[]): Permission;
   readonly processNetwork: "none" | "host";
   network(host: string): Permission;
+  secret(name: string): Permission;
   spawn(child: { readonly depth: number }): Permission;
   /** The parts of the workspace that may be given to a process as a whole. */
   trees(action: "read" | "write"): readonly Tree[];
@@ -22,6 +24,24 @@ export interface Authority {
 export interface Tree {
   readonly path: string;
   readonly deep: boolean;
+}
+
+/** Finds secrets in what comes back from the world. */
+export interface Mask {
+  /** How many bytes around a part of something must be known to find a secret that reaches into the part. */
+  readonly reach: number;
+  /** The bytes of the window, the whole unless given, without any part of a secret that reaches into it. */
+  bytes(source: Uint8Array, window?: { readonly from?: number; readonly to?: number }): Buffer;
+  text(text: string): string;
+  /** Throws for what it cannot search. */
+  json<T extends Json>(value: T): T;
+}
+
+/** The secrets of the run. */
+export interface Secrets {
+  /** Undefined where there is none of this name, which only an optional one may do. */
+  value(name: string): string | undefined;
+  readonly mask: Mask;
 }
 
 /** The files of the run: one directory and what is below it, without a way out. Methods throw `ToolError`. */
@@ -90,6 +110,17 @@ export interface SpawnResult extends JsonObject {
   readonly state: "paused" | "completed" | "failed" | "terminated";
   /** What the child said last. */
   readonly answer: string;
+}
+
+/** Keeps what an agent proposes. Throws `ToolError` for what the agent should be told. */
+export interface Proposer {
+  propose(proposal: HookProposal, signal: AbortSignal): Promise<ProposalReceipt>;
+}
+export interface ProposalReceipt {
+  /** Its id, for people. */
+  readonly proposal: string;
+  readonly state: "pending" | "approved" | "rejected";
+  readonly component: Digest;
 }
 
 /**

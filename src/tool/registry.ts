@@ -4,6 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ToolSpec } from "../model/tool.ts";
 import { skeleton } from "./names.ts";
 import { type Check, checkOf } from "./schema.ts";
+import { faultsOf } from "./secrets/check.ts";
 import type { Tool } from "./tool.ts";
 
 /** A tool registry as it is written (`schemas/tools.v1.json`). */
@@ -24,7 +25,7 @@ export interface RegisteredTool {
 
 /**
  * Binds the entries of a registry to the tools that exist here. Throws `InputError` for a tool that does not exist, names
- * that are or look the same (A2), facts weaker than the tool's own, and schemas that are none.
+ * that are or look the same (A2), facts weaker than the tool's own, secrets that have no place there, and schemas that are none.
  */
 export function bindRegistry(registry: ToolRegistry, tools: readonly Tool[]): ReadonlyMap<string, RegisteredTool> {
   const { name, version } = registry.metadata;
@@ -38,6 +39,8 @@ export function bindRegistry(registry: ToolRegistry, tools: readonly Tool[]): Re
     const tool = tools.find((one) => one.name === spec.name);
     if (tool === undefined) throw unknown(where, spec.name, tools);
     refuseWeaker(where, spec, tool);
+    const faults = faultsOf(spec);
+    if (faults.length > 0) throw fault("bad-secret-use", `${where}: ${faults.join("; ")}`);
     bound.set(spec.name, {
       spec,
       tool,

@@ -3,6 +3,7 @@ import type { Need } from "../model/lease.ts";
 import type { Taxon } from "../model/phase.ts";
 import { type Idempotency, type Leased, type Permission, ToolError } from "../model/tool.ts";
 import { type Check, checkOf } from "./schema.ts";
+import type { Handed } from "./secrets/uses.ts";
 
 /** What a call names, opened and read, so that what was resolved is what is acted upon. */
 export interface Prepared {
@@ -18,6 +19,8 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
   /** When performing: what was resolved before. Only for facts that may differ from one look to the next, such as addresses. */
   readonly earlier?: JsonObject;
+  /** When performing: the secrets that the call is handed. */
+  readonly handed?: readonly Handed[];
   /** When performing: what the leases of the call say. */
   readonly leased?: Leased;
 }

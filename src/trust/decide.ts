@@ -69,7 +69,8 @@ export function decideTrust(hook: SignedHook, signature: HookSignature, circumst
   return { kind: "trusted", signer, until: Number.isFinite(until) ? until : null };
 }
 
-function difference(hook: SignedHook, signature: HookSignature): string | undefined {
+/** What of a hook its signature is not about, in words; undefined when it is about exactly this one. */
+export function difference(hook: SignedHook, signature: HookSignature): string | undefined {
   for (const field of ["manifest", "component", "name", "version", "role", "world"] as const) {
     if (hook[field] === signature[field]) continue;
     return `its ${field} is \`${hook[field]}\`, and that of the signature \`${signature[field]}\``;

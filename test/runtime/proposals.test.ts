@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { resumeRun } from "../../src/runtime.ts";
@@ -10,6 +12,7 @@ import { buildGuest, hookSource } from "../support/guests.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
 import { CHILD, TURNS } from "../support/phases.ts";
 
+const run = promisify(execFile);
 let lab: Lab;
 beforeEach(async () => {
   lab = await Lab.open();
@@ -190,5 +193,117 @@ describe("a proposal in the shadow of a run", () => {
     await expect(lab.run(file, { shadows: ["../../x"] })).rejects.toMatchObject({ code: "no-such-proposal" });
     await expect(lab.run(file, { shadows: [id, id] })).rejects.toMatchObject({ code: "shadow-twice" });
     expect(existsSync(join(lab.env.stateDir, "runs"))).toBe(false);
+  });
+});
+
+const SOURCE = `import { allow, block, defineHook } from "./sdk/hook.ts";
+
+export const { configure, handle } = defineHook({
+  role: "gate",
+  configure: () => ({}),
+  handlers: {
+    "pre-tool": ({ call }) => (call.tool === "file.write" ? block("nothing is written here") : allow("it writes nothing")),
+  },
+});
+`;
+
+const PROPOSAL = {
+  name: "no-writing",
+  version: "1.0.0",
+  role: "gate",
+  phases: ["pre-tool"],
+  description: "blocks writing",
+  source: SOURCE,
+  reason: "I write too much \u001b[2J",
+};
+
+/** A run whose agent proposes this, once for each; what it was told. */
+async function proposing(...proposals: readonly JsonObject[]) {
+  const calls = proposals.map((call, at) => ({ id: `p${at}`, tool: "hook.propose", arguments: call }));
+  const file = await lab.blueprint({
+    turns: [{ text: "I propose", calls }, { text: "done" }],
+    tools: ["hook.propose"],
+  });
+  const summary = await lab.run(file);
+  const told = lab.boundaries("post-tool").map(({ payload }) => (payload as { readonly result: JsonObject }).result);
+  return { summary, told };
+}
+
+describe("a proposal of an agent", () => {
+  test("goes from its source to shadow, to a signature, to a gate that is trusted", async () => {
+    const { summary, told } = await proposing(PROPOSAL, { ...PROPOSAL, reason: "again" });
+    expect(summary).toMatchObject({ state: "completed" });
+    const id = String((told[0]?.value as JsonObject | undefined)?.proposal);
+    expect(told[1]).toEqual(told[0]);
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+
+    const listed = await lab.finished("hook", ["proposals", "list"]);
+    expect(listed.stdout).toContain(`agent lab@1.0.0 in run ${summary.run}  I write too much \\u{1b}[2J`);
+    expect(listed.stdout.trim().split("\n")).toHaveLength(1);
+
+    const file = await lab.blueprint({ turns: TURNS, child: CHILD });
+    const watched = await lab.run(file, { shadows: [id] });
+    expect(watched).toMatchObject({ state: "completed", result: "told: secret of a / helped" });
+    await rm(join(lab.workspace, "out"), { recursive: true });
+    const view = await json(["proposals", "show", id]);
+    expect(view).toMatchObject({
+      state: "pending",
+      by: { kind: "agent", run: summary.run },
+      call: { step: 1, id: "p0" },
+      shadow: { total: { boundaries: 3, same: 2, "newly-blocked": 1 }, runs: [{ run: watched.run }] },
+    });
+    expect(view.diff).toContain("+import { allow, block, defineHook }");
+
+    await writeFile(join(lab.root, "passphrase"), "a long enough phrase\n");
+    const secret = async (...args: readonly string[]) => {
+      const line = `exec "$@" --passphrase-fd 3 3< ${join(lab.root, "passphrase")}`;
+      const bin = join(ROOT, "bin/hook.mjs");
+      const { stdout } = await run("sh", ["-c", line, "sh", process.execPath, bin, ...args, "--json"], {
+        cwd: lab.root,
+        env: lab.variables,
+      });
+      return JSON.parse(stdout) as JsonObject;
+    };
+    const key = await secret("keygen", "admin", "--dir", "keys");
+    const out = join(lab.root, "blueprint", "approved");
+    const approved = await secret("proposals", "approve", id, "--key", String(key.file), "--out", out);
+    expect(approved).toMatchObject({ proposal: id, name: "no-writing", key: key.key });
+    expect(await json(["proposals", "show", id])).toMatchObject({ state: "approved", decision: { key: key.key } });
+    const scope = ["--owner", "me", "--hooks", "no-writing", "--phases", "pre-tool", "--powers", "gate"];
+    expect(await lab.finished("hook", ["trust", "add", "admin", String(key.key), ...scope])).toMatchObject({ code: 0 });
+    expect(await lab.finished("hook", ["verify", out])).toMatchObject({ code: 0 });
+
+    const pinned = parse(await readFile(file, "utf8"));
+    const { name, version, digest, signature } = approved;
+    pinned.spec.pins.hooks = [{ name, version, digest, signature, source: "approved/hook.yaml" }];
+    pinned.spec.hooks.chain = { "pre-tool": ["no-writing"] };
+    await writeFile(file, stringify(pinned, { aliasDuplicateObjects: false }));
+    expect(await lab.run(file)).toMatchObject({ state: "completed", blocked: 1 });
+    const [hooks] = lab.entries.filter(({ kind }) => kind === "check.hooks").map(({ body }) => body.hooks);
+    expect(hooks).toMatchObject([{ hook: "no-writing", tier: "trusted", signer: { id: "admin" } }]);
+    expect(existsSync(join(lab.workspace, "out/made.txt"))).toBe(false);
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  });
+
+  test("whose source does not build is an answer to the agent, and no proposal", async () => {
+    const { summary, told } = await proposing(
+      { ...PROPOSAL, source: "let x: = 3" },
+      { ...PROPOSAL, name: "Bad Name" },
+      { ...PROPOSAL, source: 'import text from "../../../../../../etc/passwd"; export const configure = text;' },
+    );
+    expect(summary).toMatchObject({ state: "completed" });
+    expect(told.map(({ code }) => code)).toEqual(["build-failed", "invalid-file", "build-failed"]);
+    expect(String(told[0]?.message)).toContain("hook.ts:1:8");
+    expect(JSON.stringify(told)).not.toContain("root:");
+    expect(JSON.stringify(told)).not.toContain(ROOT);
+    expect(existsSync(store())).toBe(false);
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  });
+
+  test("of a tool that the blueprint does not allow is denied", async () => {
+    const calls = [{ id: "p", tool: "hook.propose", arguments: PROPOSAL }];
+    const file = await lab.blueprint({ turns: [{ text: "", calls }, { text: "done" }], tools: ["file.read"] });
+    await lab.run(file);
+    expect(existsSync(store())).toBe(false);
   });
 });

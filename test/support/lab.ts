@@ -4,12 +4,16 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { type ReplayResult, replayRecording } from "../../harness/replay.ts";
+import { verifyRecordings } from "../../harness/verify/family.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
+import { readSignable } from "../../src/runtime/trust/sign.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
+import type { SigningKey } from "../../src/trust/ed25519.ts";
+import { signHook } from "../../src/trust/signature.ts";
 import { buildGuest } from "./guests.ts";
 
 /** A hook of a test's own. */
@@ -23,6 +27,8 @@ export interface LabHook {
   readonly limits?: JsonObject;
   readonly authority?: JsonObject;
   readonly world?: string;
+  /** Whose signature it bears, which is then pinned. */
+  readonly signedBy?: SigningKey;
 }
 
 export interface LabBlueprint {
@@ -42,11 +48,17 @@ export interface LabBlueprint {
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
+  /** `spec.secrets`; the policy allows them. */
+  readonly secrets?: JsonObject;
+  /** Secrets that the registry hands to tools. */
+  readonly uses?: Readonly<Record<string, readonly JsonObject[]>>;
   /** Turns of the child `helper` that agent.spawn may start. */
   readonly child?: readonly JsonObject[];
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
+  /** Its hooks, all of them asked at each of their phases. */
+  readonly childHooks?: readonly LabHook[];
   /** What the policy bundle says besides; and what the blueprint says of leases. */
   readonly policy?: JsonObject;
   readonly leases?: JsonObject;
@@ -165,7 +177,10 @@ export class Lab {
     const spec = { taxa: parts.taxa ?? ["workspace", "process", "agent"], allow: tools };
     const filesystem = { read: ["**"], write: ["out/**"], deny: ["secrets/**"] };
     const execution = { backend: ["unconfined"], filesystem, process: { allow: [["node", "*"]] }, ...parts.execution };
-    const policy = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 }, ...parts.policy };
+    const { secrets = {} } = parts;
+    const allowed = Object.keys(secrets).length === 0 ? {} : { secrets: { allow: Object.keys(secrets) } };
+    const grants = { ...grantsOf(execution), tools: spec, spawn: { depth: 1, count: 1 } };
+    const policy = { ...grants, ...allowed, ...parts.policy };
     const hooks = await Promise.all((parts.hooks ?? []).map((hook) => this.#hook(folder, hook)));
     const shipped = Object.keys(parts.shipped ?? {}).map((hook) =>
       pinOf(hook, `builtin:hooks/${hook}/hook.yaml`, ROOT),
@@ -177,7 +192,7 @@ export class Lab {
     const pins = {
       hooks: [...hooks, ...(await Promise.all(shipped))],
       policy: await this.#document(folder, "policy", "PolicyBundle", policy),
-      tools: await pinOf("standard-tools", "builtin:blueprints/shared/tools.yaml", ROOT),
+      tools: await this.#registry(folder, parts),
       scripts: [await this.#document(folder, "script", "ModelScript", { turns: parts.turns })],
       ...(parts.skills === undefined ? {} : { skills: await skillsOf(parts.skills, folder) }),
       ...(parts.child === undefined
@@ -198,6 +213,7 @@ export class Lab {
             execution,
             tools: spec,
             ...(parts.leases === undefined ? {} : { leases: parts.leases }),
+            ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
             ...(parts.context === undefined ? {} : { context: parts.context }),
             hooks: {
               chain: parts.chain ?? {},
@@ -264,8 +280,17 @@ export class Lab {
     });
   }
 
-  replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
-    return replayRecording(file, options, this.env);
+  /** Replays a recording. Of what replays identical `harness verify` says the same, whatever checkpoints say. */
+  async replay(file = join(this.root, "out.jsonl"), options: { readonly key?: string } = {}): Promise<ReplayResult> {
+    const replayed = await replayRecording(file, options, this.env);
+    if (replayed.answer.startsWith("identical")) {
+      const { recordings } = await verifyRecordings([file], options, this.env);
+      const against = recordings.flatMap((one) =>
+        one.checks.filter(({ check, result }) => result === "failed" && check !== "checkpoints"),
+      );
+      if (against.length > 0) throw new Error(`it replays identical, and yet ${JSON.stringify(against)}`);
+    }
+    return replayed;
   }
 
   /** Bodies of the boundaries of one phase. */
@@ -281,8 +306,18 @@ export class Lab {
 
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
-    const leases = parts.childLeases;
-    await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
+    const { childHooks: hooks = [], childLeases: leases } = parts;
+    const chain = Object.fromEntries(hooks.flatMap(({ name, phases }) => phases.map((phase) => [phase, [name]])));
+    const more = leases === undefined ? {} : { leases };
+    await this.blueprint({ turns, tools, execution, hooks, chain, ...more }, "helper");
+  }
+
+  async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
+    const source = "blueprints/shared/tools.yaml";
+    if (uses === undefined) return pinOf("standard-tools", `builtin:${source}`, ROOT);
+    const standard = parse(await readFile(join(ROOT, source), "utf8")) as { spec: { tools: { name: string }[] } };
+    const tools = standard.spec.tools.map((tool) => ({ ...tool, secrets: uses[tool.name] ?? [] }));
+    return this.#document(folder, "tools", "ToolRegistry", { tools });
   }
 
   async #document(folder: string, name: string, kind: string, spec: JsonObject): Promise<JsonObject> {
@@ -311,7 +346,14 @@ export class Lab {
       },
     };
     await writeFile(join(place, "hook.yaml"), stringify(manifest, { aliasDuplicateObjects: false }));
-    return pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
+    const pin = await pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
+    if (hook.signedBy === undefined) return pin;
+    const signature = signHook(hook.signedBy, (await readSignable(place, this.env)).hook, {
+      signedAt: this.env.now(),
+      expires: null,
+    });
+    await writeFile(join(place, "hook.sig"), signature);
+    return { ...pin, signature: digestOf(signature) };
   }
 }
 

@@ -7,7 +7,7 @@ import type { Layer } from "../../src/capability/layer.ts";
 import { effectivePermission } from "../../src/capability/permission.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Json, JsonObject } from "../../src/model/json.ts";
-import type { ToolBox } from "../../src/model/tool.ts";
+import type { SecretUse, ToolBox } from "../../src/model/tool.ts";
 import { agentSpawn } from "../../src/tool/agent-spawn.ts";
 import { fileList } from "../../src/tool/files/list.ts";
 import { fileMove } from "../../src/tool/files/move.ts";
@@ -15,9 +15,10 @@ import { fileRead } from "../../src/tool/files/read.ts";
 import { fileRemove } from "../../src/tool/files/remove.ts";
 import { fileSearch } from "../../src/tool/files/search.ts";
 import { fileWrite } from "../../src/tool/files/write.ts";
+import { hookPropose } from "../../src/tool/hook-propose.ts";
 import { httpFetch } from "../../src/tool/http/fetch.ts";
 import type { Network } from "../../src/tool/http/network.ts";
-import type { ProcessTree, Spawner, Workspace } from "../../src/tool/ports.ts";
+import type { ProcessTree, Secrets, Spawner, Workspace } from "../../src/tool/ports.ts";
 import type { Backend } from "../../src/tool/process/backend.ts";
 import type { ProcessHost } from "../../src/tool/process/command.ts";
 import type { Filter } from "../../src/tool/process/filter.ts";
@@ -27,6 +28,8 @@ import { processRun } from "../../src/tool/process/run.ts";
 import type { Seal } from "../../src/tool/process/seal.ts";
 import { directTree } from "../../src/tool/process/tree/direct.ts";
 import type { ToolRegistry } from "../../src/tool/registry.ts";
+import { NO_SECRETS } from "../../src/tool/secrets/none.ts";
+import type { Listed } from "../../src/tool/secrets/uses.ts";
 import { skillRead } from "../../src/tool/skill-read.ts";
 import type { Tool } from "../../src/tool/tool.ts";
 import { toolBoxOf } from "../../src/tool/toolbox.ts";
@@ -71,6 +74,11 @@ export interface BenchOptions {
   readonly backend?: Backend;
   readonly path?: readonly string[];
   readonly readable?: readonly string[];
+  /** Secrets that every tool may have, and tools that are handed some. */
+  readonly secrets?: Secrets;
+  readonly uses?: Readonly<Record<string, readonly SecretUse[]>>;
+  /** What the blueprint lets tools have; all of that unless given. */
+  readonly listed?: Listed;
   /** Instead of a folder of its own, which is removed. */
   readonly folder?: string;
   readonly limits?: Partial<ProcessLimits>;
@@ -106,6 +114,7 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
   mkdirSync(join(folder, "temporary"), { recursive: true });
   const workspace = options.workspace ?? openHostDirectory(at("."), { actions: ["read", "write"] });
   const authority = effectivePermission(options.layers ?? [layer()]);
+  const { secrets = NO_SECRETS } = options;
   const backend = options.backend ?? UNCONFINED;
   const host: ProcessHost = {
     workspace,
@@ -114,6 +123,8 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
     path: options.path ?? [NODE, "/usr/bin", "/bin"],
     readable: options.readable ?? [],
     temporary: join(folder, "temporary"),
+    secrets: join(folder, "temporary"),
+    mask: secrets.mask,
     limits: { ...PROCESS_LIMITS, ...options.limits },
     tree: options.tree ?? directTree(workspace),
     filter: options.filter,
@@ -125,13 +136,17 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
   const text = Buffer.from("# How to review\n");
   const tools = [
     fileList(workspace, authority),
-    fileRead(workspace, authority),
-    fileSearch(workspace, authority),
+    fileRead(workspace, authority, secrets.mask),
+    fileSearch(workspace, authority, secrets.mask),
     fileWrite(workspace, authority),
     fileRemove(workspace, authority),
     fileMove(workspace, authority),
     processRun(host, options.now ?? Date.now),
-    httpFetch({ authority, ...(options.network === undefined ? {} : { network: options.network }) }),
+    httpFetch({
+      authority,
+      mask: secrets.mask,
+      ...(options.network === undefined ? {} : { network: options.network }),
+    }),
     skillRead([{ name: "review", version: "1.0.0", digest: digestOf(text), read: () => Promise.resolve(text) }]),
     agentSpawn({
       children: [{ name: "reader", version: "1.0.0", blueprint: digestOf("reader") }],
@@ -139,8 +154,12 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
       authority,
       spawner: options.spawner ?? { spawn: () => Promise.resolve({ run: "r1", state: "completed", answer: "42" }) },
     }),
+    hookPropose({ propose: () => Promise.resolve({ proposal: "p1", state: "pending", component: digestOf("p1") }) }),
   ];
-  const box = toolBoxOf(STANDARD, tools, authority);
+  const described = STANDARD.spec.tools.map((tool) => ({ ...tool, secrets: options.uses?.[tool.name] ?? [] }));
+  const registry = { ...STANDARD, spec: { tools: described } };
+  const listed = options.listed ?? ((name, tool) => options.uses?.[tool]?.some((use) => use.name === name) === true);
+  const box = toolBoxOf(registry, tools, authority, { secrets, listed });
   return {
     box,
     tools,

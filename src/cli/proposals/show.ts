@@ -24,13 +24,18 @@ function about(view: ProposalView): string {
     ["hook", `${view.name}@${view.version}, ${view.role} at ${view.phases.join(", ")}`],
     ["does", view.description],
     ["asks for", asks.length === 0 ? "nothing" : asks.join(", ")],
-    ["proposed by", `${proposerText(view.by)}, ${view.at}`],
+    ["proposed by", `${proposerText(view.by)}${callText(view)}, ${view.at}`],
     ...(view.by.kind === "agent" ? [["blueprint", view.by.agent.blueprint]] : []),
     ["because", view.reason],
     ["manifest", digests.manifest],
     ["component", digests.component],
     ...Object.entries(digests.sources).map(([path, digest]) => ["source", `${digest} ${path}`]),
   ]);
+}
+
+function callText({ by, call }: ProposalView): string {
+  if (by.kind === "person") return "";
+  return call === null ? ", whose journal does not tell" : `, step ${call.step}, call ${call.id} (entry ${call.seq})`;
 }
 
 function decided({ decision }: ProposalView): string {

@@ -9,6 +9,7 @@ import {
 } from "../../trust/proposals/proposal.ts";
 import type { Environment } from "../machine.ts";
 import { type Current, currentOf, diffOf, manifestOf, textsOf } from "./compare.ts";
+import { type ProposingCall, proposingCall } from "./origin.ts";
 import { type ShadowRuns, shadowRunsOf, totalOf } from "./shadow-runs.ts";
 import { proposalsOf } from "./store.ts";
 
@@ -39,6 +40,8 @@ export interface ProposalView {
   readonly phases: HookManifest["spec"]["phases"];
   readonly authority: HookManifest["spec"]["authority"];
   readonly by: Proposer;
+  /** The call of the agent by which it was proposed, as the journal of the run says; null when that is not there, and for a person's. */
+  readonly call: ProposingCall | null;
   readonly reason: string;
   readonly at: string;
   readonly digests: ProposalDigests;
@@ -81,13 +84,13 @@ export async function showProposal(
   const current = await currentOf(proposal, { against, store }, env);
   const shadow = await shadowRunsOf(proposal.digests.component, env);
   return {
-    ...aboutOf(proposal),
+    ...aboutOf(proposal, env),
     ...comparedWith(current, proposal),
     shadow: { ...shadow, total: totalOf(shadow.runs) },
   };
 }
 
-function aboutOf(proposal: Proposal) {
+function aboutOf(proposal: Proposal, env: Environment) {
   const { note, digests, decision } = proposal;
   const { metadata, spec } = manifestOf(proposal);
   return {
@@ -100,6 +103,7 @@ function aboutOf(proposal: Proposal) {
     phases: spec.phases,
     authority: spec.authority,
     by: note.by,
+    call: proposingCall(note.by, env) ?? null,
     reason: note.reason,
     at: new Date(note.at).toISOString(),
     digests,

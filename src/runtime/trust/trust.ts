@@ -83,7 +83,7 @@ export function withTrust(resolved: ResolvedBlueprint, signers: Header["trust"])
 }
 
 /** What the signature says and what it is said about, both of them the pinned bytes. */
-async function readSigned(hooks: readonly PinnedHook[], store: ArtifactStore): Promise<readonly Signed[]> {
+export async function readSigned(hooks: readonly PinnedHook[], store: ArtifactStore): Promise<readonly Signed[]> {
   const signed: Signed[] = [];
   for (const { name, version, digest, component, role, phases, signature } of hooks) {
     if (signature === null) continue;

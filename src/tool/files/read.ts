@@ -1,4 +1,5 @@
-import type { Authority, Workspace } from "../ports.ts";
+import type { Authority, Mask, Workspace } from "../ports.ts";
+import { NO_SECRETS } from "../secrets/none.ts";
 import { defineTool, fields, type Tool } from "../tool.ts";
 import { cutAtEnd, type Encoding, encode } from "./encoding.ts";
 import { contentOf, requirePermission } from "./facts.ts";
@@ -15,7 +16,7 @@ interface Arguments {
 }
 
 /** `file.read`: a range of one file, as text or base64. */
-export function fileRead(workspace: Workspace, authority: Authority): Tool {
+export function fileRead(workspace: Workspace, authority: Authority, mask: Mask = NO_SECRETS.mask): Tool {
   return defineTool<Arguments>({
     name: "file.read",
     taxon: "workspace",
@@ -47,10 +48,15 @@ export function fileRead(workspace: Workspace, authority: Authority): Tool {
       return {
         resolution: { path, ...facts },
         act() {
-          const data = whole?.subarray(offset, offset + length) ?? file.read({ offset, length });
+          // A secret that the range cuts is found by what is around it.
+          const around = Math.max(0, offset - mask.reach);
+          const wanted = { offset: around, length: offset - around + length + mask.reach };
+          const text = whole?.subarray(around, around + wanted.length) ?? file.read(wanted);
+          const data = text.subarray(offset - around, offset - around + length);
           const atEnd = offset + data.length >= file.stat.size;
           const kept = data.subarray(0, data.length - (encoding === "utf8" && !atEnd ? cutAtEnd(data) : 0));
-          const content = encode(kept, encoding, path);
+          const window = { from: offset - around, to: offset - around + kept.length };
+          const content = encode(kept.length === 0 ? kept : mask.bytes(text, window), encoding, path);
           return Promise.resolve({
             path,
             size: file.stat.size,

@@ -1,5 +1,6 @@
 import { ToolError } from "../../model/tool.ts";
-import type { Authority, Workspace } from "../ports.ts";
+import type { Authority, Mask, Workspace } from "../ports.ts";
+import { NO_SECRETS } from "../secrets/none.ts";
 import { breathe, defineTool, fields, type Tool } from "../tool.ts";
 import { requirePermission } from "./facts.ts";
 import { type Finder, finderOf } from "./match.ts";
@@ -39,7 +40,7 @@ class Tally implements LeftOut {
 }
 
 /** `file.search`: lines with a text or a linear-time regular expression, in files that may be read. */
-export function fileSearch(workspace: Workspace, authority: Authority): Tool {
+export function fileSearch(workspace: Workspace, authority: Authority, mask: Mask = NO_SECRETS.mask): Tool {
   return defineTool<Arguments>({
     name: "file.search",
     taxon: "workspace",
@@ -86,7 +87,7 @@ export function fileSearch(workspace: Workspace, authority: Authority): Tool {
         async act() {
           const tally = new Tally();
           const visits = place.visits({ depth: MAX_DEPTH, authority, leftOut: tally });
-          const stopped = await searchFiles(visits, { finder, limit, signal, tally });
+          const stopped = await searchFiles(visits, { finder, limit, signal, tally, mask });
           const { hidden, unreadable, binary, large, longLines } = tally;
           return {
             matches: tally.matches.slice(0, limit),
@@ -106,6 +107,8 @@ interface Search {
   readonly limit: number;
   readonly signal: AbortSignal;
   readonly tally: Tally;
+  /** Applied before anything is searched, so that matches tell nothing of a secret either. */
+  readonly mask: Mask;
 }
 
 async function searchFiles(visits: Iterable<Visit>, search: Search): Promise<"end" | "matches" | "files" | "bytes"> {
@@ -116,7 +119,7 @@ async function searchFiles(visits: Iterable<Visit>, search: Search): Promise<"en
     if (tally.bytes > MAX_BYTES) return "bytes";
     await breathe(signal);
     const text = readText(visit, tally);
-    if (text !== undefined) await searchText(visit.path, text, search);
+    if (text !== undefined) await searchText(visit.path, search.mask.text(text), search);
     if (tally.matches.length > limit) return "matches";
   }
   return "end";

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request 
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { ToolError } from "../../model/tool.ts";
+import type { Mask } from "../ports.ts";
 import { hostOf, type Target } from "./target.ts";
 
 export interface Exchange {
@@ -10,6 +11,12 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly certificates?: string | undefined;
+  /** Headers that hold secrets. They go to this one origin over TLS, and not along with a redirect. */
+  readonly credentials?: Credentials | undefined;
+}
+export interface Credentials {
+  readonly origin: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -17,7 +24,7 @@ export interface Exchange {
  * Throws `ToolError("no-connection")`, or the signal's reason.
  */
 export function exchange(
-  { target, method, headers, body, certificates }: Exchange,
+  { target, method, headers, body, certificates, credentials }: Exchange,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const { url } = target;
@@ -31,7 +38,12 @@ export function exchange(
     method,
     host,
     path: `${url.pathname}${url.search}`,
-    headers: { ...headers, "accept-encoding": "identity", "user-agent": "pinion" },
+    headers: {
+      ...headers,
+      ...(secure ? credentialsFor(url, credentials) : {}),
+      "accept-encoding": "identity",
+      "user-agent": "pinion",
+    },
     // An agent of its own: no kept connections, and no proxy from the environment.
     agent: secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false }),
     lookup: pinned(target),
@@ -46,6 +58,10 @@ export function exchange(
     request.once("error", (error) => reject(signal.aborted ? signal.reason : noConnection(host, error)));
     request.end(body);
   });
+}
+
+function credentialsFor({ origin }: URL, credentials: Credentials | undefined): Credentials["headers"] {
+  return credentials?.origin === origin ? credentials.headers : {};
 }
 
 /** Answers every look-up with the addresses that were checked. */
@@ -63,17 +79,19 @@ function noConnection(host: string, error: Error): ToolError {
   return new ToolError("no-connection", `\`${host}\` did not answer: ${code}`);
 }
 
-/** At most `limit` bytes of the body; the rest is not read. */
+/** At most `limit` bytes of the body, without secrets, also without one that the limit would cut; the rest is not read. */
 export async function bodyOf(
   response: IncomingMessage,
   limit: number,
+  mask: Mask,
 ): Promise<{ readonly data: Buffer; readonly truncated: boolean }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > limit) break;
+    if (bytes > limit + mask.reach) break;
   }
-  return { data: Buffer.concat(chunks).subarray(0, limit), truncated: bytes > limit };
+  const whole = Buffer.concat(chunks);
+  return { data: mask.bytes(whole, { to: Math.min(limit, bytes) }), truncated: bytes > limit };
 }

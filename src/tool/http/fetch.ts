@@ -2,10 +2,12 @@ import type { IncomingMessage } from "node:http";
 import { isJsonObject, type JsonObject } from "../../model/json.ts";
 import { type Leased, ToolError } from "../../model/tool.ts";
 import { cutAtEnd, encode } from "../files/encoding.ts";
-import type { Authority } from "../ports.ts";
+import type { Authority, Mask } from "../ports.ts";
+import { NO_SECRETS } from "../secrets/none.ts";
+import type { Handed } from "../secrets/uses.ts";
 import { defineTool, fields, goOn, type Tool } from "../tool.ts";
 import { isPublic } from "./address.ts";
-import { bodyOf, type Exchange, exchange } from "./exchange.ts";
+import { bodyOf, type Credentials, type Exchange, exchange } from "./exchange.ts";
 import { METHODS, requestNeed } from "./need.ts";
 import { internet, type Network } from "./network.ts";
 import { hostOf, parseUrl, reach, type Target } from "./target.ts";
@@ -40,10 +42,11 @@ export interface FetchOptions {
   readonly authority: Authority;
   /** For tests only: other names and addresses than the internet's. Nothing that a blueprint says leads here. */
   readonly network?: Network;
+  readonly mask?: Mask;
 }
 
 /** `http.fetch`: one request to an allowed domain at a public address, and the redirects that stay within both. */
-export function httpFetch({ authority, network = internet(isPublic) }: FetchOptions): Tool {
+export function httpFetch({ authority, network = internet(isPublic), mask = NO_SECRETS.mask }: FetchOptions): Tool {
   return defineTool<Arguments>({
     name: "http.fetch",
     taxon: "network",
@@ -78,7 +81,7 @@ export function httpFetch({ authority, network = internet(isPublic) }: FetchOpti
       const parsed = URL.parse(url);
       return parsed === null ? [] : [requestNeed(parsed, method)];
     },
-    async prepare(call, { signal, earlier, leased }) {
+    async prepare(call, { signal, earlier, handed, leased }) {
       const { url, method = "GET", headers = {}, body, maxBytes = BYTES, timeoutMs = TIMEOUT_MS } = call;
       if (body !== undefined && (method === "GET" || method === "HEAD")) {
         throw new ToolError("bad-arguments", `a ${method} request has no body`);
@@ -94,9 +97,10 @@ export function httpFetch({ authority, network = internet(isPublic) }: FetchOpti
         resolution: { url: target.url.href, method, addresses: target.addresses },
         act() {
           const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-          const first: Exchange = { target, method, headers, body, certificates: network.certificates };
+          const credentials = credentialsOf(target.url, handed);
+          const first: Exchange = { target, method, headers, body, certificates: network.certificates, credentials };
           return within(limit, { signal, timeoutMs }, () =>
-            follow(first, { authority, network, limit, maxBytes, leased }),
+            follow(first, { authority, network, limit, maxBytes, mask, leased }),
           );
         },
         close: () => undefined,
@@ -110,7 +114,19 @@ interface Following {
   readonly network: Network;
   readonly limit: AbortSignal;
   readonly maxBytes: number;
+  readonly mask: Mask;
   readonly leased: Leased | undefined;
+}
+
+function credentialsOf({ origin }: URL, handed: readonly Handed[] = []): Credentials {
+  for (const { name, value } of handed) {
+    if (/^[\x20-\x7e]*$/.test(value)) continue;
+    throw new ToolError(
+      "bad-secret",
+      `the secret \`${name}\` cannot be sent in a header: it is not one line of printable ASCII`,
+    );
+  }
+  return { origin, headers: Object.fromEntries(handed.map(({ to, value }) => [to, value])) };
 }
 
 async function follow(first: Exchange, options: Following): Promise<JsonObject> {
@@ -118,8 +134,7 @@ async function follow(first: Exchange, options: Following): Promise<JsonObject> 
   for (let redirects = 0; ; redirects++) {
     const response = await exchange(current, options.limit);
     const next = nextOf(response, current);
-    if (next === undefined)
-      return resultOf(response, { url: current.target.url.href, redirects, maxBytes: options.maxBytes });
+    if (next === undefined) return resultOf(response, { url: current.target.url.href, redirects, ...options });
     response.destroy();
     if (redirects === MAX_REDIRECTS) throw new ToolError("redirects", `there are more than ${MAX_REDIRECTS} redirects`);
     const leased = options.leased?.permits(requestNeed(next.url, next.request.method));
@@ -157,9 +172,9 @@ function nextOf(
 
 async function resultOf(
   response: IncomingMessage,
-  { url, redirects, maxBytes }: { readonly url: string; readonly redirects: number; readonly maxBytes: number },
+  { url, redirects, maxBytes, mask }: Following & { readonly url: string; readonly redirects: number },
 ): Promise<JsonObject> {
-  const { data, truncated } = await bodyOf(response, maxBytes);
+  const { data, truncated } = await bodyOf(response, maxBytes, mask);
   const text = textOf(data, truncated);
   const shown = RESPONSE_HEADERS.flatMap((name) => {
     const value = response.headers[name];

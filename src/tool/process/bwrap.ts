@@ -6,6 +6,9 @@ import type { View } from "./view.ts";
 export const WORKSPACE = "/workspace";
 export const TEMPORARY = "/tmp";
 export const IMAGES = "/run/pinion";
+/** Where it finds secrets that it is handed as files. */
+export const SECRETS = "/run/secrets";
+const SECRETS_BYTES = 4 * 1024 ** 2;
 
 /** What programs need of the system. Nothing of /home, /root, /var, /srv or /mnt, and no secrets of /etc. */
 const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
@@ -45,6 +48,8 @@ export interface Confinement {
   readonly network: "none" | "host";
   /** A descriptor from which the filter of system calls is read. */
   readonly filter: number | undefined;
+  /** Whether there is to be a place for secrets in files, in memory. */
+  readonly secrets: boolean;
   /** A descriptor that is closed when the last process is gone, and one for bwrap's own report. */
   readonly lifeline: number;
   readonly report: number;
@@ -57,7 +62,7 @@ export function inside(path: string): string {
 
 /** The arguments of `bwrap` up to `--` (bwrap(1)). */
 export function confine(confinement: Confinement): readonly string[] {
-  const { host, view, cwd, links, limits, network, filter, lifeline, report } = confinement;
+  const { host, view, cwd, links, limits, network, filter, secrets, lifeline, report } = confinement;
   const outside = (path: string): string => (path === "." ? host : join(host, path));
   return [
     ...["--unshare-all", ...(network === "host" ? ["--share-net"] : []), "--die-with-parent", "--new-session"],
@@ -66,6 +71,7 @@ export function confine(confinement: Confinement): readonly string[] {
     ...["--sync-fd", String(lifeline), "--json-status-fd", String(report)],
     ...["--proc", "/proc", "--dev", "/dev", "--size", "1048576", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
     ...["--size", String(limits.temporaryBytes), "--tmpfs", TEMPORARY],
+    ...(secrets ? ["--perms", "0700", "--size", String(SECRETS_BYTES), "--tmpfs", SECRETS] : []),
     ...showSystem(confinement),
     ...["--dir", WORKSPACE],
     ...view.readable.flatMap(({ path }) => ["--ro-bind", outside(path), inside(path)]),

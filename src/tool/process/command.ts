@@ -1,13 +1,15 @@
 import { closeSync, mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ToolError } from "../../model/tool.ts";
-import type { Authority, OpenTree, ProcessTree, Workspace } from "../ports.ts";
+import type { Authority, Mask, OpenTree, ProcessTree, Workspace } from "../ports.ts";
+import type { Handed } from "../secrets/uses.ts";
 import type { Backend } from "./backend.ts";
 import { CONFINERS, confine, IMAGES, inside, TEMPORARY, WORKSPACE } from "./bwrap.ts";
 import { type Group, openGroup } from "./cgroup.ts";
 import type { Executable } from "./executable.ts";
 import { countTasks } from "./family.ts";
 import type { Filter } from "./filter.ts";
+import { type Handing, handedTo, handingOf } from "./handing.ts";
 import type { Launch } from "./launch.ts";
 import { launcher, type ProcessLimits, type Reopened, taskLimit } from "./limits.ts";
 import { type Command as CommandLine, PREPARING, SHELL } from "./namespaces.ts";
@@ -40,6 +42,9 @@ export interface ProcessHost {
   readonly readable: readonly string[];
   /** A folder for private temporary folders. */
   readonly temporary: string;
+  /** A folder for secrets in files of commands that are not confined: private, and in memory where the system has such a place. */
+  readonly secrets: string;
+  readonly mask: Mask;
   readonly limits: ProcessLimits;
   /** How confinement falls short of what was asked for; given with every result. */
   readonly notes: readonly string[];
@@ -51,6 +56,7 @@ export interface Command {
   /** Relative to the workspace, and the directory itself, open. */
   readonly cwd: { readonly path: string; readonly directory: Workspace; readonly identity: string };
   readonly stdin: string;
+  readonly handed: readonly Handed[];
   readonly timeoutMs: number;
 }
 
@@ -71,9 +77,10 @@ export function ready(command: Command, host: ProcessHost, tree: OpenTree): Read
   const group = host.groups === undefined ? undefined : groupFor(host.limits, host.groups);
   try {
     const place = placeOf(command, host, tree);
+    const handing = handingOf(command.handed, { backend: host.backend.name, folder: host.secrets });
     return host.backend.name === "bwrap"
-      ? confined({ command, host, tree, place, group }, host.backend)
-      : unconfined({ command, host, tree, place, group });
+      ? confined({ command, host, tree, place, group, handing }, host.backend)
+      : unconfined({ command, host, tree, place, group, handing });
   } catch (error) {
     group?.close();
     throw error;
@@ -95,6 +102,7 @@ interface Preparation {
   readonly tree: OpenTree;
   readonly place: Place;
   readonly group: Group | undefined;
+  readonly handing: Handing;
 }
 
 /** Where a command starts: in a directory that is open, or in one that the merged tree shows once it is there. */
@@ -112,7 +120,7 @@ function placeOf({ cwd }: Command, { tree: { kind } }: ProcessHost, { directory 
 }
 
 function confined(
-  { command, host, tree, place, group }: Preparation,
+  { command, host, tree, place, group, handing }: Preparation,
   { program }: { readonly program: string },
 ): Ready {
   const { executable, cwd } = command;
@@ -131,6 +139,7 @@ function confined(
     limits: host.limits,
     network: host.network.reach,
     filter: filter === undefined ? undefined : FIRST + descriptors.length,
+    secrets: handing.files,
     lifeline,
     report: lifeline + 1,
   });
@@ -142,11 +151,14 @@ function confined(
     home: TEMPORARY,
     expected: view.identities.map((shown) => ({ ...shown, path: inside(shown.path) })),
     reopened,
-    words: [...words, ...command.argv.slice(1)],
+    words: handedWords(handing, lifeline + 2, [...words, ...command.argv.slice(1)]),
   });
   const marker = `${process.pid}.${marks++}.`;
   return {
-    ...common({ command, host, tree, place, group }, tree.wrap(host.seal([program, ...sandbox, "--", ...inner]))),
+    ...common(
+      { command, host, tree, place, group, handing },
+      tree.wrap(host.seal([program, ...sandbox, "--", ...inner])),
+    ),
     cwd: "/",
     descriptors: filter === undefined ? descriptors : [...descriptors, filter],
     pipes: 2,
@@ -169,7 +181,7 @@ function shownIn(tree: OpenTree, { workspace, authority }: ProcessHost): View {
   return { ...viewOf(workspace, authority), held: [], identities: [] };
 }
 
-function unconfined({ command, host, tree, place, group }: Preparation): Ready {
+function unconfined({ command, host, tree, place, group, handing }: Preparation): Ready {
   const home = mkdtempSync(join(host.temporary, "pinion-run-"));
   const { links, words, descriptors } = imagesAt(join(home, ".images"), command.executable);
   for (const { path, descriptor } of links) {
@@ -178,15 +190,29 @@ function unconfined({ command, host, tree, place, group }: Preparation): Ready {
   }
   const { path } = command.cwd;
   const start = place.directory === undefined ? (path === "." ? tree.path : join(tree.path, path)) : "";
-  const inner = shell(host, { identity: "any", start, home, words: [...words, ...command.argv.slice(1)] });
+  const called = handedWords(handing, FIRST + descriptors.length, [...words, ...command.argv.slice(1)]);
+  const inner = shell(host, { identity: "any", start, home, words: called });
   return {
-    ...common({ command, host, tree, place, group }, host.network.wrap(tree.wrap(inner))),
+    ...common({ command, host, tree, place, group, handing }, host.network.wrap(tree.wrap(inner))),
     cwd: place.directory === undefined ? "/" : `/proc/${process.pid}/fd/${place.directory.descriptor()}`,
     descriptors,
     pipes: 0,
     kinship: { marker: home, confiners: 0, ...(group === undefined ? {} : { group }) },
-    dispose: () => [...disposed(place, group), ...removed(home)],
+    dispose: () => [...disposed(place, group), ...removed(home), ...disposedOf(handing)],
   };
+}
+
+function handedWords({ script }: Handing, descriptor: number, words: readonly string[]): readonly string[] {
+  return script === undefined ? words : handedTo(descriptor, words);
+}
+
+function disposedOf(handing: Handing): readonly string[] {
+  try {
+    handing.dispose();
+    return [];
+  } catch {
+    return ["a file with a secret of the command could not be removed"];
+  }
 }
 
 function disposed(place: Place, group: Group | undefined): readonly string[] {
@@ -204,14 +230,16 @@ function removed(folder: string): readonly string[] {
 }
 
 function common(
-  { command: { stdin, timeoutMs }, host: { limits }, tree, group }: Preparation,
+  { command: { stdin, timeoutMs }, host: { limits, mask }, tree, group, handing }: Preparation,
   line: CommandLine,
-): Pick<Launch, "program" | "arguments" | "stdin" | "limits" | "environment" | "exceeded"> {
+): Pick<Launch, "program" | "arguments" | "stdin" | "handed" | "mask" | "limits" | "environment" | "exceeded"> {
   const [program = "", ...rest] = group === undefined ? line : group.wrap(line);
   return {
     program,
     arguments: rest,
-    stdin,
+    stdin: handing.stdin ?? stdin,
+    handed: handing.script,
+    mask,
     limits: { ...limits, timeoutMs },
     environment: PREPARING,
     exceeded: () => tree.exceeded(),

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { Duplex } from "node:stream";
 import { ToolError } from "../../model/tool.ts";
+import type { Mask } from "../ports.ts";
 import { Family, type Kinship, killFamily } from "./family.ts";
 import type { Ending, ProcessLimits } from "./limits.ts";
 import { Output } from "./output.ts";
@@ -20,6 +22,9 @@ export interface Launch {
   readonly descriptors: readonly number[];
   /** How many pipes the process gets after these. What it writes there is in `told`. */
   readonly pipes: number;
+  /** What it can read from one more pipe, the last; that pipe is not there without it. */
+  readonly handed?: string | undefined;
+  readonly mask?: Mask;
   readonly limits: ProcessLimits;
   readonly kinship: Kinship;
   /** Whether what was written so far is too much. */
@@ -43,12 +48,16 @@ export interface Finished {
  * Throws `ToolError("cancelled")` when the signal fires, after everything was killed.
  */
 export async function launch(request: Launch, signal: AbortSignal): Promise<Finished> {
-  const { limits } = request;
+  const { limits, mask } = request;
   const child = start(request);
-  const stdout = new Output(limits.outputBytes);
-  const stderr = new Output(limits.outputBytes);
+  const stdout = new Output(limits.outputBytes, mask);
+  const stderr = new Output(limits.outputBytes, mask);
   const told = new Output(4_096);
-  for (const pipe of child.stdio.slice(3)) pipe?.on("data", (chunk: Buffer) => told.add(chunk));
+  const further = 3 + request.descriptors.length;
+  for (const pipe of child.stdio.slice(further, further + request.pipes)) {
+    pipe?.on("data", (chunk: Buffer) => told.add(chunk));
+  }
+  if (request.handed !== undefined) handOver(child.stdio[further + request.pipes], request.handed);
   child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
   child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
   // EPIPE: the process does not read what it is given, which is its own affair.
@@ -56,6 +65,14 @@ export async function launch(request: Launch, signal: AbortSignal): Promise<Fini
   child.stdin?.end(request.stdin);
   const end = await supervise(child, request, signal);
   return { ...end, stdout, stderr, told: told.text() };
+}
+
+/** EPIPE: the process has ended before it read what it was handed. */
+function handOver(pipe: ChildProcess["stdio"][number] | undefined, text: string): void {
+  if (!(pipe instanceof Duplex)) return;
+  pipe.on("error", () => pipe.destroy());
+  pipe.resume();
+  pipe.end(text);
 }
 
 function start(request: Launch): ChildProcess {
@@ -127,8 +144,8 @@ async function stillOpen(child: ChildProcess, closed: Promise<void>): Promise<bo
  * The descriptors of the child. What this process inherited and would pass on (no close-on-exec) is replaced by /dev/null:
  * an inherited directory would be a way out of every confinement.
  */
-function plan({ descriptors, pipes }: Launch, nothing: number): ("pipe" | "ignore" | number)[] {
-  const further = Array.from({ length: pipes }, () => "pipe" as const);
+function plan({ descriptors, pipes, handed }: Launch, nothing: number): ("pipe" | "ignore" | number)[] {
+  const further = Array.from({ length: handed === undefined ? pipes : pipes + 1 }, () => "pipe" as const);
   const stdio: ("pipe" | "ignore" | number)[] = ["pipe", "pipe", "pipe", ...descriptors, ...further];
   const inherited = readdirSync("/proc/self/fd")
     .map(Number)

@@ -8,6 +8,7 @@ import { defineTool, fields, type Tool } from "../tool.ts";
 import { WORKSPACE } from "./bwrap.ts";
 import { type Command, environmentOf, MOVED, type ProcessHost, ready, withoutHost } from "./command.ts";
 import { type Executable, findExecutable } from "./executable.ts";
+import { UNHANDED } from "./handing.ts";
 import { Images } from "./image.ts";
 import { type Finished, launch } from "./launch.ts";
 import { ENDINGS, type Ending, REPLACED } from "./limits.ts";
@@ -74,7 +75,7 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
       fileNeed("write", ".", "deep"),
       ...(authority.processNetwork === "host" ? EVERY_REQUEST : []),
     ],
-    async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal }) {
+    async prepare({ argv, cwd = ".", timeoutMs = limits.timeoutMs, stdin = "" }, { signal, handed = [] }) {
       const permission = authority.process(argv);
       if (!permission.allow) throw new ToolError("denied", `${permission.reason} (${permission.rule})`);
       if (timeoutMs > limits.timeoutMs)
@@ -98,7 +99,7 @@ export function processRun(host: ProcessHost, now: () => number): Tool {
         async act() {
           const tree = await host.tree.open(signal);
           try {
-            const command = { executable, argv, cwd: { path: cwd, directory, identity }, stdin, timeoutMs };
+            const command = { executable, argv, cwd: { path: cwd, directory, identity }, stdin, handed, timeoutMs };
             return await perform(command, { host, tree, signal });
           } finally {
             await tree.close();
@@ -196,6 +197,7 @@ function refuseUnstarted({ exitCode, ended, stderr, told }: Finished, host: Proc
   if (exitCode === 125 && said === REPLACED) {
     throw new ToolError("resolution-changed", "the executable has changed since the call was judged; ask again");
   }
+  if (exitCode === 125 && said === UNHANDED) throw new ToolError("not-started", UNHANDED);
   const why = [tree.path, tree.workspace].reduce(withoutHost, said);
   if (exitCode === 125 && said.startsWith(UNMOUNTED)) throw new ToolError("not-started", why);
   if (host.backend.name === "bwrap" && ended === "by-itself" && !told.includes('"exit-code"')) {

@@ -1,18 +1,14 @@
-import { type ResolvedBlueprint, resolveFromStore } from "../blueprint/resolve.ts";
-import type { Layer } from "../capability/layer.ts";
-import { effectivePermission } from "../capability/permission.ts";
-import { KERNEL_VERSION } from "../kernel/version.ts";
-import { canonicalJson, type Digest, isDigest } from "../model/canonical.ts";
-import { InputError, PinionError } from "../model/errors.ts";
-import type { PinnedHook } from "../model/hook.ts";
-import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
-import { PHASES, type Phase } from "../model/phase.ts";
-import type { Permission, ToolRequest } from "../model/tool.ts";
-import { planChains } from "../pipeline/plan.ts";
-import { type Environment, resolveDeps, storeOf } from "./machine.ts";
-import { chooseModel } from "./model.ts";
-import { type Header, layersOf, readHeader, specOf } from "./spec.ts";
-import { noWorld, toolsOf } from "./tools.ts";
+import { type ResolvedBlueprint, resolveFromStore } from "../../blueprint/resolve.ts";
+import { KERNEL_VERSION } from "../../kernel/version.ts";
+import { canonicalJson, type Digest, isDigest } from "../../model/canonical.ts";
+import { InputError, PinionError } from "../../model/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
+import { type Environment, resolveDeps, storeOf } from "../machine.ts";
+import { chooseModel } from "../model.ts";
+import { type Header, readHeader } from "../spec.ts";
+import { withTrust } from "../trust/trust.ts";
+import { type Made, madeOf } from "./made.ts";
+import { type SignatureSeen, signaturesOf } from "./signatures.ts";
 
 /** A pin of a header, and whether its bytes are to be had. */
 export interface PinSeen {
@@ -25,28 +21,12 @@ export interface PinSeen {
   readonly message: string;
 }
 
-/** What a recording says it was made of, made again from artifacts alone: nothing runs, nothing is reached. */
-export interface Made {
-  readonly agent: { readonly name: string; readonly version: string; readonly blueprint: Digest };
-  /** In the order in which the hooks are asked. */
-  readonly chain: Readonly<Record<Phase, readonly PinnedHook[]>>;
-  /** The hooks that some chain asks, in the order of the pins. */
-  readonly hooks: readonly PinnedHook[];
-  /** The layers of permission of the run; a child inherits all of them. */
-  readonly layers: readonly Layer[];
-  /** By the digest of its blueprint. */
-  readonly children: ReadonlySet<Digest>;
-  readonly idempotent: (tool: string) => boolean | undefined;
-  /** What the effective permission of the run says of a call and what it resolved to. Pure. */
-  permit(call: ToolRequest, resolution: JsonObject): Permission;
-  /** What of the call does not fit the tool, or undefined. */
-  invalidArguments(call: ToolRequest): string | undefined;
-}
-
 export interface Evidence {
   readonly pins: readonly PinSeen[];
   /** Where the header contradicts what it pins. */
   readonly contradictions: readonly string[];
+  /** Of every hook whose pin names one, and of every hook that the header says is trusted. */
+  readonly signatures: readonly SignatureSeen[];
   /** Undefined where something is missing, changed, or of another kernel version; `why` says what. */
   readonly made: Made | undefined;
   readonly why: string;
@@ -69,20 +49,23 @@ export async function evidenceOf(
   const lacking = pins.filter(({ state }) => state !== "here");
   if (lacking.length > 0) {
     const why = `${lacking.length} of ${pins.length} pinned artifacts are not to be had`;
-    return { pins, contradictions: [], made: undefined, why };
+    return { pins, contradictions: [], signatures: [], made: undefined, why };
   }
   if (header.kernel !== KERNEL_VERSION) {
     const why = `it was made by kernel version \`${String(header.kernel)}\`, this is \`${KERNEL_VERSION}\``;
-    return { pins, contradictions: [], made: undefined, why };
+    return { pins, contradictions: [], signatures: [], made: undefined, why };
   }
   try {
     const read = readHeader(header);
     const resolved = await resolveFromStore(read.source, resolveDeps(store));
-    return { pins, contradictions: contradictionsOf(header, read, resolved), made: madeOf(read, resolved), why: "" };
+    const signatures = await signaturesOf(resolved.hooks, read.trust, store, env);
+    const made = madeOf(read, withTrust(resolved, read.trust));
+    return { pins, contradictions: contradictionsOf(header, read, resolved), signatures, made, why: "" };
   } catch (error) {
     if (!(error instanceof PinionError)) throw error;
     const missing = error instanceof InputError && error.code === "artifact-missing";
-    return { pins, contradictions: missing ? [] : [error.message], made: undefined, why: error.message };
+    const contradictions = missing ? [] : [error.message];
+    return { pins, contradictions, signatures: [], made: undefined, why: error.message };
   }
 }
 
@@ -127,27 +110,4 @@ function contradictionsOf(header: JsonObject, read: Header, resolved: ResolvedBl
       ? []
       : [`the header's \`${member}\` is not that of its blueprint: expected ${pinned}, found ${stands}`];
   });
-}
-
-function madeOf(header: Header, resolved: ResolvedBlueprint): Made {
-  const layers = layersOf(resolved, header);
-  const authority = effectivePermission(layers);
-  const tools = toolsOf(resolved, { authority, depth: header.depth, world: noWorld() });
-  // What a run would refuse before it starts is refused here, too.
-  specOf(header, resolved, { tools, authority });
-  const plan = planChains(resolved.hooks, resolved.chain);
-  const chain = Object.fromEntries(PHASES.map((phase) => [phase, plan[phase].hooks])) as Made["chain"];
-  return {
-    agent: resolved.agent,
-    chain,
-    hooks: resolved.hooks.filter((hook) => PHASES.some((phase) => chain[phase].includes(hook))),
-    layers,
-    children: new Set(Object.values(resolved.children).map((child) => child.agent.blueprint)),
-    idempotent: (tool) => {
-      const spec = tools.get(tool);
-      return spec && spec.idempotency === "idempotent";
-    },
-    permit: (call, resolution) => tools.permit(call, resolution),
-    invalidArguments: (call) => tools.invalidArguments(call),
-  };
 }
