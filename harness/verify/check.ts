@@ -15,6 +15,8 @@ export const CHECK_NAMES = [
   "permission",
   /** The books of leases: whether what was used was there to be used, and whether every call under leases used them. */
   "leases",
+  /** What people were asked, and whether what they answered is what let anything through. */
+  "approvals",
   /** Every effect: its intent, and the boundary that let it through. */
   "receipts",
   /** What the gates saw, what was approved, and what was done are the same. */

@@ -72,12 +72,16 @@ export class HookCheck implements EntryCheck {
   }
 
   /** The fold of invariants 3 and 5. */
-  #decided({ seq, phase, decision, verdicts, audit, permission, approvals }: BoundarySeen): void {
+  #decided(boundary: BoundarySeen): void {
+    const { seq, phase, decision, verdicts, audit, permission, approvals, demands, approval, pending } = boundary;
     const blocking =
       verdicts.find((verdict) => !LETS_THROUGH.includes(verdict.decision)) ??
       audit.find((verdict) => !LETS_THROUGH.includes(verdict.decision));
     const denied = phase === "pre-tool" && permission?.allow !== true;
-    const blocked = blocking !== undefined || denied || permission?.allow === false || approvals.length > 0;
+    const against = blocking !== undefined || denied || permission?.allow === false;
+    const unmet = (approvals.length > 0 || demands.length > 0) && approval === undefined;
+    const blocked = against || unmet;
+    if (pending && (against || !unmet)) this.#found.fail("it is said to wait for an approval, and does not", seq);
     if (decision === "allow" && blocked) {
       const why =
         blocking !== undefined
@@ -90,12 +94,12 @@ export class HookCheck implements EntryCheck {
     if (decision === "block" && !blocked) this.#found.fail("it is said to block, and nothing in it blocks", seq);
   }
 
-  #digest({ seq, phase, decision, payload, payloadDigest }: BoundarySeen): void {
-    if (decision === "block") {
+  #digest({ seq, phase, decision, payload, payloadDigest, pending }: BoundarySeen): void {
+    if (decision === "block" && !pending) {
       if (payload !== undefined) this.#found.fail("it blocks, and shows what it did not let through", seq);
     } else if (payload === undefined) {
       this.#found.fail("it allows, and does not say what", seq);
-    } else if (phase !== "pre-send" && digestOf(canonicalJson(payload)) !== payloadDigest) {
+    } else if ((phase !== "pre-send" || pending) && digestOf(canonicalJson(payload)) !== payloadDigest) {
       this.#found.fail(`what it let through does not have the digest that it names`, seq);
     }
   }

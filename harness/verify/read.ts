@@ -22,7 +22,14 @@ export interface BoundarySeen {
   readonly verdicts: readonly VerdictSeen[];
   readonly audit: readonly VerdictSeen[];
   readonly permission: JsonObject | undefined;
+  /** What hooks asked a person for. */
   readonly approvals: readonly Json[];
+  /** Obligations, of hooks and of rules. */
+  readonly demands: readonly JsonObject[];
+  /** The approval that met them. */
+  readonly approval: string | undefined;
+  /** Nothing but obligations stands against it; what waits for a person stands in clear. */
+  readonly pending: boolean;
   /** What was let through, in clear; of `pre-send` only a few words. */
   readonly payload: JsonObject | undefined;
   /** sha256 of what was let through. */
@@ -57,6 +64,7 @@ export interface IntentSeen {
 /** Undefined for what no kernel writes. */
 export function boundaryOf({ entry, digest }: RecordedEntry): BoundarySeen | undefined {
   const { phase, step, level, decision, verdicts, audit, permission, approvals, payload, input } = entry.body;
+  const { demands, approval, pending } = entry.body;
   const known = PHASES.find((name) => name === phase);
   if (known === undefined || typeof step !== "number" || typeof level !== "number") return undefined;
   if (decision !== "allow" && decision !== "block") return undefined;
@@ -74,6 +82,9 @@ export function boundaryOf({ entry, digest }: RecordedEntry): BoundarySeen | und
     audit: audited,
     permission,
     approvals,
+    demands: Array.isArray(demands) ? demands.filter(isJsonObject) : [],
+    approval: typeof approval === "string" ? approval : undefined,
+    pending: pending === true,
     payload: isJsonObject(payload) ? payload : undefined,
     payloadDigest: entry.body.digest,
     action: entry.body.action,

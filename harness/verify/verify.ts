@@ -12,6 +12,7 @@ import {
   verifyJournal,
 } from "../../src/index.ts";
 import { runKeyOf } from "../key.ts";
+import { ApprovalCheck } from "./approvals.ts";
 import { checkChain, checkCheckpoints } from "./chain.ts";
 import { CHECK_NAMES, type CheckName, type CheckResult, type EntryCheck, Findings } from "./check.ts";
 import { HookCheck } from "./hooks.ts";
@@ -104,7 +105,7 @@ class Pass {
     this.#payloads = new PayloadCheck(opening);
     this.#receipts = new ReceiptCheck((effect) => this.#payloads.effect(effect));
     this.#permission = new PermissionCheck(made, why);
-    this.#others = [new HookCheck(made, why), this.#permission, new LeaseCheck(), this.#payloads];
+    this.#others = [new HookCheck(made, why), this.#permission, new LeaseCheck(), new ApprovalCheck(), this.#payloads];
     this.#complete = complete;
   }
 

@@ -1,14 +1,14 @@
 import type { ExitCode } from "../model/errors.ts";
 import { type RunSummary, runBlueprint, type Watching } from "../runtime.ts";
 import type { Call } from "./command.ts";
-import { environment } from "./environment.ts";
+import { environment, type SecretsOptions } from "./environment.ts";
 import { interruptible } from "./interrupt.ts";
 import { type Output, painter } from "./output.ts";
 import { summaryText } from "./summary.ts";
 import { jsonLine } from "./visible.ts";
 import { watcher } from "./watch.ts";
 
-interface Options {
+interface Options extends SecretsOptions {
   readonly goal: string;
   readonly workspace: string;
   readonly model?: string;
@@ -23,7 +23,7 @@ export async function run({ args: [file = ""], options, json, out }: Call<Option
   const { goal, workspace, model, baseUrl, policy, record } = options;
   const shadows = options.shadow?.split(",") ?? [];
   const summary = await watched(out, (watching) =>
-    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, shadows, ...watching }, environment()),
+    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, shadows, ...watching }, environment(options)),
   );
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;

@@ -127,7 +127,8 @@ function ofMachine(command: Command): Command {
   return command.option("--machine", "in the machine's keyring, /etc/pinion/keyring.yaml; the user's unless given");
 }
 
-function descriptor(text: string): number {
+/** The number of a file descriptor. */
+export function descriptor(text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("expected the number of a file descriptor");
 }

@@ -56,6 +56,9 @@ export class SealedReplay implements Journal, Gates {
   commitment(): string {
     throw new BugError({ code: "sealed-commitment", message: "a replay without the run key asked for a commitment" });
   }
+  untimed<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
   faultable<T>(): Promise<T> {
     throw new BugError({ code: "sealed-wait", message: "a replay without the run key waited for a hook" });
   }

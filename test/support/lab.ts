@@ -26,9 +26,9 @@ export interface LabHook {
   readonly instance?: "run" | "call";
   readonly limits?: JsonObject;
   readonly authority?: JsonObject;
-  readonly world?: string;
   /** Whose signature it bears, which is then pinned. */
   readonly signedBy?: SigningKey;
+  readonly world?: string;
 }
 
 export interface LabBlueprint {
@@ -57,8 +57,9 @@ export interface LabBlueprint {
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
-  /** Its hooks, all of them asked at each of their phases. */
+  /** Its hooks, and their chain: all of them asked at each of their phases unless given. */
   readonly childHooks?: readonly LabHook[];
+  readonly childChain?: Readonly<Record<string, readonly string[]>>;
   /** What the policy bundle says besides; and what the blueprint says of leases. */
   readonly policy?: JsonObject;
   readonly leases?: JsonObject;
@@ -307,7 +308,8 @@ export class Lab {
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
     const { childHooks: hooks = [], childLeases: leases } = parts;
-    const chain = Object.fromEntries(hooks.flatMap(({ name, phases }) => phases.map((phase) => [phase, [name]])));
+    const every = Object.fromEntries(hooks.flatMap(({ name, phases }) => phases.map((phase) => [phase, [name]])));
+    const { childChain: chain = every } = parts;
     const more = leases === undefined ? {} : { leases };
     await this.blueprint({ turns, tools, execution, hooks, chain, ...more }, "helper");
   }

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { killRun, type Obeyed, pauseRun, rearmHook, resumeRun, revokeHandles, terminateRun } from "../../runtime.ts";
 import { watched } from "../blueprint-run.ts";
 import type { Call } from "../command.ts";
-import { environment } from "../environment.ts";
+import { environment, type SecretsOptions } from "../environment.ts";
 import { type Output, painter } from "../output.ts";
 import { summaryText } from "../summary.ts";
 import { jsonLine, visible } from "../visible.ts";
@@ -33,8 +33,9 @@ export async function terminate(call: Call<Waiting & { readonly force?: true }>)
   return EXIT.ok;
 }
 
-export async function resume({ args: [run = ""], json, out }: Call<object>): Promise<ExitCode> {
-  const summary = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, environment()));
+export async function resume({ args: [run = ""], options, json, out }: Call<SecretsOptions>): Promise<ExitCode> {
+  const env = environment(options);
+  const summary = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, env));
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
 }
