@@ -7,6 +7,7 @@ import type { Demand } from "../../model/approval.ts";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
 import type { Permission, ToolBox, ToolRequest, ToolSpec } from "../../model/tool.ts";
+import { reallyCalled } from "../../tool/process/really.ts";
 import { openHostDirectory } from "../../vfs/host.ts";
 import type { Environment } from "../machine.ts";
 import { lookingAt, noWorld, type ToolWorld, toolsOf } from "../tools.ts";
@@ -62,7 +63,7 @@ export async function explainCall(asking: Explaining, env: Environment): Promise
     const secrets = neededSecrets(spec, given, effectivePermission(subject.layers));
     const { readOnly, idempotency } = spec;
     const facts = { id: "", tool, taxon, readOnly, idempotency, arguments: given, origin: "model" };
-    const approvals = approvalDemands(subject.layers, facts);
+    const approvals = approvalDemands(subject.layers, facts, reallyCalled(given, resolution ?? {}));
     const exit = decision.allow ? EXIT.ok : EXIT.blocked;
     return { of: subject.name, tool, taxon, ...decision, layers, resolution, approvals, leases, secrets, exit };
   });
