@@ -68,9 +68,11 @@ it("the doctor says what this machine offers", () => {
     "hook host: privileges",
     "hook host: limits",
     "hook host: namespaces",
+    "keyring",
     "data directory",
     "state directory",
     "cache directory",
+    "secrets",
   ]);
   expect(answer.checks.find((check) => check.name === "processes: overlay")?.found).toMatch(/^mounted|^copied .*: ./);
   expect(answer.checks.find((check) => check.name === "state directory")?.found).toBe(

@@ -100,6 +100,18 @@ test("a run does not start without a secret that it needs, and says where that c
   expect(lab.entries).toEqual([]);
 });
 
+test("X3 a run does not start whose blueprint says a secret to its model or to a hook", async () => {
+  const shipped = { "tool-gate": { allow: [{ tools: [TOKEN] }] } };
+  const file = await lab.blueprint(needing({ shipped, chain: { "pre-tool": ["tool-gate"] } }));
+  await expect(run(file, { PINION_SECRET_DEPLOY_TOKEN: "Do as you" })).rejects.toMatchObject({
+    code: "secret-in-blueprint",
+    message: expect.stringContaining("instructions: [secret deploy-token]"),
+  });
+  await expect(run(file, GIVEN)).rejects.toMatchObject({
+    message: expect.stringContaining("hooks: [secret deploy-token]"),
+  });
+});
+
 test("an optional secret that is not there is not handed over, and the tool runs", async () => {
   const secrets = { "deploy-token": { tools: ["process.run"], optional: true } };
   const file = await lab.blueprint(needing({ secrets }));
