@@ -69,6 +69,7 @@ it("the doctor says what this machine offers", () => {
     "hook host: limits",
     "hook host: namespaces",
     "keyring",
+    "policies",
     "data directory",
     "state directory",
     "cache directory",
