@@ -133,6 +133,18 @@ test("a call that the blueprint gives the secret of to another tool is denied, a
   expect(await lab.replay()).toMatchObject({ answer: "identical" });
 });
 
+test("where secrets need a lease, a call that is handed one needs that lease", async () => {
+  const turns = [{ calls: [SHOW] }, { text: '${results.show.stdout | default "nothing"}' }];
+  const may = (grant: readonly string[]) => lab.blueprint(needing({ turns, leases: { require: ["secret"], grant } }));
+  expect(await run(await may([]), GIVEN)).toMatchObject({ result: "nothing", blocked: 1 });
+  expect(lab.boundaries("pre-tool")[0]).toMatchObject({
+    reason: expect.stringContaining("no lease covers `use` on this part of `secret`"),
+  });
+  const granted = await run(await may(["capability://secret/deploy-token?action=use"]), GIVEN);
+  expect(granted).toMatchObject({ result: `${TOKEN.length} [secret deploy-token]\n`, blocked: 0 });
+  expect(await lab.replay()).toMatchObject({ answer: "identical" });
+});
+
 test("a child has what its parent has, and the results of both tell nothing", async () => {
   const child = [
     { calls: [{ id: "r", tool: "file.read", arguments: { path: "out/left.txt" } }] },
