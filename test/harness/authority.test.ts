@@ -5,7 +5,7 @@ import { parse, stringify } from "yaml";
 import { verifyRecordings } from "../../harness/index.ts";
 import { readRunKey } from "../../src/journal/keys.ts";
 import type { JsonObject } from "../../src/model/json.ts";
-import type { RunSummary } from "../../src/runtime.ts";
+import { type RunSummary, resumeRun } from "../../src/runtime.ts";
 import { forge, type Open } from "../support/forger.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
 import { entryOf, keyOf, signInBlueprint, writeKeyring } from "../support/signing.ts";
@@ -138,6 +138,25 @@ test("D12 a forged recording: what a run says it may do is what its layers allow
   expect(await check("permission")).toMatchObject({
     findings: [{ message: "what the run says it may do is not what its layers allow" }],
   });
+});
+
+test("L9 an effect done and its record lost: an intent without an outcome is told where the run was interrupted, and refused where it ended", async () => {
+  const summary = await lab.run(await lab.blueprint({ turns: [READ, DONE] }));
+  const receipts = async (target: string) => {
+    const { recordings } = await verifyRecordings([target], {}, lab.env);
+    return recordings[0]?.checks.find((one) => one.check === "receipts");
+  };
+  await forged(summary, (entry) => (entry.kind === "input.tool" ? [] : [entry]));
+  expect(await receipts(join(lab.root, "out.jsonl"))).toMatchObject({
+    findings: [{ message: expect.stringMatching(/^stands where the outcome of seq \d+ must stand$/) }],
+  });
+  await lab.crash(summary, "check.intent", "input.tool");
+  expect(await receipts(summary.run)).toMatchObject({
+    result: "ok",
+    notes: [expect.stringMatching(/^seq \d+ has no outcome: the run was interrupted there/)],
+  });
+  await resumeRun({ run: summary.run, by: "alice", ...lab.watching }, lab.env);
+  expect(await receipts(summary.run)).toMatchObject({ result: "ok", notes: [] });
 });
 
 async function withLeases(file: string, leases: JsonObject): Promise<void> {
