@@ -96,13 +96,8 @@ export async function conduct(machine: Machine, conducted: Conducted): Promise<R
   const { env, onNotice } = machine;
   const closing: (() => void | Promise<void>)[] = [];
   try {
-    control.attach({ run: header.run, journal, hooks: resolved.hooks.map(({ name }) => name), onNotice });
-    journal.onPoll(() => {
-      for (const { hook, reason } of trust.look()) {
-        journal.push({ kind: "distrust", hook, reason, by: "the keyring" });
-        onNotice(`run ${header.run} stops: hook ${hook} is no longer trusted: ${reason}`);
-      }
-    });
+    const hooks = resolved.hooks.map(({ name }) => name);
+    control.attach({ run: header.run, journal, hooks, trust, onNotice });
     const socket = await listen(runFolder(env, header.run), control, onNotice);
     closing.push(async () => {
       control.detach();

@@ -113,3 +113,14 @@ it("counts blocks, redactions, steps and tokens from the entries", () => {
   expect(after).toMatchObject({ blocked: 2, redactions: 2, step: 3, tokens: 15, waiting: "a:b thinks" });
   expect(advance(after, entry("input.model", {})).waiting).toBeUndefined();
 });
+
+it("tells which hooks are trusted by whose signature, and when one no longer is", () => {
+  const signed = { hook: "tool-gate", version: "1.0.0", tier: "trusted", signer: { id: "alice", key: "ed25519:…" } };
+  const sandboxed = { hook: "budget", version: "1.2.0", tier: "sandboxed" };
+  const hooks = [signed, sandboxed].map((hook) => ({ ...hook, state: "ready" }));
+  expect(shown(entry("check.hooks", { level: 0, hooks }))).toEqual([
+    "· hooks: tool-gate@1.0.0 (trusted, signed by alice), budget@1.2.0",
+  ]);
+  const ref = { control: "distrust", hook: "tool-gate", turn: 1 };
+  expect(shown(entry("input.control", { ref }))).toEqual(["✗ hook tool-gate is no longer trusted"]);
+});

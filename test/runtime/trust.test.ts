@@ -240,6 +240,30 @@ describe("a child whose hook is signed", () => {
     for (const run of [child, parent])
       expect(await lab.replay(runFolder(lab.env, run))).toMatchObject({ answer: "identical" });
   });
+
+  it("S11 stops with the run that waits for it, whose key is revoked while the child is at work", async () => {
+    await prepareHolds(lab);
+    writeKeyring(lab, { keys: [entryOf(alice)] });
+    const hooks = [{ ...(await gate("return allow('fine')")), signedBy: alice }];
+    const child = [holding("a"), READ, DONE];
+    const parts = { hooks, chain: { "pre-tool": ["warden"] }, child, childTools: ["process.run", "file.read"] };
+    const { command } = await startHeld(lab, await lab.blueprint({ turns: [SPAWN, DONE], ...parts }), "a");
+    writeKeyring(lab, {});
+    await go(lab, "a");
+    expect(await command.done).toMatchObject({ code: 4 });
+    const told = await Promise.all((await runsOf(lab)).map((run) => statusOf(run, lab.env)));
+    expect(told.find(({ parent }) => parent !== null)).toMatchObject({
+      state: "paused",
+      usage: { toolCalls: 1 },
+      distrusted: [],
+    });
+    const parent = told.find((run) => run.parent === null);
+    expect(parent).toMatchObject({ state: "paused", distrusted: ["warden"] });
+    writeKeyring(lab, { keys: [entryOf(alice)] });
+    expect(await resume(parent?.run ?? "")).toMatchObject({ state: "completed" });
+    for (const { run } of told)
+      expect(await lab.replay(runFolder(lab.env, run))).toMatchObject({ answer: "identical" });
+  });
 });
 
 /** Without its key, too, the run is what it was. */
