@@ -41,7 +41,7 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "check.lease":
       return [line("·", "dim", `lease ${text(body.lease)} ${text(body.event)}`, true)];
     case "check.approval":
-      return [line("●", "warn", `approval ${text(body.approval)} ${text(body.event)}`)];
+      return [line("●", "warn", approvalText(body))];
     case "input.start":
       return [line("▶", "strong", `run ${text(ref.run)}`)];
     case "input.fault":
@@ -61,6 +61,12 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.sleep":
       return [line("·", "dim", `the world answered: ${entry.kind} ${fields(ref)}`, true)];
   }
+}
+
+function approvalText({ approval, event, by, why, reason }: JsonObject): string {
+  const said = [why, reason].find((one) => one !== undefined && one !== "");
+  const who = by === undefined ? "" : ` (answered by ${text(by)})`;
+  return `approval ${text(approval)} ${text(event)}${who}${said === undefined ? "" : `: ${text(said)}`}`;
 }
 
 function hookLines(body: JsonObject, line: Liner): TimelineLine[] {

@@ -37,7 +37,7 @@ export interface Reopening {
 
 /**
  * Takes a run up again that nobody works on: its journal is replayed to the end and continued. `resume` goes on until it ends
- * or pauses, `rearm` and what revokes something leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
+ * or pauses, `rearm`, `answer` and what revokes something leave it paused, `cancel` ends it. Throws `InputError` when there is no such run, it has ended, or
  * somebody works on it.
  */
 export async function reopen(reopening: Reopening): Promise<RunSummary> {
@@ -87,14 +87,15 @@ async function goOn(
   const secrets = around.secrets ?? (await (onlyHears ? atHand(resolved, env) : openVault(resolved, env)));
   const machine = { ...around, workspace: begun.workspace, secrets };
   const choice = chooseModel(resolved, header.chosen);
-  // A run that only ends needs no key of a provider.
-  const model = asked.kind === "cancel" ? NO_MODEL : openModel(resolved, choice, env);
+  // A run that only ends, or only hears an answer, needs no key of a provider.
+  const asks = asked.kind !== "cancel" && !(waiting && asked.kind === "answer");
+  const model = asks ? openModel(resolved, choice, env) : NO_MODEL;
   const layers = layersOf(resolved, header);
   const held = recorded ?? layers;
   const stricter = asked.kind === "cancel" ? [] : await stricterLayers(held, env);
   if (stricter.length > 0) journal.push(narrowing(stricter));
   // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
-  const tells = "hook" in asked || asked.kind === "revoke-lease";
+  const tells = "hook" in asked || asked.kind === "revoke-lease" || asked.kind === "answer";
   if (asked.kind !== "cancel") for (const revocation of await revokedAbove(header, env)) journal.push(revocation);
   if (tells || (waiting && asked.kind === "resume")) journal.push(asked);
   if (tells && !waiting) journal.push({ kind: "pause", by: asked.by });
@@ -117,7 +118,10 @@ async function goOn(
 
 const NO_MODEL = {
   complete: (): never => {
-    throw new BugError({ code: "model-asked", message: "a run that is being stopped asked its model" });
+    throw new BugError({
+      code: "model-asked",
+      message: "a run that was taken up to be told something asked its model",
+    });
   },
 };
 
