@@ -162,7 +162,7 @@ test("L9 an effect done and its record lost: an intent without an outcome is tol
 
 test("D12 a forged recording: what a hook did to files stands on its grants and on its own hostcall", async () => {
   await lab.file("out/old", "here before");
-  await once(lab, `files.write(files.openRoot("out"), "made", bytes("by a hook"))`);
+  await once(lab, `files.write(files.openRoot("out"), "made", bytes("by a hook")); return "written";`);
   expect(await check("receipts")).toMatchObject({ result: "ok" });
   const recorded = await readFile(join(lab.root, "out.jsonl"), "utf8");
   const summary = JSON.parse(recorded.split("\n")[0] ?? "") as { run: string };
