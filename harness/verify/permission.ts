@@ -2,6 +2,7 @@ import {
   canonicalJson,
   isJsonObject,
   type Json,
+  type JsonObject,
   type Made,
   type PermissionAgain,
   PinionError,
@@ -75,7 +76,7 @@ export class PermissionCheck implements EntryCheck {
   #permits(permission: PermissionAgain, recorded: RecordedEntry): void {
     const boundary = boundaryOf(recorded);
     // What was blocked does not stand in clear.
-    if (boundary === undefined || boundary.decision === "block") return;
+    if (boundary === undefined || (boundary.decision === "block" && !boundary.pending)) return;
     if (this.#declared === 0) this.#found.fail("the run has not said yet what it may do", boundary.seq);
     this.#calls += 1;
     const { seq, payload } = boundary;
@@ -96,6 +97,10 @@ export class PermissionCheck implements EntryCheck {
     if (expected.allow && !same({ ...expected, rule }, boundary.permission)) {
       this.#found.fail(`it names another rule than the one that decides: expected ${rule}`, seq);
     }
+    const demands = permission.demands(call as JsonObject);
+    const ofRules = boundary.demands.filter((demand) => !String(member(demand, "by")).startsWith("hook "));
+    if (!same([...demands], ofRules))
+      this.#found.fail("it names other demands than those of the rules that cover it", seq);
     const capabilities = leases?.map(({ capability }) => capability);
     const unserved = isAgents(call) ? permission.unserved(request, resolution, capabilities) : undefined;
     if (unserved !== undefined) this.#found.fail(unserved, seq);

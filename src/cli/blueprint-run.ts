@@ -1,12 +1,12 @@
 import type { ExitCode } from "../model/errors.ts";
-import { type RunSummary, runBlueprint, type Watching } from "../runtime.ts";
+import { recordRun, runBlueprint } from "../runtime.ts";
+import { attended } from "./approval/attend.ts";
 import type { Call } from "./command.ts";
 import { environment, type SecretsOptions } from "./environment.ts";
-import { interruptible } from "./interrupt.ts";
-import { type Output, painter } from "./output.ts";
+import { painter } from "./output.ts";
 import { summaryText } from "./summary.ts";
 import { jsonLine } from "./visible.ts";
-import { watcher } from "./watch.ts";
+import { watched } from "./watched.ts";
 
 interface Options extends SecretsOptions {
   readonly goal: string;
@@ -22,21 +22,12 @@ interface Options extends SecretsOptions {
 export async function run({ args: [file = ""], options, json, out }: Call<Options>): Promise<ExitCode> {
   const { goal, workspace, model, baseUrl, policy, record } = options;
   const shadows = options.shadow?.split(",") ?? [];
-  const summary = await watched(out, (watching) =>
-    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, shadows, ...watching }, environment(options)),
+  const env = environment(options);
+  const first = await watched(out, (watching) =>
+    runBlueprint({ file, goal, workspace, model, baseUrl, policy, record, shadows, ...watching }, env),
   );
+  const rested = await attended(first, { json, out, env });
+  const summary = rested === first || record === undefined ? rested : await recordRun(rested, record, env);
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
-}
-
-/** Does `work` under the eyes of a watcher, with the signals of the terminal turned into an abort. */
-export async function watched(out: Output, work: (watching: Watching) => Promise<RunSummary>): Promise<RunSummary> {
-  const eyes = await watcher(out);
-  const { signal, release } = interruptible({ ...out, talk: (text) => eyes.notice(text) });
-  try {
-    return await work({ signal, onEntry: (entry) => eyes.entry(entry), onNotice: (text) => eyes.notice(text) });
-  } finally {
-    release();
-    await eyes.end();
-  }
 }

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { EXIT, type ExitCode } from "../model/errors.ts";
 import { type RunSummary, runBlueprint } from "../runtime.ts";
-import { watched } from "./blueprint-run.ts";
 import { environment } from "./environment.ts";
 import { output, painter } from "./output.ts";
 import { report } from "./report.ts";
 import { summaryText } from "./summary.ts";
 import { visible } from "./visible.ts";
+import { watched } from "./watched.ts";
 
 const BLUEPRINT = "blueprints/reviewer/blueprint.yaml";
 

@@ -26,7 +26,8 @@ export function addLookCommands(session: Session, program: Command): void {
         "after",
         `
 With --json: { run, state, reason, agent, blueprint, source, workspace, step, waiting, usage, limits, failed, revoked,
-signed: [{ hook, signer, key }], distrusted, parent, children, process, journal: { file, bytes, entries, torn }, changes?, startedAt, lastAt }`,
+signed: [{ hook, signer, key }], distrusted, parent, children, process, approvals,
+journal: { file, bytes, entries, torn }, changes?, startedAt, lastAt }`,
       ),
     async () => (await import("./run/status.ts")).status,
   );

@@ -1,6 +1,7 @@
-import type { RunSummary } from "../runtime.ts";
+import type { PendingApproval, RunSummary } from "../runtime.ts";
+import { answerCommands } from "./approval/lines.ts";
 import type { painter } from "./output.ts";
-import { visible } from "./visible.ts";
+import { visible, visibleLine } from "./visible.ts";
 
 const TONES = {
   completed: "good",
@@ -25,12 +26,26 @@ export function summaryText(summary: RunSummary, paint: ReturnType<typeof painte
     ["journal", summary.journal],
     ["head", summary.head],
     ["blueprint", summary.blueprint],
+    ...summary.approvals.flatMap(approvalRows),
     ["go on", state === "paused" || state === "pending" ? `pinion run resume ${summary.run}` : null],
   ];
   const lines = rows.flatMap(([name, value]) =>
     value === null ? [] : [`  ${paint(name.padEnd(9), "dim")} ${visible(value)}`],
   );
   return [paint(`${state}: ${visible(reason)}`, TONES[state]), ...lines].join("\n");
+}
+
+/** What it waits for, whose it is where that is a child, and how to answer. */
+function approvalRows(pending: PendingApproval): readonly (readonly [string, string])[] {
+  const { run, approval, subject, action, expired } = pending;
+  const [approve, deny] = answerCommands(pending);
+  return [
+    ["approval", `${approval} of run ${run}: ${visibleLine(subject)}${expired ? " (expired)" : ""}`],
+    ["action", action],
+    ["look", `pinion run approvals ${run}`],
+    ["approve", approve],
+    ["deny", deny],
+  ];
 }
 
 function changesText({ changes, run }: RunSummary): string | null {

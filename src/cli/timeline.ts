@@ -41,7 +41,7 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "check.lease":
       return [leaseLine(body, line)];
     case "check.approval":
-      return [line("●", "warn", `approval ${text(body.approval)} ${text(body.event)}`)];
+      return [line("●", "warn", approvalText(body))];
     case "input.start":
       return [line("▶", "strong", `run ${text(ref.run)}`)];
     case "input.fault":
@@ -69,6 +69,12 @@ function leaseLine({ lease, event, call, issuer, reason }: JsonObject, line: Lin
   if (event === "revoked") return line("●", "warn", `lease ${text(lease)} revoked${why}`);
   if (event !== "refused") return line("·", "dim", `lease ${text(lease)} ${text(event)}${about}${why}`, true);
   return line("·", "dim", `no lease${about}${typeof issuer === "string" ? ` by ${issuer}` : ""}${why}`, true);
+}
+
+function approvalText({ approval, event, by, why, reason }: JsonObject): string {
+  const said = [why, reason].find((one) => one !== undefined && one !== "");
+  const who = by === undefined ? "" : ` (answered by ${text(by)})`;
+  return `approval ${text(approval)} ${text(event)}${who}${said === undefined ? "" : `: ${text(said)}`}`;
 }
 
 function hookLines(body: JsonObject, line: Liner): TimelineLine[] {

@@ -1,7 +1,8 @@
+import { toApprovalAnswer } from "../model/control.ts";
 import type { Control } from "../model/entry.ts";
 import { IntegrityError } from "../model/errors.ts";
 import { HOST_FAULTS, HostFault } from "../model/hook.ts";
-import { isJsonObject, type Json } from "../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 
 /** The recorded value of `input.control`. */
 export function toControl(json: Json): Control {
@@ -15,9 +16,41 @@ export function toControl(json: Json): Control {
     if (kind === "revoke-lease" && typeof lease === "string" && typeof reason === "string") {
       return { kind, lease, reason, by };
     }
+    if (kind === "answer") return toAnswer(json as JsonObject);
     if (kind === "narrow" && Array.isArray(layers) && layers.every(isJsonObject)) return { kind, layers, by };
   }
   throw bad("input.control");
+}
+
+/** What of a control stands in clear: which hook it is about, which layers it adds; an answer as a whole, since the agent is told of it and others judge it. */
+export function inClear(control: Control): JsonObject {
+  if ("hook" in control) return { hook: control.hook };
+  if ("layers" in control) return { layers: control.layers };
+  if ("lease" in control) return { lease: control.lease };
+  if (control.kind !== "answer") return {};
+  const { kind: _, ...what } = control;
+  return { ...what };
+}
+
+/** As much of a control as its reference says: all of an answer, and of others what they are and whom they are about. */
+export function controlInClear({ control, hook, ...what }: JsonObject): Control {
+  return toControl({
+    by: "a person",
+    reason: "sealed",
+    ...(hook === undefined ? {} : { hook }),
+    ...what,
+    kind: control ?? null,
+  });
+}
+
+/** An answer, of which everything is data that the kernel judges. */
+function toAnswer(json: JsonObject): Control {
+  const { approval, answer, by, user, signed } = json;
+  const known = toApprovalAnswer(answer);
+  if (known === undefined || typeof approval !== "string" || typeof by !== "string" || typeof user !== "string") {
+    throw bad("input.control");
+  }
+  return { kind: "answer", approval, answer: known, by, user, ...(isJsonObject(signed) ? { signed } : {}) };
 }
 
 /** The recorded value of `input.fault`. */

@@ -16,7 +16,7 @@ import { HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
 import { isInputKind } from "./codec.ts";
-import { toControl, toFault } from "./content.ts";
+import { controlInClear, inClear, toControl, toFault } from "./content.ts";
 import { bodyDifference, nothingRecorded, ReplayDivergence, SealedError, unlike } from "./divergence.ts";
 import { type Asked, mustBeDistinct, settle, toAsked } from "./outcome.ts";
 import type { Past } from "./past.ts";
@@ -127,21 +127,17 @@ export class RunJournal implements Journal {
     const recorded = this.#past?.next?.entry;
     if (this.#past !== undefined && recorded !== undefined) {
       const isHere = recorded.kind === "input.control" && refOf(recorded.body).turn === this.#turn;
-      return isHere ? toControl(this.#recalled(this.#past, recorded)) : undefined;
+      if (!isHere) return undefined;
+      if (this.#seal !== undefined) return toControl(this.#recalled(this.#past, recorded));
+      this.#follow();
+      this.#sealed += 1;
+      return controlInClear(refOf(recorded.body));
     }
     if (this.#present !== undefined) this.#beforePoll?.();
     const asking = this.#present && this.#controls.shift();
     if (asking === undefined) return undefined;
     const { control, met } = asking;
-    const about =
-      "hook" in control
-        ? { hook: control.hook }
-        : "layers" in control
-          ? { layers: control.layers }
-          : "lease" in control
-            ? { lease: control.lease }
-            : {};
-    this.#noted("input.control", { ...about, control: control.kind, turn: this.#turn }, control);
+    this.#noted("input.control", { ...inClear(control), control: control.kind, turn: this.#turn }, { ...control });
     met(true);
     return control;
   }

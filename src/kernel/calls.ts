@@ -4,9 +4,9 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ToolCall } from "../model/message.ts";
 import type { CallFacts, PostTool, PreTool, Spawn } from "../model/payload.ts";
 import type { ToolSpec } from "../model/tool.ts";
-import { ask, type Boundary } from "./boundary.ts";
+import { ask, type Boundary, type BoundaryQuestion } from "./boundary.ts";
 import { awaitChild } from "./child.ts";
-import { obey } from "./control.ts";
+import { approved, obey } from "./control.ts";
 import { announced, type Ready, within } from "./effect.ts";
 import {
   delegatedIn,
@@ -31,13 +31,18 @@ const MODEL: Origin = { name: "model", level: 0 };
 /** A call that passed its gates and may now happen, or the reason why it may not. */
 export type Admitted = ({ readonly kind: "ready" } & Ready) | { readonly kind: "refused"; readonly reason: string };
 
+/** It needs an approval, and others are to be done before it may wait for one. */
+interface Waits {
+  readonly kind: "waits";
+}
+
 /**
  * Makes the calls of one turn. Consecutive calls that only read are gated together and run together; every other call
  * is a group of its own. Whatever stops the run on the way, every call has an answer in the conversation.
  */
 export async function act(run: Run, calls: readonly ToolCall[]): Promise<void> {
   const told = new Set<ToolCall>();
-  const tell = (call: ToolCall, ok: boolean, text: string): void => {
+  const tell: Tell = (call, ok, text) => {
     told.add(call);
     run.context.add({ role: "tool", call: call.id, tool: call.tool, ok, text: run.context.result(text) });
   };
@@ -60,19 +65,35 @@ function inGroups(run: Run, calls: readonly ToolCall[]): readonly (readonly Tool
   return groups;
 }
 
-/** Gates the calls in order, runs them together, and hands what came of each past `post-tool`, in order. */
-async function callTogether(
+/**
+ * Gates the calls in order, runs them together, and hands what came of each past `post-tool`, in order. A call that waits for a person
+ * waits alone: those before it are run first, so that none of them waits with what was read for it long ago.
+ */
+async function callTogether(run: Run, calls: readonly ToolCall[], tell: Tell): Promise<void> {
+  for (let rest = calls; rest.length > 0; ) {
+    const admitted: Admitted[] = [];
+    for (const call of rest) {
+      await obey(run);
+      const admission = await admit(run, call, MODEL, { mayWait: admitted.length === 0 });
+      if (admission.kind === "waits") break;
+      admitted.push(admission);
+      stopIfUnaudited(run);
+    }
+    for (const [i, admission] of admitted.entries()) admitted[i] = stillLeased(run, admission);
+    await carryOut(run, rest, admitted, tell);
+    rest = rest.slice(admitted.length);
+  }
+}
+
+type Tell = (call: ToolCall, ok: boolean, text: string) => void;
+
+/** `admitted` are those of the first of `calls`. */
+async function carryOut(
   run: Run,
   calls: readonly ToolCall[],
-  tell: (call: ToolCall, ok: boolean, text: string) => void,
+  admitted: readonly Admitted[],
+  tell: Tell,
 ): Promise<void> {
-  const admitted: Admitted[] = [];
-  for (const call of calls) {
-    await obey(run);
-    admitted.push(await admit(run, call, MODEL));
-    stopIfUnaudited(run);
-  }
-  for (const [i, admission] of admitted.entries()) admitted[i] = stillLeased(run, admission);
   const outcomes = await perform(run, admitted);
   for (const [i, call] of calls.entries()) {
     // What has happened is told before anything else: a control waits until it is.
@@ -100,8 +121,9 @@ export async function callForHook(
 ): Promise<{ readonly ok: Json } | { readonly error: string }> {
   const origin: Origin = { name: `hook:${request.hook}`, level: request.level };
   const id = `hook_${run.counters.steps}_${run.counters.toolCalls + 1}`;
-  const admission = await admit(run, { id, tool: request.tool, arguments: request.arguments }, origin);
-  if (admission.kind === "refused") return { error: admission.reason };
+  const call = { id, tool: request.tool, arguments: request.arguments };
+  const admission = await admit(run, call, origin, { mayWait: true });
+  if (admission.kind !== "ready") return { error: admission.kind === "refused" ? admission.reason : "it waits" };
   const [outcome] = await perform(run, [admission]);
   if (outcome === undefined) return { error: "it was not run" };
   const told = await settle(run, admission.facts, outcome, origin);
@@ -109,7 +131,12 @@ export async function callForHook(
   return told.ok ? { ok: JSON.parse(told.text) as Json } : { error: told.text };
 }
 
-async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted> {
+async function admit(
+  run: Run,
+  call: ToolCall,
+  origin: Origin,
+  { mayWait }: { readonly mayWait: boolean },
+): Promise<Admitted | Waits> {
   run.counters.toolCalls += 1;
   const spec = run.ports.tools.get(call.tool);
   const wrong = whatIsWrong(run, call, spec);
@@ -125,20 +152,25 @@ async function admit(run: Run, call: ToolCall, origin: Origin): Promise<Admitted
     arguments: call.arguments,
     origin: origin.name,
   };
-  const resolution = await resolve(run, facts);
-  noteLeases(run, facts, resolution);
-  const gated = await ask(
-    run,
-    {
+  const question = async (before?: Boundary<"pre-tool">): Promise<BoundaryQuestion<"pre-tool">> => {
+    const resolution = await resolve(run, facts, before);
+    noteLeases(run, facts, resolution);
+    return {
       phase: "pre-tool",
       subject: `${call.id} ${call.tool}`,
       payload: leasedPayload(run, { ...run.common(), call: facts, resolution }),
       permit: (payload) => permitted(run, payload),
       invalid: (payload) => invalidCall(run, facts, payload),
-      revise: async (payload) => leasedPayload(run, { ...payload, resolution: await resolve(run, payload.call) }),
-    },
-    origin.level,
-  );
+      revise: async (payload) =>
+        leasedPayload(run, { ...payload, resolution: await resolve(run, payload.call, before) }),
+    };
+  };
+  const gated = mayWait ? await approved(run, question, origin.level) : await ask(run, await question(), origin.level);
+  if (gated.pending !== undefined && !mayWait) {
+    // It is called when its turn comes.
+    run.counters.toolCalls -= 1;
+    return { kind: "waits" };
+  }
   if (gated.decision === "block") return { kind: "refused", reason: `blocked: ${gated.reason}` };
   const { call: allowed, resolution: resolved } = gated.payload;
   const ready = { resolution: resolved, receipt: gated.receipt, action: gated.action };
@@ -169,9 +201,9 @@ async function admitChild(run: Run, facts: CallFacts, gated: Omit<Ready, "facts"
       reason: `blocked: limit \`${over.limit}\` allows ${over.allowed}, this would be ${over.used}`,
     };
   }
-  const spawn = await ask(
+  const spawn = await approved<"spawn">(
     run,
-    {
+    () => ({
       phase: "spawn",
       subject: `${facts.id} ${facts.tool}`,
       payload: { ...run.common(), ...childOf(run, facts, resolution, depth) },
@@ -181,7 +213,7 @@ async function admitChild(run: Run, facts: CallFacts, gated: Omit<Ready, "facts"
         if (canonicalJson(spawn) !== canonicalJson(fixed)) return "it changes more of the spawn than its goal";
         return run.ports.tools.invalidArguments({ tool: facts.tool, arguments: { ...facts.arguments, goal } });
       },
-    },
+    }),
     origin.level,
   );
   if (spawn.decision === "block") return { kind: "refused", reason: `blocked: ${spawn.reason}` };
@@ -240,13 +272,16 @@ function invalidCall(run: Run, facts: CallFacts, payload: PreTool): string | und
   return run.ports.tools.invalidArguments({ tool: facts.tool, arguments: changed });
 }
 
-async function resolve(run: Run, facts: CallFacts): Promise<JsonObject> {
+/** `before`: the same call as it was resolved when it had to wait; what may differ from one look to the next is looked at no more. */
+async function resolve(run: Run, facts: CallFacts, before?: Boundary<"pre-tool">): Promise<JsonObject> {
   const request = requestOf(facts);
+  const earlier = before?.payload;
+  const same = earlier !== undefined && canonicalJson(requestOf(earlier.call)) === canonicalJson(request);
   const outcome = await run.journal.input<JsonObject>({
     kind: "input.resolve",
     ref: { call: facts.id, tool: facts.tool },
     request,
-    perform: (signal) => run.ports.tools.resolve(request, within(run, signal)),
+    perform: (signal) => run.ports.tools.resolve(request, within(run, signal), same ? earlier.resolution : undefined),
   });
   // What could not be resolved is data for the gates; performing it will refuse.
   return outcome.kind === "ok"
@@ -281,14 +316,14 @@ async function settle(
   outcome: Outcome,
   origin: Origin,
 ): Promise<{ readonly ok: boolean; readonly text: string }> {
-  const answer: Boundary<"post-tool"> = await ask(
+  const answer = await approved<"post-tool">(
     run,
-    {
+    () => ({
       phase: "post-tool",
       subject: `${facts.id} ${facts.tool}`,
       payload: { ...run.common(), call: facts, result: resultOf(outcome) },
       invalid: ({ call }) => (canonicalJson(call) === canonicalJson(facts) ? undefined : "it changes the call"),
-    },
+    }),
     origin.level,
   );
   if (answer.decision === "block") return { ok: false, text: `result withheld: ${answer.reason}` };

@@ -1,6 +1,6 @@
 import type { Control } from "../model/entry.ts";
 import type { Phase } from "../model/phase.ts";
-import { ask, type Boundary, type BoundaryQuestion, transition } from "./boundary.ts";
+import { ask, type Boundary, type BoundaryQuestion, need, transition } from "./boundary.ts";
 import { narrowPermission } from "./permission.ts";
 import type { Run } from "./run.ts";
 import { Halt, Rest } from "./state.ts";
@@ -11,9 +11,42 @@ export async function boundary<P extends Exclude<Phase, "audit">>(
   question: () => BoundaryQuestion<P>,
 ): Promise<Boundary<P>> {
   await obey(run);
-  const answer = await ask(run, question(), 0);
+  const answer = await approved(run, question, 0);
   if (run.pauseWhy !== undefined) throw new Halt("paused", run.pauseWhy);
   return answer;
+}
+
+/**
+ * Asks the chain; where nothing but an approval is missing, the run pauses here until somebody has answered, and then everything is
+ * asked anew from the start: what is approved is what is there now. A call of a hook cannot wait. Throws `Rest` where the run stays paused.
+ */
+export async function approved<P extends Exclude<Phase, "audit">>(
+  run: Run,
+  question: (before: Boundary<P> | undefined) => BoundaryQuestion<P> | Promise<BoundaryQuestion<P>>,
+  level: number,
+): Promise<Boundary<P>> {
+  let answer: Boundary<P> | undefined;
+  for (;;) {
+    const asked = await question(answer);
+    answer = await ask(run, asked, level);
+    if (answer.pending === undefined) return answer;
+    if (level > 0) {
+      run.counters.blocked += 1;
+      return { ...answer, reason: `${answer.reason}, and a call that a hook requests cannot wait for one` };
+    }
+    const { kind, why } = need(run, asked, answer);
+    if (kind === "refuse") return { ...answer, reason: why };
+    await pauseHere(run, why);
+  }
+}
+
+/** Ends the run, when those who must agree have; why it goes on, or undefined. */
+export async function finish(run: Run, why: string): Promise<string | undefined> {
+  for (;;) {
+    const veto = await transition(run, "completed", why);
+    if (veto?.waits !== true) return veto?.why;
+    await pauseHere(run, veto.why);
+  }
 }
 
 /** What people asked for takes effect at boundaries. Whether the run paused and goes on. Throws `Rest` where it does not. */
@@ -22,6 +55,7 @@ export async function obey(run: Run): Promise<boolean> {
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
     takeBack(run, control);
     if (control.kind === "rearm") run.ports.rearm(control.hook);
+    if (control.kind === "answer") run.approvals.hear(control);
     if (control.kind === "cancel") throw new Halt("terminated", `cancelled by ${control.by}`);
     const why = whyPause(control);
     if (why === undefined) continue;
@@ -98,6 +132,7 @@ export async function wake(run: Run): Promise<boolean> {
   for (let control = nextControl(run); control !== undefined; control = nextControl(run)) {
     takeBack(run, control);
     if (control.kind === "rearm") run.ports.rearm(control.hook);
+    if (control.kind === "answer") run.approvals.hear(control);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
     // Whoever resumes it has found all of its hooks trusted.
     if (control.kind === "resume") run.distrusted.clear();

@@ -1,9 +1,11 @@
+import type { ApprovalRules } from "../model/approval.ts";
 import type { Control, Journal } from "../model/entry.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ModelPort, ModelSettings, ToolDescription } from "../model/message.ts";
 import type { Common, Limits, Usage } from "../model/payload.ts";
 import type { CapsuleKind, Phase, RunState } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
+import { Approvals } from "./approvals.ts";
 import { type Boundary, type BoundaryQuestion, inherit, transition } from "./boundary.ts";
 import { Context, type ContextBudget } from "./context.ts";
 import { attempt, waits, wake } from "./control.ts";
@@ -63,6 +65,7 @@ export interface RunPorts {
   readonly revoke: (hook: string) => void;
   readonly leases: Leases;
   readonly start: () => Promise<Start>;
+  readonly approvals: ApprovalRules;
   /** Goes on with a child that paused, until it rests again; what `agent.spawn` would have answered. */
   readonly resumeChild: (run: string, signal: AbortSignal) => Promise<JsonObject>;
 }
@@ -84,6 +87,7 @@ export class Run {
   readonly counters = new Counters();
   readonly capsules: Capsules = new Map();
   readonly context: Context;
+  readonly approvals: Approvals;
   readonly callIds = new Set<string>();
   state: RunState = "pending";
   reason = "";
@@ -101,6 +105,7 @@ export class Run {
     this.spec = spec;
     this.ports = ports;
     this.context = new Context(spec.context);
+    this.approvals = new Approvals({ run: spec.run, rules: ports.approvals, journal: ports.journal });
   }
 
   get journal(): Journal {

@@ -1,9 +1,9 @@
 import { canonicalJson, digestOf } from "../model/canonical.ts";
 import { isModelAnswer, type Message, type ModelAnswer, type ToolCall } from "../model/message.ts";
 import type { PostReceive, PreSend } from "../model/payload.ts";
-import { type Boundary, transition } from "./boundary.ts";
+import type { Boundary } from "./boundary.ts";
 import { act } from "./calls.ts";
-import { boundary, obey } from "./control.ts";
+import { boundary, finish, obey } from "./control.ts";
 import { within } from "./effect.ts";
 import type { Run } from "./run.ts";
 import { Halt } from "./state.ts";
@@ -150,7 +150,7 @@ async function complete(run: Run, received: PostReceive): Promise<void> {
   if (received.finish === "length") throw new Halt("failed", "the model's answer was cut off at its output limit");
   let veto: string | undefined = "the run was stopped before it could end";
   try {
-    veto = await transition(run, "completed", "the agent has finished");
+    veto = await finish(run, "the agent has finished");
   } finally {
     // A conversation that goes on goes on from the other side.
     if (veto !== undefined) run.context.add({ role: "user", text: `You are not done: ${veto}` });

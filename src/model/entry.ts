@@ -136,8 +136,8 @@ export type Control =
 /** `pattern`: what the answer covers besides the action itself, in the form that the kind of tool has for it. */
 export type ApprovalAnswer =
   | { readonly approve: false; readonly reason: string }
-  | { readonly approve: true; readonly scope: "once" | "run" }
-  | { readonly approve: true; readonly scope: "pattern"; readonly pattern: Json };
+  | { readonly approve: true; readonly scope: "once" | "run"; readonly reason?: string }
+  | { readonly approve: true; readonly scope: "pattern"; readonly pattern: Json; readonly reason?: string };
 
 export type Recorded = { readonly kind: CheckKind; readonly body: JsonObject; readonly seq: number };
 

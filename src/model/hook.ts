@@ -137,8 +137,10 @@ export interface AuditRide {
   readonly boundary: Phase;
   readonly step: number;
   readonly subject: string;
-  /** Whether the effective permission denies, whatever hooks say. */
+  /** Whether the effective permission denies, or a rule demands an approval that nobody gave, whatever hooks say. */
   readonly denied: boolean;
+  /** Those whose demand of an approval is met: `hook <name>`. */
+  readonly approved: readonly string[];
 }
 
 export interface HookSession {

@@ -67,8 +67,9 @@ export interface ToolBox {
   /**
    * Reads what the world makes of the arguments (which file, which executable, their digests) without changing anything.
    * What cannot be resolved (a path outside, no such file) is data in the resolution, so that gates see it; never throws for it.
+   * `earlier`: what the same call resolved to before; facts that may differ from one look to the next, such as addresses, are taken from it.
    */
-  resolve(call: ToolRequest, signal: AbortSignal): Promise<JsonObject>;
+  resolve(call: ToolRequest, signal: AbortSignal, earlier?: JsonObject): Promise<JsonObject>;
   /**
    * Does it, on exactly what was resolved: refuses with `ToolError("resolution-changed")` when the world is no longer that.
    * Returns a value that fits the output schema. Throws `ToolError` for what the agent should be told.

@@ -1,4 +1,5 @@
 import { actionDigest } from "../model/action.ts";
+import type { Demand, Met, Pending } from "../model/approval.ts";
 import { canonicalJson, type Digest, digestOf } from "../model/canonical.ts";
 import type { Receipt } from "../model/entry.ts";
 import { BugError } from "../model/errors.ts";
@@ -25,6 +26,11 @@ export interface Question<P extends Phase> {
   readonly invalid?: (payload: Payloads[P]) => string | undefined;
   /** Called when transformers changed the payload, before the gates see it: reads again what the world resolves. */
   readonly revise?: (payload: Payloads[P]) => Promise<Payloads[P]>;
+  /** What rules demand for the payload that the gates see, and the approval that covers it, with those whose demands that meets. */
+  readonly approvals?: {
+    demands(payload: Payloads[P]): readonly Demand[];
+    covering(payload: Payloads[P]): (Met & { readonly by: readonly string[] }) | undefined;
+  };
   /** What of an allowed payload is written to the journal in clear; the payload itself unless given. */
   readonly clear?: (payload: Payloads[P]) => JsonObject;
 }
@@ -40,6 +46,10 @@ export interface Boundary<P extends Phase> {
   readonly receipt: Receipt;
   /** Of an allowed call or spawn: the digest of the action that was let through. */
   readonly action: Digest | undefined;
+  /** Nothing but approvals that nobody has given yet stands against it. */
+  readonly pending: Pending | undefined;
+  /** Under which approval it was allowed. */
+  readonly met: Met | undefined;
   /** The audit did not let the record through: the boundary is not complete and the run pauses. */
   readonly unaudited: boolean;
   readonly capsules: Audit["capsules"];
@@ -70,12 +80,14 @@ export class Pipeline {
     const { phase, subject } = question;
     const record = new BoundaryRecord({ phase, step: question.payload.step, subject });
     const original = canonicalJson(question.payload);
-    const denied = question.permit?.(question.payload).allow === false;
     const auditors = plan.audit.hooks;
-    const ride: Ride = { hooks: auditors, boundary: phase, step: record.step, subject, denied };
+    const ride: Ride = { hooks: auditors, boundary: phase, step: record.step, subject, ...foreseen(question) };
     const { text, riding } = await this.#ask(question, original, { hooks: plan[phase].hooks, record, ride });
     const payload = text === original ? question.payload : (JSON.parse(text) as Payloads[P]);
     if (question.permit !== undefined) record.permission = question.permit(payload);
+    const cover = question.approvals?.covering(payload);
+    record.rules = question.approvals?.demands(payload) ?? [];
+    record.met = cover?.by ?? [];
 
     const audit = await auditBoundary(record, auditors, {
       ask: async (auditText, hooks, into, invalid) => {
@@ -91,8 +103,11 @@ export class Pipeline {
     const decision = audit.complete ? record.decision() : "block";
     const reason = audit.complete ? record.reason(audit.clear) : audit.reason;
     const { events, capsules, approvals } = audit.clear;
+    const isPending = audit.complete && record.isPending();
     const acts = decision === "allow" && (phase === "pre-tool" || phase === "spawn");
-    const action = acts ? actionDigest(phase, payload) : undefined;
+    const demands = record.demands();
+    const action = acts || isPending || demands.length > 0 ? actionDigest(phase, payload) : undefined;
+    const met = decision === "allow" && demands.length > 0 ? cover : undefined;
     const receipt = journal.check("check.boundary", {
       phase,
       step: record.step,
@@ -108,12 +123,17 @@ export class Pipeline {
       decision,
       reason,
       ...(action === undefined ? {} : { action }),
+      ...(demands.length === 0 ? {} : { demands: [...demands] }),
+      ...(met === undefined ? {} : { approval: met.approval }),
+      ...(isPending ? { pending: true, digest: digestOf(text), payload: JSON.parse(text) as JsonObject } : {}),
       ...(decision === "allow"
         ? { digest: digestOf(text), payload: question.clear?.(payload) ?? (JSON.parse(text) as JsonObject) }
         : {}),
     });
+    const pending = isPending && action !== undefined ? { action, subject, demands } : undefined;
     const kept = audit.complete ? capsules : [];
-    return { phase, decision, reason, payload, receipt, action, unaudited: !audit.complete, capsules: kept, events };
+    const told = { phase, decision, reason, payload, receipt, events };
+    return { ...told, action: acts ? action : undefined, pending, met, unaudited: !audit.complete, capsules: kept };
   }
 
   /** The chain of the phase itself. */
@@ -164,6 +184,13 @@ export class Pipeline {
     }
     return undefined;
   }
+}
+
+/** What is known of a boundary before its hooks are asked, if they leave the payload as it is. */
+function foreseen<P extends Phase>({ payload, permit, approvals }: Question<P>): Pick<Ride, "denied" | "approved"> {
+  const approved = approvals?.covering(payload)?.by ?? [];
+  const unmet = approvals?.demands(payload).some(({ by }) => !approved.includes(by)) === true;
+  return { denied: permit?.(payload).allow === false || unmet, approved };
 }
 
 /** What no transformer may change in any payload. */

@@ -1,3 +1,4 @@
+import { type Demand, demandOfHook } from "../model/approval.ts";
 import type { BufferedHostcall, Decision, FailureCause, PinnedHook } from "../model/hook.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Audit } from "../model/payload.ts";
@@ -24,6 +25,10 @@ export class BoundaryRecord {
   readonly capsules: { hook: string; kind: string; value: Json }[] = [];
   readonly approvals: { hook: string; request: Json }[] = [];
   permission: Permission | undefined;
+  /** What rules demand, whatever the hooks say. */
+  rules: readonly Demand[] = [];
+  /** Whose demands an approval meets. */
+  met: readonly string[] = [];
 
   readonly phase: Phase;
   readonly step: number;
@@ -54,16 +59,37 @@ export class BoundaryRecord {
     record.verdicts.push(...this.verdicts.filter((verdict) => verdict.hook.name !== hook));
     record.approvals.push(...this.approvals.filter((approval) => approval.hook !== hook));
     record.permission = this.permission;
+    record.rules = this.rules;
+    record.met = this.met;
     return record;
   }
 
-  /** An approval that was asked for is an obligation; nobody can meet one yet, so it blocks. */
+  /** Who wants a person to agree: each hook and rule once. */
+  demands(): readonly Demand[] {
+    const hooks = new Set(this.approvals.map(({ hook }) => hook));
+    return [...this.rules, ...[...hooks].map(demandOfHook)];
+  }
+
+  /** Obligations that no approval meets. */
+  unmet(): readonly Demand[] {
+    return this.demands().filter(({ by }) => !this.met.includes(by));
+  }
+
+  /** What stands against it besides obligations. */
+  #denied(): boolean {
+    return (
+      this.verdicts.some((v) => v.decision === "block" || v.decision === "failed") || this.permission?.allow === false
+    );
+  }
+
+  /** An approval that is demanded is an obligation: until it is met, it blocks. */
   decision(): "allow" | "block" {
-    const blocked =
-      this.verdicts.some((v) => v.decision === "block" || v.decision === "failed") ||
-      this.permission?.allow === false ||
-      this.approvals.length > 0;
-    return blocked ? "block" : "allow";
+    return this.#denied() || this.unmet().length > 0 ? "block" : "allow";
+  }
+
+  /** Whether nothing but obligations stands against it. */
+  isPending(): boolean {
+    return !this.#denied() && this.unmet().length > 0;
   }
 
   audit(): Audit {
@@ -87,8 +113,7 @@ export class BoundaryRecord {
       if (v.decision === "block") parts.push(`hook \`${v.hook}\`: ${v.rationale}`);
       if (v.decision === "failed") parts.push(v.rationale);
     }
-    for (const a of audited.approvals)
-      parts.push(`hook \`${a.hook}\` demands an approval, and nobody can give one yet`);
+    for (const { by } of this.unmet()) parts.push(`${by} demands an approval`);
     return parts.length > 0 ? parts.join("; ") : "allowed";
   }
 

@@ -6,6 +6,7 @@ import { callForHook } from "../kernel/calls.ts";
 import { heed } from "../kernel/control.ts";
 import type { PermissionPort } from "../kernel/permission.ts";
 import { Run, type RunSpec, type Start } from "../kernel/run.ts";
+import type { ApprovalRules } from "../model/approval.ts";
 import type { Journal } from "../model/entry.ts";
 import type { FileAction, HookHosts, PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -39,6 +40,7 @@ export interface Parts {
   readonly permitFile: (action: FileAction, path: string) => Permission;
   readonly leases: MakeLeases;
   readonly start: () => Promise<Start>;
+  readonly approvals: ApprovalRules;
   /** Whether deadlines of hooks count: not while a record is replayed, where recorded faults are imposed instead. */
   readonly deadlines: boolean | (() => boolean);
   /** Goes on with a child that paused, until it rests again. */
@@ -142,6 +144,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     revoke: (hook) => hostcalls.revoke(hook),
     leases,
     start: parts.start,
+    approvals: parts.approvals,
     resumeChild: parts.resumeChild,
   });
   return {

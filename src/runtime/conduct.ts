@@ -12,12 +12,14 @@ import { type HookHosts, HostFault, type PinnedHook } from "../model/hook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ModelPort } from "../model/message.ts";
 import type { Secrets, Spawner, SpawnResult } from "../tool/ports.ts";
+import { approvalRules } from "./approval-rules.ts";
 import { assemble } from "./assemble.ts";
 import type { RunControl } from "./control/run-control.ts";
 import { type ControlSocket, listenIn } from "./control/socket.ts";
 import { fileDriver } from "./files.ts";
 import { leasesOf } from "./leases.ts";
 import { type Environment, runFolder, storeOf, temporaryFolder } from "./machine.ts";
+import { approvalsBelow } from "./pending.ts";
 import { permissionPort } from "./policy/permission.ts";
 import { proposerOf } from "./proposals/agent.ts";
 import { maskedModel } from "./secrets/masked-model.ts";
@@ -193,6 +195,7 @@ async function follow(
     permitFile: (action, path) => authority.file(action, path),
     leases: leasesOf(resolved, header, () => narrowing.layers),
     start: conducted.start,
+    approvals: approvalRules(() => narrowing.layers),
     resumeChild: async (child, stop) => known(await offspring.resume(child, stop)),
     deadlines: () => journal.live,
     child: header.depth > 0,
@@ -201,7 +204,9 @@ async function follow(
   closing.push(() => assembled.close());
   const run: Run = assembled.run;
   const result = await execute(run);
+  const isResting = result.state === "paused" || result.state === "pending";
   return summaryOf(result, {
+    approvals: isResting ? await approvalsBelow(header.run, env) : [],
     run: header.run,
     head: journal.head,
     blueprint: header.blueprint,

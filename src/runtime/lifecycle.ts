@@ -1,6 +1,7 @@
 import { glanceAt } from "../journal/glance.ts";
 import { type Holder, holderOf } from "../journal/lock.ts";
 import type { ControlAnswer, ControlRequest } from "../model/control.ts";
+import type { Control } from "../model/entry.ts";
 import { BugError, DeniedError, InputError, WorldError } from "../model/errors.ts";
 import type { RunState } from "../model/phase.ts";
 import { mustBeRun } from "./begun.ts";
@@ -155,6 +156,16 @@ async function ask(
   return { process };
 }
 
+/** Tells whoever works on a run an answer, or the run itself where nobody does; resolves when it stands in the journal. */
+export async function tellOrAsk(
+  run: string,
+  control: Extract<Control, { kind: "answer" }>,
+  env: Environment,
+): Promise<void> {
+  const { process } = await ask({ run }, { ...requestOf(control), by: control.by, wait: true }, env);
+  if (process === null) await tell({ run }, control, env);
+}
+
 /** Tells a run that nobody works on; or whoever has taken it up meanwhile. */
 async function tell(asking: Asking, control: Parameters<typeof tellRun>[1], env: Environment): Promise<number | null> {
   try {
@@ -163,9 +174,8 @@ async function tell(asking: Asking, control: Parameters<typeof tellRun>[1], env:
   } catch (error) {
     const taken = error instanceof InputError && (error.code === "run-live" || error.code === "journal-locked");
     if (!taken) throw error;
-    const { by } = control;
     const { wait = true } = asking;
-    return (await ask(asking, { ...requestOf(control), by, wait }, env)).process;
+    return (await ask(asking, { ...requestOf(control), by: control.by, wait }, env)).process;
   }
 }
 
@@ -178,6 +188,10 @@ function requestOf(control: Parameters<typeof tellRun>[1]): DistributiveOmit<Con
       return { ask: control.kind, hook: control.hook, reason: control.reason };
     case "revoke-lease":
       return { ask: control.kind, lease: control.lease, reason: control.reason };
+    case "answer": {
+      const { kind, by: _, ...what } = control;
+      return { ask: kind, ...what };
+    }
   }
 }
 

@@ -83,6 +83,11 @@ async function checked(options: RunOptions & Watching, env: Environment) {
   return { resolved, workspace, around, record, shadows, secrets: await openVault(resolved, env) };
 }
 
+/** Writes the recording of a run that came to rest later, and those of its children. */
+export async function recordRun(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {
+  return exported(summary, absolute(env.cwd, file), env);
+}
+
 async function exported(summary: RunSummary, file: string, env: Environment): Promise<RunSummary> {
   await exportRecording(runFolder(env, summary.run), file, { payloadOf });
   const base = file.endsWith(".jsonl") ? file.slice(0, -".jsonl".length) : file;

@@ -8,6 +8,7 @@ import { NO_LEASES } from "../kernel/leases.ts";
 import { execute, Run, type RunResult } from "../kernel/run.ts";
 import { BugError, IntegrityError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
+import { approvalRules } from "./approval-rules.ts";
 import { assemble } from "./assemble.ts";
 import { leasesOf } from "./leases.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
@@ -101,7 +102,15 @@ async function openRun(
   });
   const spec = () => specOf(header, resolved, { tools, authority });
   const permission = permissionPort(narrowing, spec);
-  const world = { model: { complete: unreachable }, tools, permission, start: unreachable, resumeChild: unreachable };
+  const approvals = approvalRules(() => narrowing.layers);
+  const world = {
+    model: { complete: unreachable },
+    tools,
+    permission,
+    approvals,
+    start: unreachable,
+    resumeChild: unreachable,
+  };
   if (hosts === undefined) {
     const sealed = new SealedReplay(journal);
     const noHooks = {

@@ -25,7 +25,7 @@ const QUIET: Watching = { signal: new AbortController().signal, onEntry: () => u
  */
 export async function tellRun(
   run: string,
-  asked: Extract<Control, { kind: "cancel" | "rearm" | "revoke" | "revoke-lease" }>,
+  asked: Extract<Control, { kind: "cancel" | "rearm" | "revoke" | "revoke-lease" | "answer" }>,
   env: Environment,
 ): Promise<RunSummary> {
   // Nothing of a run that is to end is begun or done again: it is stopped before it is taken up.

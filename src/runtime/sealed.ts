@@ -113,14 +113,22 @@ export class SealedReplay implements Journal, Gates {
     // It came while a hook was at work: the run stops behind this boundary.
     if (adopted.distrusts && phase !== "state-transition" && this.run !== undefined) this.run.pauseWhy ??= "distrust";
     const decision = body.decision === "allow" ? "allow" : "block";
-    const payload = decision === "allow" ? this.#payload(question, adopted) : question.payload;
+    const action = isDigest(body.action) ? body.action : undefined;
+    const isPending = body.pending === true && action !== undefined;
+    const payload = isPending
+      ? (body.payload as unknown as Payloads[P])
+      : decision === "allow"
+        ? this.#payload(question, adopted)
+        : question.payload;
     this.#count(payload);
     return {
       decision,
       payload,
       reason: String(body.reason),
       receipt: { seq, entry: this.#journal.head },
-      action: isDigest(body.action) ? body.action : undefined,
+      action: decision === "allow" ? action : undefined,
+      pending: isPending ? { action, subject: String(body.subject), demands: listOf(body.demands) } : undefined,
+      met: typeof body.approval === "string" ? { approval: body.approval } : undefined,
       unaudited: String(body.reason).startsWith("the audit did not complete"),
       events: listOf(body.events),
       capsules: listOf(body.capsules),

@@ -9,7 +9,8 @@ import { isJsonObject, type JsonObject } from "../model/json.ts";
 import { lookAtSource, mustBeRun, readStart, type SourceFile } from "./begun.ts";
 import { type HeldChanges, heldChanges } from "./held.ts";
 import { type Environment, keyFile, runFolder } from "./machine.ts";
-import { agentIn, childrenByParent, rowOf, type SeenState } from "./runs.ts";
+import { approvalsBelow, type PendingApproval } from "./pending.ts";
+import { agentIn, childrenByParent, isOver, rowOf, type SeenState } from "./runs.ts";
 import { numbersIn, Told } from "./told.ts";
 
 /** What `pinion run status` tells. Everything is read from the journal, which is verified as a whole. */
@@ -41,6 +42,8 @@ export interface RunStatus {
   readonly children: readonly { readonly run: string; readonly state: SeenState; readonly agent: string }[];
   readonly process: number | null;
   readonly journal: { readonly file: string; readonly bytes: number; readonly entries: number; readonly torn: number };
+  /** What waits for a person to approve, its own and its children's. */
+  readonly approvals: readonly PendingApproval[];
   /** Only where the run has a layer of its own that holds something. */
   readonly changes?: HeldChanges;
   /** ms since the epoch: of the first entry, and of the last answer of the world. */
@@ -86,6 +89,7 @@ export async function statusOf(run: string, env: Environment): Promise<RunStatus
         return { run: child, state, agent };
       }),
       process: row.process,
+      approvals: isOver(row.state) ? [] : await approvalsBelow(run, env),
       journal: { file, bytes: statSync(file).size, entries: count, torn },
       ...(changes === undefined ? {} : { changes }),
       startedAt: told.startedAt,

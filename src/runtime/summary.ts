@@ -6,6 +6,7 @@ import { RUN_STATES, type RunState } from "../model/phase.ts";
 import { ToolError } from "../model/tool.ts";
 import type { SpawnResult } from "../tool/ports.ts";
 import { type Environment, runFolder } from "./machine.ts";
+import type { PendingApproval } from "./pending.ts";
 
 /** What `blueprint run --json` and `pinion run resume --json` print. */
 export interface RunSummary {
@@ -28,6 +29,8 @@ export interface RunSummary {
   readonly children: readonly string[];
   /** How many paths the run's layer changes; null where it worked on the workspace itself, or in the layer of a parent. */
   readonly changes: number | null;
+  /** What it waits for a person to approve, its own and its children's. */
+  readonly approvals: readonly PendingApproval[];
   /** Path of the journal. */
   readonly journal: string;
   readonly exit: ExitCode;
@@ -45,7 +48,7 @@ const EXITS: Readonly<Record<RunState, ExitCode>> = {
 
 export function summaryOf(
   result: RunResult,
-  of: Pick<RunSummary, "run" | "head" | "blueprint" | "children" | "changes" | "journal">,
+  of: Pick<RunSummary, "run" | "head" | "blueprint" | "children" | "changes" | "approvals" | "journal">,
 ): RunSummary {
   const { usage, state, reason, blocked, redactions } = result;
   return {
@@ -58,8 +61,12 @@ export function summaryOf(
     steps: usage.steps,
     tokens: { input: usage.inputTokens, output: usage.outputTokens },
     recording: null,
-    exit: EXITS[state],
+    exit: waits(state) && of.approvals.length > 0 ? EXIT.approval : EXITS[state],
   };
+}
+
+function waits(state: RunState): boolean {
+  return state === "paused" || state === "pending";
 }
 
 /** What a parent needs to know of a child that has come to rest. */

@@ -54,10 +54,11 @@ export function toolBoxOf(
     },
     permit: (call, resolution) => permit(find(call.tool), { authority, ...handing }, { call, resolution }),
     needs: (call, resolution) => needs(find(call.tool), call, resolution),
-    resolve: (call, signal) =>
+    resolve: (call, signal, earlier) =>
       masked(mask, async () => {
         const { spec, tool } = find(call.tool);
-        const prepared = await tool.prepare(call.arguments, { signal });
+        const addresses = earlier?.addresses === undefined ? {} : { earlier: { addresses: earlier.addresses } };
+        const prepared = await tool.prepare(call.arguments, { signal, ...addresses });
         await prepared.close();
         return withRefs(prepared.resolution, spec, call, handing.secrets);
       }),

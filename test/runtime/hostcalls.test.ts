@@ -149,11 +149,11 @@ test("D1 D2 clock and randomness of a guest are the same on replay, and others i
   expect(first.random).not.toEqual(second.random);
 });
 
-test("A11 an approval that nobody can give blocks", async () => {
+test("A11 an approval that a hook demands and nobody gives blocks", async () => {
   const hook = await asking('host.requestApproval(JSON.stringify({ why: "to be sure" })); return {};');
   const file = await lab.blueprint({ turns: [{ text: "done" }], hooks: [hook], chain: { "pre-plan": ["asker"] } });
   const summary = await lab.run(file);
-  expect(summary).toMatchObject({ state: "paused", exit: 4, reason: expect.stringContaining("approval") });
+  expect(summary).toMatchObject({ state: "paused", exit: 6, reason: expect.stringContaining("approval") });
   expect(await lab.replay()).toMatchObject({ answer: "identical" });
 });
 

@@ -48,6 +48,8 @@ export interface LabBlueprint {
   readonly limits?: JsonObject;
   readonly context?: JsonObject;
   readonly grants?: JsonObject;
+  /** Rules of the blueprint itself. */
+  readonly approvals?: readonly JsonObject[];
   /** `spec.secrets`; the policy allows them. */
   readonly secrets?: JsonObject;
   /** Secrets that the registry hands to tools. */
@@ -213,6 +215,7 @@ export class Lab {
             instructions: { text: "Do as you are told." },
             execution,
             tools: spec,
+            ...(parts.approvals === undefined ? {} : { approvals: parts.approvals }),
             ...(parts.leases === undefined ? {} : { leases: parts.leases }),
             ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
             ...(parts.context === undefined ? {} : { context: parts.context }),

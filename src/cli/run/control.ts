@@ -1,13 +1,13 @@
-import { readlinkSync } from "node:fs";
-import { userInfo } from "node:os";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { killRun, type Obeyed, pauseRun, rearmHook, resumeRun, revokeHandles, terminateRun } from "../../runtime.ts";
-import { watched } from "../blueprint-run.ts";
+import { attended } from "../approval/attend.ts";
 import type { Call } from "../command.ts";
 import { environment, type SecretsOptions } from "../environment.ts";
 import { type Output, painter } from "../output.ts";
+import { person } from "../person.ts";
 import { summaryText } from "../summary.ts";
 import { jsonLine, visible } from "../visible.ts";
+import { watched } from "../watched.ts";
 
 export interface Waiting {
   readonly wait: boolean;
@@ -35,7 +35,8 @@ export async function terminate(call: Call<Waiting & { readonly force?: true }>)
 
 export async function resume({ args: [run = ""], options, json, out }: Call<SecretsOptions>): Promise<ExitCode> {
   const env = environment(options);
-  const summary = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, env));
+  const first = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, env));
+  const summary = await attended(first, { json, out, env });
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
 }
@@ -80,17 +81,4 @@ function tellOfHook(
 
 export function asking(run: string, { wait, timeout }: Waiting) {
   return { run, by: person(), wait, timeoutMs: timeout * 1000 };
-}
-
-/** Who sits at this terminal. */
-function person(): string {
-  const { username } = userInfo();
-  try {
-    const terminal = readlinkSync("/proc/self/fd/0");
-    return terminal.startsWith("/dev/pts/") || terminal.startsWith("/dev/tty")
-      ? `${username} on ${terminal}`
-      : username;
-  } catch {
-    return username; // stdin is closed
-  }
 }

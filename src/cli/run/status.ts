@@ -37,6 +37,11 @@ function statusText(status: RunStatus, paint: ReturnType<typeof painter>): strin
     ...usageRows(status),
     ["failed", status.failed.map(({ hook, cause }) => `${hook} (${cause})`).join(", ") || null],
     ["revoked", status.revoked.join(", ") || null],
+    ...status.approvals.map(
+      (one) =>
+        ["approval", `${one.approval} of run ${one.run}: ${one.subject}${one.expired ? ", expired" : ""}`] as const,
+    ),
+    ...status.approvals.map((one) => ["look", `pinion run approvals ${one.run}`] as const),
     ["trusted", status.signed.map(({ hook, signer }) => `${hook} (signed by ${signer})`).join(", ") || null],
     ["distrusted", status.distrusted.join(", ") || null],
     ["parent", status.parent],

@@ -15,9 +15,11 @@ export function boundaryLines(body: JsonObject, line: Liner): readonly TimelineL
       const { hook, request } = objectOf(approval);
       return line("!", "warn", `${text(hook)} demands an approval: ${short(text(request), 200)}`);
     }),
-    ...(blocked
-      ? [line("✗", "bad", `${about(body)} blocked: ${text(body.reason)}`)]
-      : subjectLines(phase, payload, body, line)),
+    ...(body.pending === true
+      ? [line("!", "warn", `${about(body)} waits: ${text(body.reason)}`)]
+      : blocked
+        ? [line("✗", "bad", `${about(body)} blocked: ${text(body.reason)}`)]
+        : subjectLines(phase, payload, body, line)),
   ];
 }
 

@@ -14,7 +14,8 @@ import {
   signRotationTo,
 } from "../../runtime/trust/manage.ts";
 import type { Call } from "../command.ts";
-import { environment, user } from "../environment.ts";
+import { environment } from "../environment.ts";
+import { user } from "../person.ts";
 import { columns } from "../table.ts";
 import { jsonLine, visible } from "../visible.ts";
 import { readPassphrase } from "./passphrase.ts";

@@ -107,9 +107,7 @@ export class RunControl {
     const known = this.#unmet.get(name);
     if (known !== undefined) return known;
     if (this.#unmet.size >= MOST) return undefined;
-    onNotice(
-      `${request.by} asks run ${run} to ${what.ask}${"hook" in what ? ` ${what.hook}` : "lease" in what ? ` ${what.lease}` : ""}`,
-    );
+    onNotice(`${request.by} asks run ${run} to ${what.ask}${about(what)}`);
     const met = this.#take(request).finally(() => this.#unmet.delete(name));
     this.#unmet.set(name, met);
     return met;
@@ -125,6 +123,10 @@ export class RunControl {
       case "revoke": {
         const { ask, hook, reason, by } = request;
         return this.#push({ kind: ask, hook, reason, by });
+      }
+      case "answer": {
+        const { approval, answer, by, user, signed } = request;
+        return this.#push({ kind: "answer", approval, answer, by, user, ...(signed === undefined ? {} : { signed }) });
       }
       case "revoke-lease": {
         const { ask, lease, reason, by } = request;
@@ -198,4 +200,9 @@ function whoIn({ reason }: AbortSignal): string {
 
 function tooLate(): ControlAnswer {
   return { error: { code: "too-late", message: "the run stopped before it met the request" } };
+}
+
+function about(what: object): string {
+  const named = Object.entries(what).find(([name]) => name === "hook" || name === "lease" || name === "approval");
+  return named === undefined ? "" : ` ${String(named[1])}`;
 }

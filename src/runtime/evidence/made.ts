@@ -1,12 +1,15 @@
 import type { ResolvedBlueprint } from "../../blueprint/resolve.ts";
+import { approvalDemands } from "../../capability/approvals.ts";
 import type { Layer } from "../../capability/layer.ts";
 import { covers } from "../../capability/lease/capability.ts";
 import { leaseRules } from "../../capability/lease/rules.ts";
 import { readCapability } from "../../capability/lease/uri.ts";
 import { Narrowing } from "../../capability/narrowing.ts";
+import type { Demand } from "../../model/approval.ts";
 import type { Digest } from "../../model/canonical.ts";
 import type { PinnedHook } from "../../model/hook.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
+import type { CallFacts } from "../../model/payload.ts";
 import { PHASES, type Phase } from "../../model/phase.ts";
 import type { Permission, ToolRequest } from "../../model/tool.ts";
 import { planChains } from "../../pipeline/plan.ts";
@@ -35,6 +38,8 @@ export interface PermissionAgain {
   narrow(layers: readonly Json[]): void;
   /** What it says of a call and what it resolved to. Pure. */
   permit(call: ToolRequest, resolution: JsonObject): Permission;
+  /** The approvals that the rules demand for a call, as its boundary tells it. Pure. */
+  demands(call: JsonObject): readonly Demand[];
   /** What of the call does not fit the tool, or undefined. */
   invalidArguments(call: ToolRequest): string | undefined;
   /**
@@ -73,6 +78,7 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
     facts: () => port.facts(),
     narrow: (layers) => narrowing.add(layers.map(layerFrom)),
     permit: (call, resolution) => tools.permit(call, resolution),
+    demands: (call) => approvalDemands(narrowing.layers, call as unknown as CallFacts),
     invalidArguments: (call) => tools.invalidArguments(call),
     unserved(call, resolution, capabilities) {
       const needs = tools.needs(call, resolution).filter(({ resource }) => rules().required.has(resource));

@@ -25,8 +25,9 @@ export class AuditRecord {
   }
 
   /** Canonical JSON. */
-  text({ boundary, step, subject, denied }: AuditRide): string {
-    const blocked = denied || this.#approvals.length > 0 || this.#verdicts.some(({ decision }) => decision === "block");
+  text({ boundary, step, subject, denied, approved }: AuditRide): string {
+    const unmet = this.#approvals.some(({ hook }) => !approved.includes(`hook ${hook}`));
+    const blocked = denied || unmet || this.#verdicts.some(({ decision }) => decision === "block");
     return canonicalJson({
       boundary,
       step,

@@ -1,0 +1,18 @@
+import { covers, wrongPattern } from "../capability/approval-pattern.ts";
+import { approvalBudget, approvalDemands } from "../capability/approvals.ts";
+import type { Layer } from "../capability/layer.ts";
+import type { ApprovalRules } from "../model/approval.ts";
+import { signersOfAnswer } from "../trust/answer.ts";
+
+/** The approvals of a run: what its layers of permission demand; `layers` are those of the moment. */
+export function approvalRules(layers: () => readonly Layer[]): ApprovalRules {
+  return {
+    demands: ({ call }) => approvalDemands(layers(), call),
+    get most() {
+      return approvalBudget(layers());
+    },
+    wrongPattern,
+    covers,
+    signers: signersOfAnswer,
+  };
+}

@@ -1,0 +1,66 @@
+import type { AnswerStatement } from "../model/approval.ts";
+import type { ApprovalAnswer, Control } from "../model/entry.ts";
+import { DeniedError, InputError } from "../model/errors.ts";
+import type { JsonObject } from "../model/json.ts";
+import { signAnswer } from "../trust/answer.ts";
+import type { SigningKey } from "../trust/ed25519.ts";
+import { mustBeRun } from "./begun.ts";
+import { tellOrAsk } from "./lifecycle.ts";
+import type { Environment } from "./machine.ts";
+import { approvalNews, approvalsBelow, pendingApproval } from "./pending.ts";
+
+export interface Answering {
+  /** The run that waits, or a run above it. */
+  readonly run: string;
+  readonly approval: string;
+  readonly answer: ApprovalAnswer;
+  /** In words for people. */
+  readonly by: string;
+  /** The user of the operating system who answers. */
+  readonly user: string;
+  /** Signs the answer. */
+  readonly key?: SigningKey | undefined;
+}
+
+/** What came of an answer. */
+export interface Answered {
+  readonly run: string;
+  readonly approval: string;
+  readonly event: "approved" | "denied";
+}
+
+/**
+ * Answers an approval; the run hears of it and stays paused. Throws `InputError` when no such approval waits, and `DeniedError` when the
+ * answer does not count: the wrong person, too late, a scope or a pattern that is not allowed.
+ */
+export async function answerApproval(answering: Answering, env: Environment): Promise<Answered> {
+  const { run, approval, answer, by, user, key } = answering;
+  const pending = pendingApproval(mustBeRun(run), env);
+  if (pending?.approval !== approval) throw await noSuchApproval(answering, env);
+  const statement: AnswerStatement = { run, approval, action: pending.action, answer: { ...answer } as JsonObject };
+  const signed = key === undefined ? {} : { signed: signAnswer(key, statement, env.now()) };
+  const control: Control = { kind: "answer", approval, answer, by, user, ...signed };
+  await tellOrAsk(run, control, env);
+  const news = approvalNews(run, env).get(approval);
+  if (news?.event === "approved" || news?.event === "denied") {
+    const meant = answer.approve ? "approved" : "denied";
+    if (news.event === meant) return { run, approval, event: meant };
+  }
+  throw new DeniedError({
+    code: "answer-refused",
+    message: `the answer to approval \`${approval}\` of run \`${run}\` does not count: ${news?.why || `it is ${news?.event ?? "unknown"}`}`,
+    hint: "it is in the run's journal; `pinion run approvals` says what waits and who may answer",
+  });
+}
+
+async function noSuchApproval({ run, approval }: Answering, env: Environment): Promise<InputError> {
+  const known = approvalNews(run, env).get(approval);
+  const waiting = await approvalsBelow(run, env);
+  const what = known === undefined ? "has no approval" : `does not wait for the approval (it is ${known.event}):`;
+  const list = waiting.map((one) => `\`${one.approval}\` of run \`${one.run}\``).join(", ");
+  return new InputError({
+    code: "no-such-approval",
+    message: `run \`${run}\` ${what} \`${approval}\``,
+    hint: list === "" ? "nothing waits for an approval here" : `what waits: ${list}`,
+  });
+}
