@@ -5,6 +5,7 @@ import {
   canonicalJson,
   isJsonObject,
   type Json,
+  type Outcome,
   type Payloads,
   PinionError,
   type RecordedEntry,
@@ -23,6 +24,10 @@ export class PayloadCheck implements EntryCheck {
   readonly #actions: boolean;
   /** What the world resolved last, by call. */
   readonly #resolved = new Map<string, Content>();
+  /** What the world answered to a call, until its result is told. */
+  readonly #outcomes = new Map<string, Outcome>();
+  /** What the model answered last. */
+  #answer: Json | undefined;
   /** What let a call through, until its result is told. */
   readonly #calls = new Map<string, BoundarySeen>();
   /** Calls of the model's turn that are not gated yet. */
@@ -48,10 +53,12 @@ export class PayloadCheck implements EntryCheck {
     this.#unchanged(boundary);
     this.#named(boundary);
     if (boundary.phase === "post-receive") {
+      this.#heard(boundary);
       const calls = boundary.payload?.toolCalls;
       this.#asked = Array.isArray(calls) ? calls : [];
       this.#calls.clear();
       this.#resolved.clear();
+      this.#outcomes.clear();
     }
     if (boundary.phase === "pre-tool") this.#gated(boundary);
     if (boundary.phase === "post-tool") this.#told(boundary);
@@ -64,7 +71,9 @@ export class PayloadCheck implements EntryCheck {
     const content = this.#open(recorded);
     if (call !== undefined) this.#calls.set(String(intent.ref.call), call);
     if (content === undefined) return;
-    const { request } = content;
+    const { request, outcome } = content;
+    if (kind === "input.model") this.#answer = outcome.kind === "ok" ? outcome.value : undefined;
+    if (kind === "input.tool") this.#outcomes.set(String(intent.ref.call), outcome);
     if (kind === "input.model" && !same(member(request, "receipt"), intent.body.receipt)) {
       this.#found.fail("the model was asked under another receipt than its intent names", seq);
     }
@@ -108,7 +117,7 @@ export class PayloadCheck implements EntryCheck {
   /** Without a transformer's verdict the payload that was let through is the one that came in. */
   #unchanged({ seq, phase, decision, verdicts, payload, input }: BoundarySeen): void {
     if (this.#bodies === undefined || decision === "block" || phase === "pre-send" || payload === undefined) return;
-    if (verdicts.some((verdict) => verdict.decision === "transform")) return;
+    if (transforms(verdicts)) return;
     this.#compared += 1;
     if (this.#bodies.commitment(canonicalJson(payload)) === input) return;
     this.#found.fail("what it let through is not what came in, and no transformer says that it changed it", seq);
@@ -118,7 +127,7 @@ export class PayloadCheck implements EntryCheck {
     if (decision === "block" || !isJsonObject(payload?.call)) return;
     const { call, resolution } = payload;
     this.#compared += 1;
-    const transformed = verdicts.some((verdict) => verdict.decision === "transform");
+    const transformed = transforms(verdicts);
     if (level === 0) {
       const asked = this.#asked.find((one) => member(one, "id") === call.id);
       if (asked === undefined || member(asked, "tool") !== call.tool) {
@@ -146,11 +155,31 @@ export class PayloadCheck implements EntryCheck {
     }
   }
 
+  /** What the model said is what the gates behind it saw. Ids of calls are the kernel's where the model's are no names. */
+  #heard({ seq, decision, verdicts, payload }: BoundarySeen): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer === undefined || decision === "block" || payload === undefined || transforms(verdicts)) return;
+    this.#compared += 1;
+    const nameless = (calls: Json | undefined) =>
+      listOf(calls).map((call) => (isJsonObject(call) ? { ...call, id: "" } : call));
+    const parts = ["text", "finish", "tokens"].filter((part) => !same(member(answer, part), payload[part]));
+    if (!same(nameless(member(answer, "toolCalls")), nameless(payload.toolCalls))) parts.push("toolCalls");
+    if (parts.length > 0) this.#found.fail(`its \`${parts.join("`, `")}\` are not what the model answered`, seq);
+  }
+
   /** The call whose result is told is the call that was gated. */
-  #told({ seq, payload, decision }: BoundarySeen): void {
+  #told({ seq, payload, decision, verdicts }: BoundarySeen): void {
     if (decision === "block" || !isJsonObject(payload?.call)) return;
     const { call } = payload;
     const gate = this.#calls.get(String(call.id));
+    const outcome = this.#outcomes.get(String(call.id));
+    const result = payload.result;
+    // What a lease withholds is told as an error instead.
+    const withheld = member(result, "code") === "lease-bytes";
+    if (outcome !== undefined && !withheld && !transforms(verdicts) && !same(result, toldOf(outcome, result))) {
+      this.#found.fail("the result that it tells is not what the world answered", seq);
+    }
     this.#compared += 1;
     if (gate === undefined) this.#found.fail("it tells the result of a call that was not made", seq);
     else if (!sameCall(call, gate))
@@ -169,6 +198,21 @@ export class PayloadCheck implements EntryCheck {
       return undefined;
     }
   }
+}
+
+function transforms(verdicts: BoundarySeen["verdicts"]): boolean {
+  return verdicts.some((verdict) => verdict.decision === "transform");
+}
+
+function listOf(json: Json | undefined): readonly Json[] {
+  return Array.isArray(json) ? json : [];
+}
+
+/** An outcome as the agent is told of it. */
+function toldOf(outcome: Outcome, told: Json | undefined): Json {
+  if (outcome.kind === "ok") return { ok: true, value: outcome.value };
+  if (outcome.kind === "error") return { ok: false, code: outcome.code, message: outcome.message };
+  return { ok: false, code: "outcome-unknown", message: member(told, "message") ?? null };
 }
 
 /** What was let through, as the tool is asked for it. The goal of a child is what its own phase let through. */

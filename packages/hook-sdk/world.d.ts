@@ -30,6 +30,18 @@ declare module "pinion:hook/files@1.0.0" {
   export function rename(directory: string, source: string, target: string): void;
 }
 
+declare module "pinion:hook/leases@1.0.0" {
+  export function request(capability: string): string;
+}
+
+/** In the world `trusted-hook` only. */
+declare module "pinion:hook/minting@1.0.0" {
+  export function mint(holder: string, capability: string): string;
+  export function attenuate(lease: string, capability: string): string;
+  export function delegate(lease: string, holder: string, capability: string): string;
+  export function revoke(lease: string): void;
+}
+
 /** A hook has neither; `prelude.ts` makes them errors that say what to call instead. */
 interface Performance {
   now(): never;

@@ -53,7 +53,7 @@ export function checkChain(
   if (ungated.length > 0) reader.warn("/spec/hooks", `no hook is asked at ${ungated.join(", ")}`);
 }
 
-/** Finds hooks in shadow that are not pinned, are obeyed as well, or watch where their manifest or their role does not allow it. */
+/** Finds hooks in shadow that are obeyed as well, or watch where their manifest or their role does not allow it. */
 function checkShadow(
   chain: Chain,
   spec: AgentBlueprint["spec"],
@@ -66,9 +66,6 @@ function checkShadow(
       const obeyed = PHASES.find((one) => chain[one].includes(name));
       if (obeyed !== undefined) {
         reader.fault(pointer, `\`${name}\` is in the chain of \`${obeyed}\`: a hook is obeyed or in shadow, not both`);
-      }
-      if (!spec.pins.hooks.some((pin) => pin.name === name)) {
-        reader.fault(pointer, `\`${name}\` is not pinned in \`spec.pins.hooks\``);
       }
       const hook = hooks.find((candidate) => candidate.name === name);
       const wrong = hook && shadowFault(hook, phase);

@@ -37,6 +37,7 @@ export async function pinHook(pin: HookPin, pointer: string, sources: HookSource
     version: pin.version,
     digest: pin.digest,
     component: spec.component.digest,
+    world: spec.world,
     role: spec.role,
     tier: "sandboxed",
     signature: pin.signature ?? null,

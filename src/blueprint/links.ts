@@ -48,10 +48,13 @@ function template({ hooks: { template: name }, pins: { pipeline } }: AgentBluepr
     find("/spec/hooks/template", notPinned(name, pipeline === undefined ? [] : [pipeline], "pipeline"));
 }
 
-function hooks({ hooks: { chain, config, limits, grants }, pins }: AgentBlueprint["spec"], find: Find): void {
+function hooks({ hooks: { chain, shadow, config, limits, grants }, pins }: AgentBlueprint["spec"], find: Find): void {
   for (const phase of PHASES) {
     for (const [index, name] of (chain[phase] ?? []).entries()) {
       find(`/spec/hooks/chain/${phase}/${index}`, notPinned(name, pins.hooks, "hooks"));
+    }
+    for (const [index, name] of shadow[phase].entries()) {
+      find(`/spec/hooks/shadow/${phase}/${index}`, notPinned(name, pins.hooks, "hooks"));
     }
   }
   for (const [field, entries] of Object.entries({ config, limits, grants })) {

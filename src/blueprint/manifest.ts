@@ -99,6 +99,7 @@ export function bindHook(file: ManifestFile, given: Given, authority: HookAuthor
     version: metadata.version,
     digest: file.digest,
     component: spec.component.digest,
+    world: spec.world,
     role: spec.role,
     tier: "sandboxed",
     signature: null,

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ExitCode } from "../model/errors.ts";
 import { action, runProgram, type Session } from "./command.ts";
+import { secretsOption } from "./secrets-option.ts";
 
 /** The command `blueprint`. Parts that do work are loaded when they are asked for, so that `--help` stays quick. */
 export function blueprintCommand(session: Session): Command {
@@ -19,6 +20,7 @@ export function blueprintCommand(session: Session): Command {
       .option("--policy <file>", "a policy bundle that narrows this run and its children")
       .option("--record <file>", "write a recording that `harness replay` runs again")
       .option("--shadow <proposals>", "run these proposals in shadow, never obeyed: ids with commas between")
+      .addOption(secretsOption())
       .addHelpText("after", SUMMARY),
     async () => (await import("./blueprint-run.ts")).run,
   );

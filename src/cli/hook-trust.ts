@@ -127,6 +127,7 @@ function ofMachine(command: Command): Command {
   return command.option("--machine", "in the machine's keyring, /etc/pinion/keyring.yaml; the user's unless given");
 }
 
+/** The number of a file descriptor. */
 export function descriptor(text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("expected the number of a file descriptor");

@@ -1,9 +1,9 @@
 import { readlinkSync } from "node:fs";
-import { userInfo } from "node:os";
+import { user } from "./environment.ts";
 
 /** Who sits at this terminal, in words for people. */
 export function person(): string {
-  const { username } = userInfo();
+  const username = user();
   try {
     const terminal = readlinkSync("/proc/self/fd/0");
     return terminal.startsWith("/dev/pts/") || terminal.startsWith("/dev/tty")
@@ -12,9 +12,4 @@ export function person(): string {
   } catch {
     return username; // stdin is closed
   }
-}
-
-/** The user of the operating system. */
-export function user(): string {
-  return userInfo().username;
 }

@@ -8,6 +8,7 @@ import { hookCommand } from "./hook.ts";
 import { journalCommand } from "./journal.ts";
 import { policyCommand } from "./policy.ts";
 import { runCommand } from "./run.ts";
+import { secretCommand } from "./secret.ts";
 
 const NOUNS = [
   blueprintCommand,
@@ -17,6 +18,7 @@ const NOUNS = [
   harnessCommand,
   policyCommand,
   capabilityCommand,
+  secretCommand,
 ] as const;
 
 /** The command `pinion`: everything, as nouns. */

@@ -78,7 +78,7 @@ function read(file: string): string {
 }
 
 function explainedText(explained: Explained): string {
-  const { of, tool, taxon, allow, rule, reason, layers, resolution, leases } = explained;
+  const { of, tool, taxon, allow, rule, reason, layers, resolution, leases, secrets } = explained;
   const paint = painter(process.stdout);
   const table = layers.map((layer) => [
     layer.allow ? "  ✓" : "  ✗",
@@ -92,6 +92,9 @@ function explainedText(explained: Explained): string {
     `layers of ${visibleLine(of)}, for ${tool} (${taxon})`,
     columns(table),
     `names     ${visibleLine(named)}`,
+    ...secrets.map(({ name, as, to, allow: handed }) =>
+      visibleLine(`secret    ${name}, as ${as === to ? as : `${as} ${to}`}${handed ? "" : ": denied"}`),
+    ),
     ...leases.map(({ capability, by }) => `lease     ${visibleLine(`${capability}, by ${by.join(", ")}`)}`),
   ].join("\n");
 }

@@ -32,6 +32,10 @@ export function usageError(error: CommanderError, path: string): InputError {
   const message =
     error.code === "commander.help"
       ? "expected a command"
-      : error.message.replace(/^error: /, "").replace(/'([^']*)'/g, "`$1`");
+      : error.message
+          .replace(/^error: /, "")
+          // What should not have been an argument, such as a secret, is not repeated.
+          .replace(/( but got \d+): .*$/s, "$1")
+          .replace(/'([^']*)'/g, "`$1`");
   return new InputError({ code: "usage", message, hint: `see \`${path} --help\`` });
 }

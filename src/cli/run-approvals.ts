@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { APPROVAL_SCOPES } from "../model/approval.ts";
 import { action, type Session } from "./command.ts";
 import { descriptor } from "./hook-trust.ts";
+import { secretsOption } from "./secrets-option.ts";
 
 /** Commands about what people are asked: `approvals`, `approve`, `deny`. */
 export function addApprovalCommands(session: Session, program: Command): void {
@@ -43,6 +44,7 @@ function answering(command: Command): Command {
     .argument("<run>", "id of the run")
     .argument("<approval>", "id of the approval, such as a1")
     .option("--resume", "then go on with the run that a person started, at once")
+    .addOption(secretsOption())
     .option("--key <file>", "sign the answer with this key (`hook keygen` makes one)")
     .option("--passphrase-fd <number>", "read the passphrase of the key from this file descriptor", descriptor)
     .addHelpText(

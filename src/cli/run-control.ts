@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { action, type Session } from "./command.ts";
+import { secretsOption } from "./secrets-option.ts";
 
 /** Commands that change something: `pause`, `resume`, `terminate`, `rearm`, `revoke`, `rm`. */
 export function addControlCommands(session: Session, program: Command): void {
@@ -18,6 +19,7 @@ export function addControlCommands(session: Session, program: Command): void {
       .command("resume")
       .description("go on with a run that is paused or was cut off")
       .argument("<run>", "id of the run")
+      .addOption(secretsOption())
       .addHelpText("after", "\nWith --json: the object of `blueprint run --json`"),
     async () => (await import("./run/control.ts")).resume,
   );

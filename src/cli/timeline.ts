@@ -45,8 +45,11 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.start":
       return [line("▶", "strong", `run ${text(ref.run)}`)];
     case "input.fault":
-      return [line("✗", "bad", `fault: ${fields(ref)}`)];
+      // That of a shadow is told where its failure is.
+      return [line("✗", "bad", `fault: ${fields(ref)}`, ref.shadow !== undefined)];
     case "input.control":
+      if (ref.control === "narrow")
+        return [line("●", "warn", `policies are stricter by now: ${listOf(ref.layers).map(layerName).join(", ")}`)];
       if (ref.control === "distrust") return [line("✗", "bad", `hook ${text(ref.hook)} is no longer trusted`)];
       return [
         line("●", "warn", `a person asked: ${text(ref.control)}${ref.hook === undefined ? "" : ` ${text(ref.hook)}`}`),

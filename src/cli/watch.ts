@@ -16,8 +16,38 @@ export interface Watcher {
 /** The live view on a terminal that can show it, otherwise plain lines of the same timeline. */
 export async function watcher(out: Output): Promise<Watcher> {
   const { isTTY } = process.stderr;
-  if (isTTY && process.env.TERM !== "dumb" && !process.env.CI) return (await import("./view/mount.ts")).mountView();
+  if (isTTY && process.env.TERM !== "dumb" && !process.env.CI)
+    return late(async () => (await import("./view/mount.ts")).mountView());
   return plainWatcher(out);
+}
+
+/** Draws nothing before the run has begun: until then a person may have to type a passphrase. */
+function late(mount: () => Promise<Watcher>): Watcher {
+  const waiting: ((eyes: Watcher) => void)[] = [];
+  let eyes: Watcher | undefined;
+  let mounting: Promise<Watcher> | undefined;
+  const open = async (): Promise<Watcher> => {
+    eyes = await mount();
+    for (const tell of waiting.splice(0)) tell(eyes);
+    return eyes;
+  };
+  const begin = (): Promise<Watcher> => {
+    mounting ??= open();
+    return mounting;
+  };
+  return {
+    entry(entry) {
+      if (eyes !== undefined) return eyes.entry(entry);
+      waiting.push((mounted) => mounted.entry(entry));
+      // Whoever ends it hears why nothing can be drawn.
+      begin().catch(() => undefined);
+    },
+    notice(text) {
+      if (eyes !== undefined) return eyes.notice(text);
+      waiting.push((mounted) => mounted.notice(text));
+    },
+    end: async () => (await begin()).end(),
+  };
 }
 
 function plainWatcher(out: Output): Watcher {

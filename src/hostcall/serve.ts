@@ -3,6 +3,7 @@ import type { HookEvent, HookLimits, PinnedHook } from "../model/hook.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Phase } from "../model/phase.ts";
 import { type HandleParts, Handles } from "./files.ts";
+import { type LeaseDesk, serveLeases } from "./leases.ts";
 import { type Answer, type Asker, refuse } from "./refusal.ts";
 
 /** The longest that one `sleep` may take, in ms; a hook that may wait less sleeps less. */
@@ -22,6 +23,7 @@ export interface HostcallParts extends HandleParts {
   heed(): void;
   /** Whether a hook has not ceased to be trusted meanwhile. */
   trusts(hook: string): boolean;
+  readonly leases: LeaseDesk;
   /** Waits. Called inside a journaled input only. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -72,6 +74,9 @@ export class Hostcalls {
     if (event.call === "sleep") return this.#sleep(event.arguments, at.hook);
     if (event.call.startsWith("files.")) {
       return this.#handles.serve(event.call.slice("files.".length), event.arguments, at);
+    }
+    if (event.call.startsWith("leases.") || event.call.startsWith("minting.")) {
+      return serveLeases(event.call, event.arguments, { at, desk: this.#parts.leases, journal });
     }
     return { error: `there is no hostcall \`${event.call}\`` };
   }

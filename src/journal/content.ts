@@ -6,7 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 
 /** The recorded value of `input.control`. */
 export function toControl(json: Json): Control {
-  const { kind, by, hook, reason, layers } = isJsonObject(json) ? json : {};
+  const { kind, by, hook, lease, reason, layers } = isJsonObject(json) ? json : {};
   if (typeof by === "string") {
     if (kind === "pause" || kind === "resume" || kind === "cancel") return { kind, by };
     const isOfHook = kind === "rearm" || kind === "revoke" || kind === "distrust";
@@ -14,6 +14,9 @@ export function toControl(json: Json): Control {
       return { kind, hook, reason, by };
     }
     if (kind === "answer") return toAnswer(json as JsonObject);
+    if (kind === "revoke-lease" && typeof lease === "string" && typeof reason === "string") {
+      return { kind, lease, reason, by };
+    }
     if (kind === "narrow" && Array.isArray(layers) && layers.every(isJsonObject)) return { kind, layers, by };
   }
   throw bad("input.control");

@@ -11,7 +11,7 @@ import type {
   Receipt,
   Recorded,
 } from "../model/entry.ts";
-import { BugError, UnfinishedError, WorldError } from "../model/errors.ts";
+import { BugError, IntegrityError, UnfinishedError, WorldError } from "../model/errors.ts";
 import { HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
@@ -173,6 +173,10 @@ export class RunJournal implements Journal {
     }
   }
 
+  untimed<T>(work: () => Promise<T>): Promise<T> {
+    return this.#present === undefined ? work() : this.#present.untimed(work);
+  }
+
   async durable(): Promise<void> {
     await this.#present?.flush();
   }
@@ -206,21 +210,27 @@ export class RunJournal implements Journal {
   }
 
   adopt():
-    | (Recorded & { readonly passed: readonly EntryKind[]; readonly permissions: readonly Recorded[] })
+    | (Recorded & {
+        readonly passed: readonly EntryKind[];
+        readonly permissions: readonly Recorded[];
+        readonly distrusts: boolean;
+      })
     | undefined {
     const passed: EntryKind[] = [];
     const permissions: Recorded[] = [];
+    let distrusts = false;
     for (let recorded = this.#past?.next; recorded !== undefined; recorded = this.#past?.next) {
       const { kind, body, seq } = recorded.entry;
       this.#follow();
       if (isInputKind(kind)) this.#sealed += 1;
       if (kind === "check.permission") permissions.push({ kind, body, seq });
+      if (kind === "input.control" && refOf(body).control === "distrust") distrusts = true;
       if (kind !== "check.boundary") {
         passed.push(kind);
         continue;
       }
       this.#adopted += 1;
-      return { kind, body, seq, passed, permissions };
+      return { kind, body, seq, passed, permissions, distrusts };
     }
     return undefined;
   }
@@ -289,8 +299,10 @@ export class RunJournal implements Journal {
       const [expected, found] = [this.commitment(request), this.commitment(match.request)];
       throw unlike(recorded, `a request \`${expected}\``, `\`${found}\``);
     }
+    const { outcome } = content;
+    if (outcome.kind === "ok" && match.spec.fits?.(outcome.value) === false) throw unfit(recorded);
     this.#follow();
-    outcomes.set(match, content.outcome as Outcome<A>);
+    outcomes.set(match, outcome as Outcome<A>);
   }
 
   /** `started`: the intents were on disk when the run was interrupted, so their effects may have happened. */
@@ -362,6 +374,11 @@ export class RunJournal implements Journal {
 interface Asking {
   readonly control: Control;
   readonly met: (met: boolean) => void;
+}
+
+function unfit({ seq, kind }: Entry): IntegrityError {
+  const message = `the value of seq ${seq} \`${kind}\` is not one that this version writes`;
+  return new IntegrityError({ code: "bad-content", message });
 }
 
 /** What a resume meets while it replays its past says nothing about the past, and nothing was written yet. */

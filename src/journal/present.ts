@@ -33,6 +33,8 @@ export class Present {
   readonly #parts: Parts;
   /** What `monotonic` showed when the run was not worked on yet at all, had it never stopped. */
   #began: number | undefined;
+  /** What it showed when time stopped counting. */
+  #stopped: number | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -44,7 +46,20 @@ export class Present {
 
   /** From here on time counts for the run, on top of `ran` ms. */
   begin(ran: number): void {
-    this.#began ??= this.#parts.monotonic() - ran;
+    this.#began ??= this.#monotonic() - ran;
+  }
+
+  /** Time stands still for the run during `work`. */
+  async untimed<T>(work: () => Promise<T>): Promise<T> {
+    const { monotonic } = this.#parts;
+    const stopped = monotonic();
+    this.#stopped = stopped;
+    try {
+      return await work();
+    } finally {
+      this.#stopped = undefined;
+      if (this.#began !== undefined) this.#began += monotonic() - stopped;
+    }
   }
 
   /** Before the world is asked: the store is alive and, before an effect, all that was appended is on disk. */
@@ -59,14 +74,14 @@ export class Present {
 
   /** Dated not before the last input, whatever the clock says. */
   input(chain: Chain, { kind, ref, request, outcome }: Answered): Receipt {
-    const { seal, random, clock, monotonic } = this.#parts;
+    const { seal, random, clock } = this.#parts;
     const context = { seq: chain.count, kind, prev: chain.head };
     const { commit, bytes } = seal.close(context, `{"outcome":${outcome},"request":${request}}`, random(NONCE_BYTES));
     this.begin(chain.ran);
     const began = this.#began ?? 0;
     const times = {
       at: Math.max(chain.at, Math.trunc(clock())),
-      ran: Math.max(chain.ran, Math.trunc(monotonic() - began)),
+      ran: Math.max(chain.ran, Math.trunc(this.#monotonic() - began)),
     };
     if (bytes.length <= BLOB_ABOVE) {
       const sealed = bytes.toString("base64");
@@ -91,6 +106,10 @@ export class Present {
 
   close(): Promise<void> {
     return this.#parts.store.close();
+  }
+
+  #monotonic(): number {
+    return this.#stopped ?? this.#parts.monotonic();
   }
 
   #append(

@@ -83,11 +83,14 @@ function takeBack(run: Run, control: Control): boolean {
     case "revoke-lease":
       run.ports.leases.revoke(control);
       return true;
+    case "distrust":
+      // It is given nothing more, and still stops the run.
+      run.distrusted.add(control.hook);
+      return false;
     case "pause":
     case "resume":
     case "cancel":
     case "rearm":
-    case "distrust":
     case "answer":
       return false;
   }
@@ -97,10 +100,8 @@ function takeBack(run: Run, control: Control): boolean {
 export function heed(run: Run): void {
   for (let control = run.journal.poll(); control !== undefined; control = run.journal.poll()) {
     if (!takeBack(run, control)) run.asked.push(control);
-    if (control.kind !== "distrust") continue;
-    // Nothing that hangs on its verdict happens, and it is given nothing.
-    run.distrusted.add(control.hook);
-    run.pauseWhy ??= whyPause(control);
+    // Nothing that hangs on its verdict happens.
+    if (control.kind === "distrust") run.pauseWhy ??= whyPause(control);
   }
 }
 
@@ -133,6 +134,7 @@ export async function wake(run: Run): Promise<boolean> {
     if (control.kind === "rearm") run.ports.rearm(control.hook);
     if (control.kind === "answer") run.approvals.hear(control);
     if (control.kind === "cancel") await transition(run, "terminated", `cancelled by ${control.by}`);
+    // Whoever resumes it has found all of its hooks trusted.
     if (control.kind === "resume") run.distrusted.clear();
     if (control.kind === "resume") await attempt(run, () => transition(run, "running", `resumed by ${control.by}`));
     if (!waits(run)) return run.state === "running";

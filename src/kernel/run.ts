@@ -1,6 +1,6 @@
 import type { ApprovalRules } from "../model/approval.ts";
 import type { Control, Journal } from "../model/entry.ts";
-import type { Json, JsonObject } from "../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { ModelPort, ModelSettings, ToolDescription } from "../model/message.ts";
 import type { Common, Limits, Usage } from "../model/payload.ts";
 import type { CapsuleKind, Phase, RunState } from "../model/phase.ts";
@@ -38,6 +38,13 @@ export interface Start {
   /** 32 bytes, hex: the root of all randomness that guests see. */
   readonly seed: string;
   readonly capsules: JsonObject;
+}
+
+function isStart(json: Json): boolean {
+  if (!isJsonObject(json)) return false;
+  const { goal, workspace, file, seed, capsules } = json;
+  const texts = [goal, workspace, seed, file ?? ""];
+  return texts.every((text) => typeof text === "string") && isJsonObject(capsules);
 }
 
 /** The pipeline as the kernel sees it; one for each level of calls that hooks request. */
@@ -160,6 +167,7 @@ async function begin(run: Run): Promise<void> {
     kind: "input.start",
     ref: { run: run.spec.run, depth: run.spec.depth },
     request: null,
+    fits: isStart,
     perform: run.ports.start,
   });
   if (start.kind !== "ok") throw new Halt("failed", "the run could not be started");

@@ -1,5 +1,5 @@
 import { canonicalJson, digestOf } from "../model/canonical.ts";
-import type { Message, ModelAnswer, ToolCall } from "../model/message.ts";
+import { isModelAnswer, type Message, type ModelAnswer, type ToolCall } from "../model/message.ts";
 import type { PostReceive, PreSend } from "../model/payload.ts";
 import type { Boundary } from "./boundary.ts";
 import { act } from "./calls.ts";
@@ -97,6 +97,7 @@ async function askModel(run: Run, request: PreSend, sending: Boundary<"pre-send"
     request: { receipt: sending.receipt },
     // Of what is sent, not of what the boundary says: the two are compared by whoever verifies the recording.
     effect: { receipt: sending.receipt, clear: { digest: digestOf(canonicalJson(request)) }, idempotent: true },
+    fits: isModelAnswer,
     perform: (signal) =>
       run.ports.model.complete(
         {

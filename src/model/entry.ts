@@ -103,6 +103,8 @@ export interface InputSpec<A extends Json> {
    * and makes everything durable before `perform` starts.
    */
   readonly effect?: { readonly receipt: Receipt; readonly clear: JsonObject; readonly idempotent: boolean };
+  /** Whether a recorded value has the form that `perform` gives it; whoever holds the run's key may have written another. */
+  fits?(value: Json): boolean;
   /** A rejection becomes an `error` outcome with the error's `code` (or `internal`) and message. */
   perform(signal: AbortSignal): Promise<A>;
 }
@@ -165,6 +167,8 @@ export interface Journal {
    * as `input.fault` and thrown again. Replay: if the recording has a fault for `ref` here, it is thrown without waiting.
    */
   faultable<T>(ref: JsonObject, wait: () => Promise<T>): Promise<T>;
+  /** What passes during `work` is not time that the run has been worked on: limits and hooks do not see it. Not nested. */
+  untimed<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when everything appended is on disk (fdatasync). */
   durable(): Promise<void>;
   /** A keyed commitment to a text that may hold secrets: HMAC-SHA256, `hmac-sha256:<hex>`. */
@@ -173,6 +177,11 @@ export interface Journal {
   sealedAhead?(): boolean;
   /** Passes recorded entries up to the next `check.boundary` and takes that as recorded; undefined at the end of the recording. */
   adopt?():
-    | (Recorded & { readonly passed: readonly EntryKind[]; readonly permissions: readonly Recorded[] })
+    | (Recorded & {
+        readonly passed: readonly EntryKind[];
+        readonly permissions: readonly Recorded[];
+        /** Whether one of those was passed that say that a hook is no longer trusted. */
+        readonly distrusts: boolean;
+      })
     | undefined;
 }

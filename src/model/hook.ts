@@ -1,4 +1,5 @@
 import type { Digest } from "./canonical.ts";
+import type { HookManifest } from "./generated/hook.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Phase, Role, Tier } from "./phase.ts";
 
@@ -39,6 +40,8 @@ export interface PinnedHook {
   readonly digest: Digest;
   /** sha256 of the component, as the manifest says. */
   readonly component: Digest;
+  /** The WIT world that it is of, as the manifest says. */
+  readonly world: HookWorld;
   readonly role: Role;
   readonly tier: Tier;
   /** sha256 of the signature's bytes, where the blueprint pins one. */
@@ -51,6 +54,8 @@ export interface PinnedHook {
   readonly limits: HookLimits;
   readonly authority: HookAuthority;
 }
+
+export type HookWorld = HookManifest["spec"]["world"];
 
 /** A key of the keyring: its name there, and the public key as text. */
 export interface Signer {

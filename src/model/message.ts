@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "./json.ts";
+import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /** A tool call as the model asked for it. `arguments` is absent when what the model wrote is not JSON; `raw` is then its text. */
 export type ToolCall = {
@@ -55,6 +55,17 @@ export type ModelAnswer = {
   readonly tokens: Tokens;
   readonly finish: "stop" | "tool-calls" | "length" | "content-filter" | "other";
 };
+
+/** Whether a value that was kept has the form of an answer; a live one is checked where it arrives. */
+export function isModelAnswer(json: Json): boolean {
+  if (!isJsonObject(json) || !isJsonObject(json.tokens) || !Array.isArray(json.toolCalls)) return false;
+  const { text, finish, tokens, toolCalls } = json;
+  const named = toolCalls.every(
+    (call: Json) => isJsonObject(call) && typeof call.id === "string" && typeof call.tool === "string",
+  );
+  const counted = typeof tokens.input === "number" && typeof tokens.output === "number";
+  return named && counted && typeof text === "string" && typeof finish === "string";
+}
 
 /**
  * The one small port to language models. `complete` does timeouts, retries with back-off and cancellation itself.

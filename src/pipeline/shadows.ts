@@ -31,20 +31,27 @@ export class Shadows {
     this.#shadows = hooks.map((hook) => new Shadow(hook, parts));
   }
 
-  /** Asks those that watch this phase: a transformer about the payload as it came, others about what the transformers left. */
+  /**
+   * Asks those that watch this phase: a transformer about the payload as it came, others about what the transformers left. What that
+   * takes is not the run's time.
+   */
   async watch(watched: Watched, level: number): Promise<void> {
-    const { phase, original, text, invalid } = watched;
-    for (const shadow of this.#shadows) {
-      if (!shadow.phases.includes(phase)) continue;
-      const seen = shadow.hook.role === "transformer" ? original : text;
-      const answer = await shadow.ask({ phase, level, text: seen, invalid });
-      if (answer !== undefined) this.#record(shadow, answer, watched, level);
-    }
+    const watching = this.#shadows.filter(({ phases }) => phases.includes(watched.phase));
+    if (watching.length > 0) await this.#journal.untimed(() => this.#ask(watching, watched, level));
   }
 
   /** Kills their hook hosts. */
   async close(): Promise<void> {
     await Promise.all(this.#shadows.map((shadow) => shadow.close()));
+  }
+
+  async #ask(watching: readonly Shadow[], watched: Watched, level: number): Promise<void> {
+    const { phase, original, text, invalid } = watched;
+    for (const shadow of watching) {
+      const seen = shadow.hook.role === "transformer" ? original : text;
+      const answer = await shadow.ask({ phase, level, text: seen, invalid });
+      if (answer !== undefined) this.#record(shadow, answer, watched, level);
+    }
   }
 
   #record({ hook }: Shadow, { outcome, fuel, calls }: ShadowAnswer, watched: Watched, level: number): void {

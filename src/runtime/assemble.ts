@@ -62,7 +62,11 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
   const derive = (name: string): string =>
     createHmac("sha256", Buffer.from(seed, "hex")).update(`pinion/${name}`).digest("hex");
 
-  const leases = parts.leases({ journal, token: (name) => derive(name).slice(0, 32) });
+  const { leases, desk } = parts.leases({
+    journal,
+    hooks: parts.hooks.map(({ name }) => name),
+    token: (name) => derive(name).slice(0, 32),
+  });
   const shadows = new Shadows(parts.shadows, {
     hosts: parts.hosts,
     journal,
@@ -79,6 +83,7 @@ export function assemble(parts: Parts): { readonly run: Run; close(): Promise<vo
     heed: () => heed(run),
     trusts: (hook) => !run.distrusted.has(hook),
     wait: (ms, signal) => wait(ms, undefined, { signal }),
+    leases: desk,
     files: parts.files,
     permit: parts.permitFile,
     lost: (what) => {

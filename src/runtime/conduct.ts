@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import { effectiveConfinement } from "../capability/confinement.ts";
 import type { Layer } from "../capability/layer.ts";
-import { Narrowing } from "../capability/narrowing.ts";
+import { missingFrom, Narrowing } from "../capability/narrowing.ts";
 import { effectivePermission } from "../capability/permission.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { execute, type Run, type Start } from "../kernel/run.ts";
@@ -98,13 +98,8 @@ export async function conduct(machine: Machine, conducted: Conducted): Promise<R
   const { env, onNotice } = machine;
   const closing: (() => void | Promise<void>)[] = [];
   try {
-    control.attach({ run: header.run, journal, hooks: resolved.hooks.map(({ name }) => name), onNotice });
-    journal.onPoll(() => {
-      for (const { hook, reason } of trust.look()) {
-        journal.push({ kind: "distrust", hook, reason, by: "the keyring" });
-        onNotice(`run ${header.run} stops: hook ${hook} is no longer trusted: ${reason}`);
-      }
-    });
+    const hooks = resolved.hooks.map(({ name }) => name);
+    control.attach({ run: header.run, journal, hooks, trust, onNotice });
     const socket = await listen(runFolder(env, header.run), control, onNotice);
     closing.push(async () => {
       control.detach();
@@ -169,7 +164,7 @@ async function follow(
   const place = openPlace(header.run, env);
   closing.push(() => place.close());
   // What is done is judged by all that holds, also before the kernel has met it.
-  const acting = effectivePermission(inForce);
+  const acting = missingFrom(layers, inForce).length === 0 ? authority : effectivePermission(inForce);
   const processes = await openProcesses(resolved, {
     authority: acting,
     confinement: effectiveConfinement(inForce),

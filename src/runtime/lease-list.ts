@@ -40,6 +40,10 @@ export function leasesIn(path: string): LeaseList {
     const { lease } = body;
     if (typeof lease === "string") rows.set(lease, after(rows.get(lease), lease, body));
     else refused += 1;
+    for (const one of Array.isArray(body.above) ? body.above.filter(isJsonObject) : []) {
+      const row = rows.get(String(one.lease));
+      if (row !== undefined) rows.set(row.lease, { ...row, left: leftIn(one) });
+    }
   });
   recording.close();
   return { run: recording.header.run, leases: [...rows.values()], refused };
@@ -57,7 +61,7 @@ function after(before: LeaseRow | undefined, lease: string, body: JsonObject): L
     from: textOrNull(body.from) ?? before?.from ?? null,
     capability: String(body.capability),
     used: (before?.used ?? 0) + (event === "used" && body.bytes === undefined ? 1 : 0),
-    left: { uses: numberOrNull(left.uses), bytes: numberOrNull(left.bytes), max: numberOrNull(left.max) },
+    left: leftIn(left),
     until: numberOrNull(left.until),
     reason: textOrNull(body.reason),
   };
@@ -73,6 +77,10 @@ export async function mustHaveLease(run: string, lease: string, env: Environment
     message: `run \`${run}\` has no lease \`${lease}\`; it has ${names || "none"}`,
     hint: `\`pinion capability list ${run}\` shows them`,
   });
+}
+
+function leftIn({ uses, bytes, max }: JsonObject): LeaseRow["left"] {
+  return { uses: numberOrNull(uses), bytes: numberOrNull(bytes), max: numberOrNull(max) };
 }
 
 function textOrNull(value: Json | undefined): string | null {

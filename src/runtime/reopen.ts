@@ -9,7 +9,6 @@ import type { Repair } from "../journal/repair.ts";
 import type { Control, Entry } from "../model/entry.ts";
 import { BugError, InputError } from "../model/errors.ts";
 import type { Secrets } from "../tool/ports.ts";
-import { NO_SECRETS } from "../tool/secrets/none.ts";
 import { mustBeRun, neverStarted, readStart, sourceNotices, wasNeverStarted } from "./begun.ts";
 import { conduct, type Machine, type Watching } from "./conduct.ts";
 import type { RunControl } from "./control/run-control.ts";
@@ -19,7 +18,7 @@ import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./
 import { chooseModel, openModel } from "./model.ts";
 import { LayersInForce } from "./policy/permission.ts";
 import { narrowing, stricterLayers } from "./policy/resume.ts";
-import { openVault } from "./secrets/vault.ts";
+import { atHand, openVault } from "./secrets/vault.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
 import { establishTrust, withTrust } from "./trust/trust.ts";
@@ -83,13 +82,13 @@ async function goOn(
     const { blueprint } = parseBlueprint(await storeOf(env).get(header.source), `artifact ${header.source}`);
     for (const notice of await sourceNotices(begun, header.source, blueprint.spec.pins)) watching.onNotice(notice);
   }
-  // A run that only ends does nothing that could need or tell a secret.
-  const secrets = around.secrets ?? (asked.kind === "cancel" ? NO_SECRETS : await openVault(resolved, env));
+  // A run that is only to hear something needs no secrets; what it still does is withheld where they are not at hand.
+  const onlyHears = asked.kind === "cancel" || (waiting && asked.kind !== "resume");
+  const secrets = around.secrets ?? (await (onlyHears ? atHand(resolved, env) : openVault(resolved, env)));
   const machine = { ...around, workspace: begun.workspace, secrets };
   const choice = chooseModel(resolved, header.chosen);
-  // A run that only ends, or only hears an answer, needs no key of a provider.
-  const asks = asked.kind !== "cancel" && !(waiting && asked.kind === "answer");
-  const model = asks ? openModel(resolved, choice, env) : NO_MODEL;
+  // Nor does it need a key of a provider.
+  const model = onlyHears ? NO_MODEL : openModel(resolved, choice, env);
   const layers = layersOf(resolved, header);
   const held = recorded ?? layers;
   const stricter = asked.kind === "cancel" ? [] : await stricterLayers(held, env);

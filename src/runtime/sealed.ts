@@ -12,7 +12,7 @@ import type { Payloads, Usage } from "../model/payload.ts";
 import type { Phase } from "../model/phase.ts";
 import { declaredLayers } from "./policy/permission.ts";
 
-type Adopted = { readonly body: JsonObject; readonly seq: number; controlled: boolean };
+type Adopted = { readonly body: JsonObject; readonly seq: number; readonly distrusts: boolean; controlled: boolean };
 
 const START: Start = { goal: "", workspace: "", file: null, seed: "", capsules: {} };
 const ANSWER: ModelAnswer = { text: "", toolCalls: [], tokens: { input: 0, output: 0 }, finish: "stop" };
@@ -56,6 +56,9 @@ export class SealedReplay implements Journal, Gates {
   commitment(): string {
     throw new BugError({ code: "sealed-commitment", message: "a replay without the run key asked for a commitment" });
   }
+  untimed<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
   faultable<T>(): Promise<T> {
     throw new BugError({ code: "sealed-wait", message: "a replay without the run key waited for a hook" });
   }
@@ -74,7 +77,7 @@ export class SealedReplay implements Journal, Gates {
       const rests = ref.tool === "agent.spawn" && next?.body.phase === "state-transition";
       if (rests) return { kind: "ok", value: { run: "", state: "paused", answer: "" } as Json as A };
       // The run stopped right behind the model's answer: there was none.
-      const failed = kind === "input.model" && next?.body.phase !== "post-receive";
+      const failed = kind === "input.model" && next?.body.phase !== "post-receive" && !pausesHere(next);
       if (failed) return { kind: "error", code: "sealed", message: "what happened is sealed" };
       return { kind: "ok", value: (STAND_INS[kind] ?? null) as A };
     });
@@ -107,6 +110,8 @@ export class SealedReplay implements Journal, Gates {
       throw new ReplayDivergence({ seq: adopted.seq, kind: "check.boundary", expected, found });
     }
     const { body, seq } = adopted;
+    // It came while a hook was at work: the run stops behind this boundary.
+    if (adopted.distrusts && phase !== "state-transition" && this.run !== undefined) this.run.pauseWhy ??= "distrust";
     const decision = body.decision === "allow" ? "allow" : "block";
     const action = isDigest(body.action) ? body.action : undefined;
     const isPending = body.pending === true && action !== undefined;
@@ -155,12 +160,14 @@ export class SealedReplay implements Journal, Gates {
   /** The next boundary of the agent's own; calls of hooks on the way are passed over. */
   #look(): Adopted | undefined {
     let controlled = false;
+    let distrusts = false;
     while (this.#ahead === undefined) {
       const next = this.#journal.adopt();
       if (next === undefined) return undefined;
       this.#pass(next.permissions);
       controlled ||= next.passed.includes("input.control");
-      if (next.body.level === 0) this.#ahead = { body: next.body, seq: next.seq, controlled };
+      distrusts ||= next.distrusts;
+      if (next.body.level === 0) this.#ahead = { body: next.body, seq: next.seq, controlled, distrusts };
     }
     return this.#ahead;
   }
@@ -193,6 +200,11 @@ export class SealedReplay implements Journal, Gates {
     this.run.counters.spawned = usage.spawned;
     this.run.counters.toolCalls = usage.toolCalls;
   }
+}
+
+/** Somebody asked for a pause meanwhile: what came before it goes on behind it. */
+function pausesHere(next: Adopted | undefined): boolean {
+  return next?.controlled === true && controlOf(next)?.kind === "pause";
 }
 
 /** The run crashed during the call, and was resumed: its outcome is not sealed but lost. */

@@ -48,7 +48,9 @@ export class ComponentCache {
     const path = this.#path(component);
     written += 1;
     const partial = `${path}.${process.pid}.${written}.partial`;
-    const head = Buffer.from(JSON.stringify({ ok: true, component, maker: this.#options.maker, files: code.files }));
+    const head = Buffer.from(
+      JSON.stringify({ ok: true, component, maker: this.#options.maker, world: code.world, files: code.files }),
+    );
     const length = Buffer.alloc(4);
     length.writeUInt32LE(head.length);
     const named = Buffer.concat([length, head]);

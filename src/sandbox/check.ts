@@ -43,6 +43,8 @@ const TRIPS = new Set([
   ...["open-root", "open-directory", "list", "stat", "read", "write", "create-directory", "remove", "rename"].map(
     (name) => `files.${name}`,
   ),
+  "leases.request",
+  ...["mint", "attenuate", "delegate", "revoke"].map((name) => `minting.${name}`),
 ]);
 
 function asOutcome(value: Json | undefined): HookOutcome | undefined {

@@ -8,7 +8,7 @@ import { confinementOf } from "./starting.ts";
 
 /** A component as code: files one after another in `body`, the generated program first. Or what is wrong with it. */
 export type Component =
-  | { readonly ok: true; readonly files: readonly File[]; readonly body: Uint8Array }
+  | { readonly ok: true; readonly world: string; readonly files: readonly File[]; readonly body: Uint8Array }
   | { readonly ok: false; readonly detail: string };
 
 export interface File {
@@ -77,9 +77,10 @@ export async function inBuilder<T>({ node, bytes, mode, decode, signal }: Work<T
 
 /** Undefined unless the files are exactly the body. */
 export function asBuilt(head: unknown, body: Uint8Array): Component | undefined {
-  const built = Object(head) as { readonly [key in "ok" | "detail" | "files"]?: unknown };
+  const built = Object(head) as { readonly [key in "ok" | "detail" | "world" | "files"]?: unknown };
   if (built.ok === false) return typeof built.detail === "string" ? { ok: false, detail: built.detail } : undefined;
-  if (built.ok !== true || !Array.isArray(built.files)) return undefined;
+  const { world } = built;
+  if (built.ok !== true || typeof world !== "string" || !Array.isArray(built.files)) return undefined;
   const files: File[] = [];
   let total = 0;
   for (const file of built.files) {
@@ -88,5 +89,5 @@ export function asBuilt(head: unknown, body: Uint8Array): Component | undefined 
     files.push({ name, size, digest: digestOf(body.subarray(total, total + size)) });
     total += size;
   }
-  return files.length > 0 && total === body.length ? { ok: true, files, body } : undefined;
+  return files.length > 0 && total === body.length ? { ok: true, world, files, body } : undefined;
 }

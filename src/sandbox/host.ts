@@ -1,11 +1,18 @@
 import { BugError } from "../model/errors.ts";
-import { type HookBatch, type HookHost, HostFault, type Loaded, type LoadRequest } from "../model/hook.ts";
+import {
+  type HookBatch,
+  type HookHost,
+  HostFault,
+  type Loaded,
+  type LoadRequest,
+  type PinnedHook,
+} from "../model/hook.ts";
 import type { Tier } from "../model/phase.ts";
 import { asLoaded } from "./check.ts";
 import type { Component } from "./component.ts";
 import { Deadline } from "./deadline.ts";
 import type { Frame, LoadMessage, SentFile } from "./host/wire.ts";
-import { WORLD } from "./inspect/world.ts";
+import { TRUSTED_WORLD, WORLD } from "./inspect/world.ts";
 import type { ConfinedProcess } from "./process.ts";
 import { Session, type TimeLimits } from "./session.ts";
 
@@ -66,12 +73,15 @@ export class Host implements HookHost {
           detail: `the component is no \`${WORLD}\`: ${component.detail}`,
         };
       }
+      const wrong = wrongWorld(hook, component.world);
+      if (wrong !== undefined) return { ok: false, fuel: 0, cause: "malformed", detail: wrong };
       const { files, body } = this.#unsent(component);
       const message: LoadMessage = {
         kind: "load",
         hook: hook.name,
         role: hook.role,
         instance: hook.instance,
+        ...(hook.world === TRUSTED_WORLD ? { mints: true } : {}),
         limits: hook.limits,
         config: JSON.stringify(hook.config),
         seed,
@@ -172,4 +182,12 @@ export class Host implements HookHost {
 
 function busy(): BugError {
   return new BugError({ code: "host-busy", message: "a hook host does one thing at a time" });
+}
+
+/** Who makes leases is signed for it and says so: no component takes more than its manifest asks for, and none asks for it in vain. */
+function wrongWorld({ world, tier }: PinnedHook, found: string): string | undefined {
+  if (world !== TRUSTED_WORLD) {
+    return found === world ? undefined : `the component is of the world \`${found}\`, its manifest says \`${world}\``;
+  }
+  return tier === "trusted" ? undefined : `hooks of the world \`${TRUSTED_WORLD}\` must be trusted, it is ${tier}`;
 }

@@ -24,6 +24,9 @@ export type Trust =
   | { readonly kind: "trusted"; readonly signer: Signer; readonly until: number | null }
   | { readonly kind: "not-trusted"; readonly code: DistrustCode; readonly why: string };
 
+/** Clocks of two machines differ: a signature may be from so far in the future, in ms. */
+const SKEW_MS = 5 * 60_000;
+
 export interface Circumstances {
   readonly keyring: Keyring;
   /** ms since the epoch. */
@@ -57,7 +60,8 @@ export function decideTrust(hook: SignedHook, signature: HookSignature, circumst
   if (key.rotatedTo !== null && now >= key.until)
     return no("rotated", `the key \`${key.rotatedTo}\` took the place of ${name}: sign the hook again with it`);
   if (now < key.from || now >= key.until) return no("key-not-valid", `${name} is not valid at ${instant(now)}`);
-  if (signedAt > now) return no("key-not-valid", `it says that it was signed later than now, ${instant(signedAt)}`);
+  if (signedAt > now + SKEW_MS)
+    return no("key-not-valid", `it says that it was signed later than now, ${instant(signedAt)}`);
   if (expires !== null && now >= expires) return no("expired", `its signature expired at ${instant(expires)}`);
   const beyond = outside(key, { ...hook, powers: signature.powers });
   if (beyond !== undefined) return no("out-of-scope", `${name} may not sign for ${beyond}`);

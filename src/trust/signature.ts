@@ -60,7 +60,7 @@ export function signHook(
 
 /** Throws `IntegrityError` for what `signHook` would not have written: every byte counts. `file`: for the message. */
 export function readHookSignature(bytes: Uint8Array, file: string): HookSignature {
-  const signature = parse(Buffer.from(bytes).toString("latin1"));
+  const signature = bytes.length > MAX_SIGNATURE_BYTES ? undefined : parse(Buffer.from(bytes).toString("latin1"));
   if (signature !== undefined) return signature;
   throw new IntegrityError({
     code: "bad-signature",

@@ -67,6 +67,20 @@ describe("a hook manifest", () => {
     ]);
   });
 
+  it("in shadow and in a chain, not pinned, or in shadow where it could not be obeyed, is refused", async () => {
+    const chain = "    chain: { pre-send: [rewriter] }\n";
+    const withShadow = (shadow: string) => afterEdit("blueprint.yaml", chain, `${chain}    shadow: { ${shadow} }\n`);
+    expect(await withShadow("pre-tool: [gate]")).toEqual([
+      "spec.hooks.shadow.pre-tool[0]: `gate` is in the chain of `pre-tool`: a hook is obeyed or in shadow, not both",
+    ]);
+    expect(await withShadow("pre-tool: [rewritr]")).toEqual([
+      "spec.hooks.shadow.pre-tool[0]: `rewritr` is not pinned in `spec.pins.hooks`; did you mean `rewriter`?",
+    ]);
+    expect(await afterEdit("blueprint.yaml", chain, "    shadow: { pre-plan: [rewriter] }\n")).toEqual([
+      "spec.hooks.shadow.pre-plan[0]: `rewriter` may not watch `pre-plan`: its manifest allows pre-send, audit",
+    ]);
+  });
+
   it("asked twice at one boundary, or by a template whose hook is not pinned, is refused", async () => {
     expect(await afterEdit("blueprint.yaml", "pre-send: [rewriter]", "pre-tool: [gate]")).toEqual([
       "spec.hooks.chain.pre-tool[0]: `gate` is already in the chain of `pre-tool`",

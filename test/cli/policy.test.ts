@@ -74,6 +74,20 @@ describe("pinion policy explain", () => {
     expect((await explain(blueprint, "file.read", given)).stdout).not.toContain("lease");
   });
 
+  test("X1 says which secrets go with a call, by name, and which layer keeps one back", async () => {
+    const secrets = { token: { tools: ["process.run"], optional: true } };
+    const uses = { "process.run": [{ name: "token", as: "environment", variable: "TOKEN", argv: [["node", "*"]] }] };
+    const file = await lab.blueprint({ turns: [{ text: "done" }], secrets, uses }, "secret");
+    const asked = ["process.run", { argv: ["node", "--version"] }] as const;
+    const { stdout } = await explain(file, ...asked);
+    expect(stdout).toContain("secret    token, as environment TOKEN\n");
+    await writeFile(join(lab.root, "none.yaml"), policyText({ ...everything, secrets: { allow: [] } }, "none"));
+    const denied = await explain(file, ...asked, "--policy", "none.yaml");
+    expect(denied.stdout).toContain("by run policy none@1.0.0: secrets.allow");
+    expect(denied.stdout).toContain("secret    token, as environment TOKEN: denied\n");
+    expect(denied.code).toBe(4);
+  });
+
   test("takes a policy that is given for the run", async () => {
     await writeFile(join(lab.root, "given.yaml"), policyText({ ...everything, process: { allow: [] } }, "given"));
     const asked = { argv: ["node", "--version"] };

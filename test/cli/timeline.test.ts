@@ -37,6 +37,16 @@ it("says what the model said and which tools it asks for", () => {
   expect(lines).toEqual(["│ I look.", "│ Then I write.", '→ file.read path="a.js"']);
 });
 
+it("says where a shadow would have changed something, or failed, and not where it agrees", () => {
+  const shadow = { hook: "gate", version: "2.0.0", phase: "pre-tool", decision: "block", agreement: "newly-blocked" };
+  expect(shown(entry("check.shadow", shadow))).toEqual(["◌ shadow gate@2.0.0 at pre-tool: block (newly-blocked)"]);
+  expect(shown(entry("check.shadow", { ...shadow, agreement: "same" }))).toEqual([]);
+  expect(shown(entry("check.shadow", { ...shadow, decision: "failed", cause: "trap" }))).toEqual([
+    "◌ shadow gate@2.0.0 at pre-tool: failed (trap); it is not asked again",
+  ]);
+  expect(shown(entry("input.fault", { ref: { shadow: "sha256:0" } }))).toEqual([]);
+});
+
 it("names the hooks that let a call through, with their reasons", () => {
   const lines = shown(boundary({ phase: "pre-tool", subject: "c1 file.read", verdicts: [allow] }));
   expect(lines).toEqual(["✓ file.read allowed by tool-gate (on the list)"]);
@@ -102,4 +112,15 @@ it("counts blocks, redactions, steps and tokens from the entries", () => {
   ].reduce(advance, NOTHING_YET);
   expect(after).toMatchObject({ blocked: 2, redactions: 2, step: 3, tokens: 15, waiting: "a:b thinks" });
   expect(advance(after, entry("input.model", {})).waiting).toBeUndefined();
+});
+
+it("tells which hooks are trusted by whose signature, and when one no longer is", () => {
+  const signed = { hook: "tool-gate", version: "1.0.0", tier: "trusted", signer: { id: "alice", key: "ed25519:…" } };
+  const sandboxed = { hook: "budget", version: "1.2.0", tier: "sandboxed" };
+  const hooks = [signed, sandboxed].map((hook) => ({ ...hook, state: "ready" }));
+  expect(shown(entry("check.hooks", { level: 0, hooks }))).toEqual([
+    "· hooks: tool-gate@1.0.0 (trusted, signed by alice), budget@1.2.0",
+  ]);
+  const ref = { control: "distrust", hook: "tool-gate", turn: 1 };
+  expect(shown(entry("input.control", { ref }))).toEqual(["✗ hook tool-gate is no longer trusted"]);
 });

@@ -194,6 +194,26 @@ test("D12 a forged recording: other arguments or another resolution than were ga
   }
 });
 
+test("D12 a forged recording: what the model said and what a tool answered are what the gates behind them saw", async () => {
+  const retold = (name: string, value: JsonObject) =>
+    found((entry) => {
+      const { content } = entry;
+      const about = isJsonObject(entry.body.ref) ? entry.body.ref : {};
+      const isIt = entry.kind === name && (about.step === 1 || about.call === "read");
+      if (!isIt || content === undefined || content.outcome.kind !== "ok") return [entry];
+      const outcome = { ...content.outcome, value: { ...(content.outcome.value as JsonObject), ...value } };
+      return [{ ...entry, content: { ...content, outcome } }];
+    });
+  const { all: said } = await retold("input.model", { text: "something else", toolCalls: [] });
+  expect(said).toEqual([
+    expect.stringMatching(/^payloads \d+: its `text`, `toolCalls` are not what the model answered$/),
+  ]);
+  const { all: answered } = await retold("input.tool", { content: "another secret" });
+  expect(answered).toEqual([
+    expect.stringMatching(/^payloads \d+: the result that it tells is not what the world answered$/),
+  ]);
+});
+
 test("D12 a forged recording: what was gated is not what the model asked for, nor what came in", async () => {
   const { all } = await found((entry) => {
     const { payload } = entry.body;
@@ -277,6 +297,11 @@ test("D12 a forged recording: pins that were swapped, and limits that are not th
     (header) => ({ ...header, limits: { ...(header.limits as JsonObject), steps: 99 } }),
   );
   expect(wider.all).toContainEqual(expect.stringMatching(/^pins: the header's `limits`/));
+  const marked = await found(
+    (entry) => [entry],
+    (header) => ({ ...header, debug: { failOpen: ["gate"] } }),
+  );
+  expect(marked.all).toEqual(["pins: the header has a member `debug` that no run has"]);
 });
 
 test("an artifact that is not here is said, one that was changed is refused, and one in a folder that is given is found", async () => {

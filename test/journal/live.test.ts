@@ -288,4 +288,34 @@ describe("the same story", () => {
     expect(replay.head).toBe(openRecording(bench.folder).head);
     await replay.close();
   });
+
+  it("does not count what passes during work that is not the run's, nor an input that is appended meanwhile", async () => {
+    let passed = 0;
+    const bench = workshop(undefined, { monotonic: () => passed });
+    const journal = await bench.create();
+    const wait = (ms: number) => {
+      passed += ms;
+    };
+    await journal.input(ask(async () => null));
+    wait(5);
+    await journal.untimed(async () => {
+      wait(1000);
+      await journal
+        .faultable({ shadow: "s" }, () => Promise.reject(new HostFault("deadline", "s", "late")))
+        .catch(() => null);
+      wait(1000);
+    });
+    wait(7);
+    await journal.input(ask(async () => null, { ref: { call: "c2" } }));
+    await journal.close();
+    const entries = bench
+      .lines()
+      .slice(1)
+      .map((line) => JSON.parse(line) as Entry);
+    expect(entries.map(({ kind, ran }) => [kind, ran])).toEqual([
+      ["input.tool", 0],
+      ["input.fault", 5],
+      ["input.tool", 12],
+    ]);
+  });
 });

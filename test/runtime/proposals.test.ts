@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -97,6 +97,11 @@ describe("a proposal of a person", () => {
     const again = await lab.finished("hook", ["proposals", "reject", id, "--reason", "no"]);
     expect(again).toMatchObject({ code: 2 });
     expect(again.stderr).toContain(`proposal \`${id}\` was rejected already`);
+    expect(await json(["proposals", "approve", id, "--key", "none.key", "--out", "approved"])).toMatchObject({
+      code: 2,
+      error: { code: "proposal-rejected" },
+    });
+    expect(existsSync(join(lab.root, "approved"))).toBe(false);
     const file = await lab.blueprint({ turns: TURNS, child: CHILD });
     await expect(lab.run(file, { shadows: [id] })).rejects.toMatchObject({ code: "proposal-rejected" });
   });
@@ -114,6 +119,7 @@ describe("a proposal of a person", () => {
       for (const args of [
         ["show", id],
         ["reject", id, "--reason", "x"],
+        ["approve", id, "--key", "none.key", "--out", "approved"],
       ]) {
         const done = await lab.finished("hook", ["proposals", ...args]);
         expect(done).toMatchObject({ code: 5 });
@@ -283,6 +289,20 @@ describe("a proposal of an agent", () => {
     expect(hooks).toMatchObject([{ hook: "no-writing", tier: "trusted", signer: { id: "admin" } }]);
     expect(existsSync(join(lab.workspace, "out/made.txt"))).toBe(false);
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
+  });
+
+  test("is found again after a crash in the middle of proposing it, and not proposed twice", async () => {
+    const { summary, told } = await proposing(PROPOSAL);
+    await lab.crash(summary, "check.intent", "input.tool");
+    lab.entries.length = 0;
+    expect(await resumeRun({ run: summary.run, by: "test", ...lab.watching }, lab.env)).toMatchObject({
+      state: "completed",
+    });
+    const again = lab.boundaries("post-tool").map(({ payload }) => (payload as { readonly result: JsonObject }).result);
+    expect(again).toEqual(told);
+    expect(readdirSync(store())).toHaveLength(1);
+    await rm(store(), { recursive: true });
+    expect(await lab.replay(dirname(summary.journal))).toMatchObject({ answer: "identical" });
   });
 
   test("whose source does not build is an answer to the agent, and no proposal", async () => {

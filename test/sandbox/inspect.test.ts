@@ -4,10 +4,11 @@ import { beforeAll, expect, test } from "vitest";
 import { readComponent } from "../../src/sandbox/inspect/component.ts";
 import { inspect } from "../../src/sandbox/inspect/inspect.ts";
 import { checkModule } from "../../src/sandbox/inspect/module.ts";
-import { checkImports, IMPORTS } from "../../src/sandbox/inspect/world.ts";
+import { checkImports, IMPORTS, TRUSTED_IMPORTS, TRUSTED_WORLD } from "../../src/sandbox/inspect/world.ts";
 import { Malformed } from "../../src/sandbox/wasm/reader.ts";
 import { buildWat, watHook } from "../hazard/guests/wat.ts";
 import { buildPuppet } from "../support/guests.ts";
+import { mintingHook } from "../support/lab.ts";
 import { runs, seed } from "../support/property.ts";
 
 let puppet: Uint8Array;
@@ -17,12 +18,19 @@ beforeAll(async () => {
   small = await buildWat(watHook({}));
 });
 
-test("the world that is checked is the one in wit/hook.wit", () => {
-  const { imports } = readComponent(puppet);
-  const found = [...imports].flatMap(([name, extern]) =>
+/** What a component that a toolchain made for a world imports. */
+function importsOf(component: Uint8Array): object {
+  const found = [...readComponent(component).imports].flatMap(([name, extern]) =>
     extern.kind === "instance" ? [[name, Object.fromEntries(extern.exports)]] : [],
   );
-  expect(Object.fromEntries(found)).toEqual(IMPORTS);
+  return Object.fromEntries(found);
+}
+
+test("the worlds that are checked are those in wit/hook.wit", async () => {
+  expect(importsOf(puppet)).toEqual(IMPORTS);
+  const { component } = await mintingHook("", { phases: [] });
+  expect(importsOf(component)).toEqual(TRUSTED_IMPORTS);
+  expect(await inspect(component, componentWit)).toMatchObject({ world: TRUSTED_WORLD });
 });
 
 test("a JavaScript hook, with its leftover `init`, and a small one are of our world", async () => {

@@ -29,6 +29,7 @@ async function hostOf(expression: string, before = ""): Promise<Host> {
   const component = async () =>
     ({
       ok: true,
+      world: "pinion:hook/hook@1.0.0",
       files: [{ name: "hook.js", size: program.length, digest: digestOf(program) }],
       body: program,
     }) as const;

@@ -10,7 +10,12 @@ import { loadPuppet, outcomeOf } from "../support/guests.ts";
 /** A host whose process is this one, and which has any code for every component. */
 function hostOn(process: ConfinedProcess): Host {
   const component = async () =>
-    ({ ok: true, files: [{ name: "hook.js", size: 0, digest: digestOf("") }], body: new Uint8Array() }) as const;
+    ({
+      ok: true,
+      world: "pinion:hook/hook@1.0.0",
+      files: [{ name: "hook.js", size: 0, digest: digestOf("") }],
+      body: new Uint8Array(),
+    }) as const;
   return new Host({
     process,
     tier: "sandboxed",

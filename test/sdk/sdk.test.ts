@@ -8,7 +8,7 @@ import type { Payloads } from "../../src/model/payload.ts";
 import { buildHook } from "../../src/runtime/authoring/build.ts";
 import { newHook } from "../../src/runtime/authoring/new.ts";
 import { runHook } from "../../src/runtime/authoring/run.ts";
-import { IMPORTS } from "../../src/sandbox/inspect/world.ts";
+import { TRUSTED_IMPORTS } from "../../src/sandbox/inspect/world.ts";
 import { Lab } from "../support/lab.ts";
 
 let lab: Lab;
@@ -91,7 +91,7 @@ describe("the types of the SDK", () => {
 it("the SDK declares every hostcall of the world", () => {
   const text = readFileSync("packages/hook-sdk/world.d.ts", "utf8");
   const declared = [...text.matchAll(/export function (\w+)/g)].map(([, name]) => name ?? "");
-  const inWorld = Object.values(IMPORTS).flatMap((items) =>
+  const inWorld = Object.values(TRUSTED_IMPORTS).flatMap((items) =>
     Object.entries(items).flatMap(([name, type]) => (type.startsWith("func(") ? [name] : [])),
   );
   const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

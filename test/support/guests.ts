@@ -25,9 +25,9 @@ const FOLDER = join(tmpdir(), "pinion-test-guests");
  * A hook in JavaScript, built by componentize-qjs: `source` exports `configure` and `handle` and may import
  * `pinion:hook/host@1.0.0` and `pinion:hook/files@1.0.0`. Built once for each source and contract, kept in the temporary folder.
  */
-export async function buildGuest(source: string): Promise<Uint8Array> {
+export async function buildGuest(source: string, world: "hook" | "trusted-hook" = "hook"): Promise<Uint8Array> {
   const contract = await readFile(join(ROOT, "wit/hook.wit"), "utf8");
-  const path = join(FOLDER, `${digestOf(`${contract}\0${source}`).slice("sha256:".length)}.wasm`);
+  const path = join(FOLDER, `${digestOf(`${contract}\0${world}\0${source}`).slice("sha256:".length)}.wasm`);
   if (existsSync(path)) return readFile(path);
   await mkdir(FOLDER, { recursive: true });
   const folder = await mkdtemp(join(FOLDER, "build-"));
@@ -36,7 +36,7 @@ export async function buildGuest(source: string): Promise<Uint8Array> {
     const output = join(folder, "hook.wasm");
     await writeFile(script, source);
     const command = join(ROOT, "node_modules/.bin/componentize-qjs");
-    await run(command, ["-w", join(ROOT, "wit"), "-j", script, "-n", "hook", "--sync", "--stub-wasi", "-o", output]);
+    await run(command, ["-w", join(ROOT, "wit"), "-j", script, "-n", world, "--sync", "--stub-wasi", "-o", output]);
     await rename(output, path);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -133,6 +133,7 @@ export function pinnedHook(bytes: Uint8Array, changes: Partial<PinnedHook> = {})
     version: "1.0.0",
     digest: digestOf("manifest"),
     component: digestOf(bytes),
+    world: "pinion:hook/hook@1.0.0",
     role: "gate",
     tier: "sandboxed",
     signature: null,

@@ -10,7 +10,10 @@ import { verifyRecordings } from "../../harness/verify/family.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Entry } from "../../src/model/entry.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
+import { readSignable } from "../../src/runtime/trust/sign.ts";
 import { type Environment, type RunOptions, type RunSummary, runBlueprint, type Watching } from "../../src/runtime.ts";
+import type { SigningKey } from "../../src/trust/ed25519.ts";
+import { signHook } from "../../src/trust/signature.ts";
 import { buildGuest } from "./guests.ts";
 
 /** A hook of a test's own. */
@@ -23,6 +26,9 @@ export interface LabHook {
   readonly instance?: "run" | "call";
   readonly limits?: JsonObject;
   readonly authority?: JsonObject;
+  /** Whose signature it bears, which is then pinned. */
+  readonly signedBy?: SigningKey;
+  readonly world?: string;
 }
 
 export interface LabBlueprint {
@@ -53,6 +59,9 @@ export interface LabBlueprint {
   /** The tools of that child; `file.read` unless given. */
   readonly childTools?: readonly string[];
   readonly childExecution?: JsonObject;
+  /** Its hooks, and their chain: all of them asked at each of their phases unless given. */
+  readonly childHooks?: readonly LabHook[];
+  readonly childChain?: Readonly<Record<string, readonly string[]>>;
   /** What the policy bundle says besides; and what the blueprint says of leases. */
   readonly policy?: JsonObject;
   readonly leases?: JsonObject;
@@ -69,6 +78,15 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 export async function scriptedHook(code: string, more: Partial<LabHook> & Pick<LabHook, "phases">): Promise<LabHook> {
   const source = await readFile(new URL("scripted-hook.js", import.meta.url), "utf8");
   return { name: "scripted", component: await buildGuest(source), role: "gate", config: { code }, ...more };
+}
+
+/** The same in the world `trusted-hook`; `minting` is in reach too. */
+export async function mintingHook(code: string, more: Partial<LabHook> & Pick<LabHook, "phases">): Promise<LabHook> {
+  const source = await readFile(new URL("scripted-hook.js", import.meta.url), "utf8");
+  const minting = 'import * as minting from "pinion:hook/minting@1.0.0";';
+  const component = await buildGuest(`${minting}\n${source.replace("const minting = undefined;", "")}`, "trusted-hook");
+  const world = "pinion:hook/trusted-hook@1.0.0";
+  return { name: "minter", component, world, role: "gate", config: { code }, ...more };
 }
 
 type Bin = "blueprint" | "harness" | "hook" | "pinion";
@@ -292,8 +310,11 @@ export class Lab {
 
   async #child(parts: LabBlueprint): Promise<void> {
     const { child: turns = [], childTools: tools = ["file.read"], childExecution: execution = {} } = parts;
-    const leases = parts.childLeases;
-    await this.blueprint({ turns, tools, execution, ...(leases === undefined ? {} : { leases }) }, "helper");
+    const { childHooks: hooks = [], childLeases: leases } = parts;
+    const every = Object.fromEntries(hooks.flatMap(({ name, phases }) => phases.map((phase) => [phase, [name]])));
+    const { childChain: chain = every } = parts;
+    const more = leases === undefined ? {} : { leases };
+    await this.blueprint({ turns, tools, execution, hooks, chain, ...more }, "helper");
   }
 
   async #registry(folder: string, { uses }: LabBlueprint): Promise<JsonObject> {
@@ -319,7 +340,7 @@ export class Lab {
       kind: "Hook",
       metadata: { name: hook.name, version: "1.0.0" },
       spec: {
-        world: "pinion:hook/hook@1.0.0",
+        world: hook.world ?? "pinion:hook/hook@1.0.0",
         component: { file: "hook.wasm", digest: digestOf(hook.component) },
         role: hook.role,
         phases: hook.phases,
@@ -330,7 +351,14 @@ export class Lab {
       },
     };
     await writeFile(join(place, "hook.yaml"), stringify(manifest, { aliasDuplicateObjects: false }));
-    return pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
+    const pin = await pinOf(hook.name, `hooks/${hook.name}/hook.yaml`, folder);
+    if (hook.signedBy === undefined) return pin;
+    const signature = signHook(hook.signedBy, (await readSignable(place, this.env)).hook, {
+      signedAt: this.env.now(),
+      expires: null,
+    });
+    await writeFile(join(place, "hook.sig"), signature);
+    return { ...pin, signature: digestOf(signature) };
   }
 }
 

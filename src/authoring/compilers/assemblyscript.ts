@@ -16,7 +16,7 @@ export async function compileAssemblyScript({ entry }: Sources, kit: Kit): Promi
     const core = join(folder, "core.wasm");
     const options = existsSync(join(kit.root, "asconfig.json")) ? [] : OPTIONS;
     compileWith(process.execPath, [script, entry, "--outFile", core, ...options], { cwd: kit.root });
-    return await asComponent(readFileSync(core), kit.wit, "utf16");
+    return await asComponent(readFileSync(core), kit, "utf16");
   } finally {
     rmSync(folder, { recursive: true });
   }

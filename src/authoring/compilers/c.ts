@@ -23,7 +23,7 @@ export async function compileC({ entry }: Sources, kit: Kit): Promise<Uint8Array
     const core = join(folder, "core.wasm");
     compileWith("clang", [...COMPILE, "-o", object, entry], { cwd: kit.root });
     compileWith("wasm-ld", [...LINK, "-o", core, object], { cwd: kit.root });
-    return await asComponent(readFileSync(core), kit.wit, "utf8");
+    return await asComponent(readFileSync(core), kit, "utf8");
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -10,6 +10,8 @@ export interface Kit {
   readonly root: string;
   /** The folder of `hook.wit`. */
   readonly wit: string;
+  /** The world of `hook.wit` that the hook is of; `hook` unless given. */
+  readonly world?: "hook" | "trusted-hook";
   /** Folders whose packages are looked through for compilers, the first first. */
   readonly lookIn: readonly string[];
 }

@@ -15,7 +15,16 @@ export function compileTypeScript({ entry, files }: Sources, kit: Kit): Uint8Arr
       writeFileSync(join(modules, path), code);
     }
     const output = join(staging, "hook.wasm");
-    const source = ["--wit", kit.wit, "--world", "hook", "--js", join(modules, entry), "--module-root", modules];
+    const source = [
+      "--wit",
+      kit.wit,
+      "--world",
+      kit.world ?? "hook",
+      "--js",
+      join(modules, entry),
+      "--module-root",
+      modules,
+    ];
     const args = [script, ...source, "--sync", "--stub-wasi", "--output", output];
     compileWith(process.execPath, args, { cwd: staging, shown: (text) => text.replaceAll(`${modules}/`, "") });
     return readFileSync(output);

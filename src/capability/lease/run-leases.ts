@@ -5,7 +5,7 @@ import type { Permission } from "../../model/tool.ts";
 import type { Amount } from "./account.ts";
 import { type Capability, covers } from "./capability.ts";
 import type { Rules } from "./rules.ts";
-import { type Holder, type Lease, LeaseTable, type Refusal } from "./table.ts";
+import { type Lease, LeaseTable, type Refusal } from "./table.ts";
 import { parseCapability, printCapability, readCapability } from "./uri.ts";
 
 export interface RunLeasesParts {
@@ -33,7 +33,7 @@ interface Taken {
   readonly delegated: readonly DelegatedLease[];
 }
 
-const AGENT: Holder = "agent";
+const AGENT = "agent";
 
 /** The leases of one run: the table, the rules of its layers, and the entries that say what happened. */
 export class RunLeases {
@@ -170,8 +170,18 @@ export class RunLeases {
       parent,
       capability: this.#shown.get(name) ?? printCapability(of.capability),
       left: { ...this.table.left(of), until: finite(until.now) },
+      ...this.#above(of),
       ...more,
     });
+  }
+
+  /** What is left of those that it came from: some of what it uses or was handed is theirs. */
+  #above(lease: Lease): JsonObject {
+    const above: JsonObject[] = [];
+    for (let one = this.table.get(lease.parent ?? ""); one !== undefined; one = this.table.get(one.parent ?? "")) {
+      above.push({ lease: one.name, ...this.table.left(one) });
+    }
+    return above.length === 0 ? {} : { above };
   }
 
   /** Moves the clock on and says what has ended by it. */

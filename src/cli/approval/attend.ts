@@ -1,9 +1,9 @@
 import type { ApprovalAnswer } from "../../model/entry.ts";
 import { DeniedError, InputError } from "../../model/errors.ts";
-import { answerApproval, type RunSummary, resumeRun } from "../../runtime.ts";
-import { environment } from "../environment.ts";
+import { answerApproval, type Environment, type RunSummary, resumeRun } from "../../runtime.ts";
+import { user } from "../environment.ts";
 import type { Output } from "../output.ts";
-import { person, user } from "../person.ts";
+import { person } from "../person.ts";
 import { visible } from "../visible.ts";
 import { watched } from "../watched.ts";
 
@@ -13,16 +13,16 @@ import { watched } from "../watched.ts";
  */
 export async function attended(
   first: RunSummary,
-  { json, out }: { readonly json: boolean; readonly out: Output },
+  { json, out, env }: { readonly json: boolean; readonly out: Output; readonly env: Environment },
 ): Promise<RunSummary> {
   let summary = first;
   if (json || !process.stdin.isTTY || !process.stderr.isTTY || process.env.TERM === "dumb") return summary;
   for (let [pending] = summary.approvals; pending !== undefined && !pending.expired; [pending] = summary.approvals) {
     const answer = await (await import("../view/ask.ts")).askPerson(pending);
     if (answer === undefined) return summary;
-    if (!(await answered(pending, answer, out))) return summary;
+    if (!(await answered(pending, answer, { out, env }))) return summary;
     const { run } = summary;
-    summary = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, environment()));
+    summary = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, env));
   }
   return summary;
 }
@@ -31,10 +31,10 @@ export async function attended(
 async function answered(
   { run, approval }: { readonly run: string; readonly approval: string },
   answer: ApprovalAnswer,
-  out: Output,
+  { out, env }: { readonly out: Output; readonly env: Environment },
 ): Promise<boolean> {
   try {
-    await answerApproval({ run, approval, answer, by: person(), user: user() }, environment());
+    await answerApproval({ run, approval, answer, by: person(), user: user() }, env);
     return true;
   } catch (error) {
     if (!(error instanceof DeniedError || error instanceof InputError)) throw error;

@@ -9,9 +9,9 @@ import { attended } from "../approval/attend.ts";
 import { answerCommands, approvalLines, bounded } from "../approval/lines.ts";
 import { confirmPattern } from "../approval/pattern.ts";
 import type { Call } from "../command.ts";
-import { environment } from "../environment.ts";
+import { environment, type SecretsOptions, user } from "../environment.ts";
 import { painter } from "../output.ts";
-import { person, user } from "../person.ts";
+import { person } from "../person.ts";
 import { summaryText } from "../summary.ts";
 import { readPassphrase } from "../trust/passphrase.ts";
 import { jsonLine } from "../visible.ts";
@@ -58,7 +58,7 @@ function groupText(group: readonly PendingApproval[], whole: boolean): string {
   return [paint(head, "warn"), ...group.map(one)].join("\n");
 }
 
-interface Options {
+interface Options extends SecretsOptions {
   readonly resume?: true;
   readonly key?: string;
   readonly passphraseFd?: number;
@@ -89,7 +89,7 @@ export async function deny(call: Call<Options & { readonly reason: string }>): P
 
 async function answered({ args, options, json, out }: Call<Options>, answer: ApprovalAnswer): Promise<ExitCode> {
   const [run = "", approval = ""] = args;
-  const env = environment();
+  const env = environment(options);
   const key =
     options.key === undefined ? undefined : await openKey(absolute(env.cwd, options.key), options.passphraseFd);
   const done = await answerApproval({ run, approval, answer, by: person(), user: user(), key }, env);
@@ -99,7 +99,7 @@ async function answered({ args, options, json, out }: Call<Options>, answer: App
     return EXIT.ok;
   }
   const first = await watched(out, (watching) => resumeRun({ run: top, by: person(), ...watching }, env));
-  const summary = await attended(first, { json, out });
+  const summary = await attended(first, { json, out, env });
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
 }

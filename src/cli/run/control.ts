@@ -2,7 +2,7 @@ import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { killRun, type Obeyed, pauseRun, rearmHook, resumeRun, revokeHandles, terminateRun } from "../../runtime.ts";
 import { attended } from "../approval/attend.ts";
 import type { Call } from "../command.ts";
-import { environment } from "../environment.ts";
+import { environment, type SecretsOptions } from "../environment.ts";
 import { type Output, painter } from "../output.ts";
 import { person } from "../person.ts";
 import { summaryText } from "../summary.ts";
@@ -33,9 +33,10 @@ export async function terminate(call: Call<Waiting & { readonly force?: true }>)
   return EXIT.ok;
 }
 
-export async function resume({ args: [run = ""], json, out }: Call<object>): Promise<ExitCode> {
-  const first = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, environment()));
-  const summary = await attended(first, { json, out });
+export async function resume({ args: [run = ""], options, json, out }: Call<SecretsOptions>): Promise<ExitCode> {
+  const env = environment(options);
+  const first = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, env));
+  const summary = await attended(first, { json, out, env });
   out.data(json ? jsonLine(summary) : summaryText(summary, painter(process.stdout)));
   return summary.exit;
 }

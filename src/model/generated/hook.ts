@@ -49,9 +49,9 @@ export interface HookManifest {
    */
   spec: {
     /**
-     * The WIT world that the component implements.
+     * The WIT world that the component implements. `trusted-hook` makes leases, and is loaded with a trusted signature only.
      */
-    world: "pinion:hook/hook@1.0.0";
+    world: "pinion:hook/hook@1.0.0" | "pinion:hook/trusted-hook@1.0.0";
     /**
      * The WebAssembly component.
      */

@@ -28,7 +28,8 @@ export async function buildHook(given: string, env: Environment): Promise<HookBu
   const file = await loadManifest(manifestPath(env.cwd, given));
   const { root, sources } = findSources(file.folder);
   const pinion = installation();
-  const bytes = await compile(sources, { root, wit: join(pinion, "wit"), lookIn: [file.folder, pinion] });
+  const world = /\/trusted-hook@/.test(file.manifest.spec.world) ? "trusted-hook" : "hook";
+  const bytes = await compile(sources, { root, world, wit: join(pinion, "wit"), lookIn: [file.folder, pinion] });
   const component = file.manifest.spec.component.file;
   const digest = digestOf(bytes);
   const text = withDigest(file.text, digest);

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
+import { noLeases } from "../../hostcall/leases.ts";
 import { Hostcalls } from "../../hostcall/serve.ts";
 import { canonicalJson, digestOf } from "../../model/canonical.ts";
 import {
@@ -79,6 +80,7 @@ export class Trial {
       trusts: () => true,
       callTool: () => Promise.resolve({ error: "denied: there is no run that the call could be part of" }),
       wait: (ms, signal) => wait(ms, undefined, { signal }),
+      leases: noLeases(),
       files: fileDriver(directFiles(parts.workspace ?? "")),
       permit: () => ({ allow: true, rule: "the workspace", reason: "it was given" }),
       lost: () => undefined,

@@ -20,6 +20,7 @@ export function unrecorded(now: () => number): Journal {
     input,
     inputs: (specs) => Promise.all(specs.map(input)),
     poll: () => undefined,
+    untimed: (work) => work(),
     faultable: (_ref, wait) => wait(),
     durable: () => Promise.resolve(),
     commitment: () => "",

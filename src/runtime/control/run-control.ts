@@ -5,6 +5,9 @@ import type { Control } from "../../model/entry.ts";
 /** Requests that wait for the next boundary. */
 const MOST = 100;
 
+/** Who asks where nobody does. */
+const KEYRING = "the keyring";
+
 type LeaseRevocation = Extract<Control, { kind: "revoke-lease" }>;
 
 /** What a run is controlled through, from when it begins to live until it rests. */
@@ -12,6 +15,8 @@ interface Attached {
   readonly run: string;
   readonly journal: RunJournal;
   readonly hooks: readonly string[];
+  /** Looks which of its signed hooks have ceased to be trusted since it was asked last. */
+  readonly trust: { look(): readonly { readonly hook: string; readonly reason: string }[] };
   /** Somebody asked for something: a line for whoever watches the run. */
   readonly onNotice: (text: string) => void;
 }
@@ -23,6 +28,8 @@ interface Attached {
 export class RunControl {
   readonly #stop = new AbortController();
   readonly #children = new Set<RunControl>();
+  /** That of the run that waits for this one. */
+  #parent: RunControl | undefined;
   #attached: Attached | undefined;
   readonly #deafen: () => void;
   readonly #early: Control[] = [];
@@ -48,14 +55,21 @@ export class RunControl {
   attach(attached: Attached): void {
     this.#attached = attached;
     for (const control of this.#early.splice(0)) attached.journal.push(control);
+    attached.journal.onPoll(() => this.#look());
   }
 
   /** Takes a child in until it is let go. */
   adopt(child: RunControl): { release(): void } {
     this.#children.add(child);
+    child.#parent = this;
     if (this.#pausing !== undefined) void child.#pause(this.#pausing);
     for (const revocation of this.#revoked) void child.#revokeLease(revocation);
-    return { release: () => void this.#children.delete(child) };
+    return {
+      release: () => {
+        this.#children.delete(child);
+        child.#parent = undefined;
+      },
+    };
   }
 
   /** From now on it is too late for everything, also for what has been asked and not been met. */
@@ -142,6 +156,20 @@ export class RunControl {
     // Children hear of it through the signal of the call that waits for them.
     if (!this.#stop.signal.aborted) this.#stop.abort(new Stopped(by));
     return met;
+  }
+
+  /** Whoever waits for this run looks with it. A run whose hooks are not trusted any more pauses, and so do its children. */
+  #look(): void {
+    const parent = this.#parent;
+    if (parent !== undefined) parent.#look();
+    if (this.#attached === undefined) return;
+    const { run, trust, onNotice } = this.#attached;
+    for (const { hook, reason } of trust.look()) {
+      onNotice(`run ${run} stops: hook ${hook} is no longer trusted: ${reason}`);
+      void this.#push({ kind: "distrust", hook, reason, by: KEYRING });
+      this.#pausing ??= KEYRING;
+      for (const child of this.#children) void child.#pause(KEYRING);
+    }
   }
 
   #push(control: Control): Promise<boolean> {

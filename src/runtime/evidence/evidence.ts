@@ -69,12 +69,22 @@ export async function evidenceOf(
   }
 }
 
-function pinsOf({ pins }: JsonObject): Pick<PinSeen, "kind" | "name" | "version" | "digest">[] {
-  if (!Array.isArray(pins)) return [];
-  return pins.map((pin: Json) => {
-    const { kind, name, version, digest } = isJsonObject(pin) ? pin : {};
-    return { kind: String(kind), name: String(name), version: String(version), digest: String(digest) };
+/** What the blueprint pins, and the manifests of proposals in shadow. */
+function pinsOf({ pins, shadows }: JsonObject): Pick<PinSeen, "kind" | "name" | "version" | "digest">[] {
+  const pinned = listOf(pins).map(({ kind, name, version, digest }) => ({ kind: String(kind), name, version, digest }));
+  const shadowed = listOf(shadows).map(({ name, version, manifest: digest }) => ({
+    kind: "shadow",
+    name,
+    version,
+    digest,
+  }));
+  return [...pinned, ...shadowed].map(({ kind, name, version, digest }) => {
+    return { kind, name: String(name), version: String(version), digest: String(digest) };
   });
+}
+
+function listOf(json: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(json) ? json.map((one: Json) => (isJsonObject(one) ? one : {})) : [];
 }
 
 async function seen(
@@ -94,6 +104,12 @@ async function seen(
   }
 }
 
+/** What a header of this kernel version says. Whatever else stands there, such as a mark of how the run was tampered with, is refused. */
+const MEMBERS: ReadonlySet<string> = new Set([
+  ...["format", "kernel", "run", "parent", "depth", "layer", "agent", "blueprint", "source", "pins", "limits", "model"],
+  ...["chosen", "inherited", "around", "trust", "shadows", "delegated", "node", "jco", "hookHost"],
+]);
+
 function contradictionsOf(header: JsonObject, read: Header, resolved: ResolvedBlueprint): string[] {
   const { agent } = resolved;
   const { provider, id } = chooseModel(resolved, read.chosen);
@@ -104,10 +120,13 @@ function contradictionsOf(header: JsonObject, read: Header, resolved: ResolvedBl
     ["limits", resolved.limits as unknown as Json, header.limits],
     ["model", { provider, id }, header.model],
   ];
-  return said.flatMap(([member, expected, found]) => {
+  const unknown = Object.keys(header).filter((member) => !MEMBERS.has(member));
+  const marks = unknown.map((member) => `the header has a member \`${member}\` that no run has`);
+  const wrong = said.flatMap(([member, expected, found]) => {
     const [pinned, stands] = [canonicalJson(expected), canonicalJson(found ?? null)];
     return pinned === stands
       ? []
       : [`the header's \`${member}\` is not that of its blueprint: expected ${pinned}, found ${stands}`];
   });
+  return [...marks, ...wrong];
 }

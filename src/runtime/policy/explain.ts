@@ -4,11 +4,11 @@ import { inOrder } from "../../capability/decision.ts";
 import { effectivePermission } from "../../capability/permission.ts";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
-import type { Permission, ToolBox, ToolRequest } from "../../model/tool.ts";
+import type { Permission, ToolBox, ToolRequest, ToolSpec } from "../../model/tool.ts";
 import { openHostDirectory } from "../../vfs/host.ts";
 import type { Environment } from "../machine.ts";
 import { lookingAt, noWorld, type ToolWorld, toolsOf } from "../tools.ts";
-import { type NeededLease, neededLeases } from "./conditions.ts";
+import { type NeededLease, type NeededSecret, neededLeases, neededSecrets } from "./conditions.ts";
 import { type Asked, type Subject, subjectOf } from "./subject.ts";
 
 export interface Explaining extends Asked {
@@ -29,6 +29,8 @@ export interface Explained extends Permission {
   readonly resolution: JsonObject | null;
   /** What the agent would need leases for. */
   readonly leases: readonly NeededLease[];
+  /** What tools are handed at this call. */
+  readonly secrets: readonly NeededSecret[];
   readonly exit: ExitCode;
 }
 
@@ -42,7 +44,8 @@ export async function explainCall(asking: Explaining, env: Environment): Promise
   return inWorld(workspace, env, async (world) => {
     const together = boxOf(subject, subject.layers, world);
     const call = { tool, arguments: given };
-    const { taxon } = mustFit(together, call);
+    const spec = mustFit(together, call);
+    const { taxon } = spec;
     const looked = world !== undefined && taxon !== "network";
     const resolution = looked ? await together.resolve(call, new AbortController().signal) : null;
     const said = (box: ToolBox): Permission => box.permit(call, resolution ?? {});
@@ -52,8 +55,9 @@ export async function explainCall(asking: Explaining, env: Environment): Promise
     }));
     const decision = said(together);
     const leases = neededLeases(subject.layers, together.needs(call, resolution ?? {}));
+    const secrets = neededSecrets(spec, given, effectivePermission(subject.layers));
     const exit = decision.allow ? EXIT.ok : EXIT.blocked;
-    return { of: subject.name, tool, taxon, ...decision, layers, resolution, leases, exit };
+    return { of: subject.name, tool, taxon, ...decision, layers, resolution, leases, secrets, exit };
   });
 }
 
@@ -61,7 +65,7 @@ function boxOf({ resolved, depth }: Subject, layers: Subject["layers"], world: T
   return toolsOf(resolved, { authority: effectivePermission(layers), depth, world: world ?? noWorld() });
 }
 
-function mustFit(box: ToolBox, call: ToolRequest): { readonly taxon: string } {
+function mustFit(box: ToolBox, call: ToolRequest): ToolSpec {
   const spec = box.get(call.tool);
   if (spec === undefined) {
     throw new InputError({

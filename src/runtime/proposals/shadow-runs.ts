@@ -1,8 +1,9 @@
+import { glanceAt } from "../../journal/glance.ts";
 import { openRecording } from "../../journal/recording.ts";
 import type { Digest } from "../../model/canonical.ts";
 import type { Entry } from "../../model/entry.ts";
 import { PinionError } from "../../model/errors.ts";
-import type { JsonObject } from "../../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
 import { AGREEMENTS, type Agreement } from "../../pipeline/agreement.ts";
 import { type Environment, runFolder } from "../machine.ts";
 import { agentIn, runNames } from "../runs.ts";
@@ -38,14 +39,24 @@ export interface ShadowRuns {
   readonly unreadable: readonly { readonly run: string; readonly reason: string }[];
 }
 
-/** Reads the journals of all runs of this user for what a component said in shadow; each is verified on the way. */
-export async function shadowRunsOf(component: Digest, env: Environment): Promise<ShadowRuns> {
+/**
+ * Reads the journals of the runs of this user whose header names a hook, by its manifest or component, for what the component said in
+ * shadow; each is verified on the way.
+ */
+export async function shadowRunsOf(
+  { manifest, component }: { readonly manifest: Digest; readonly component: Digest },
+  env: Environment,
+): Promise<ShadowRuns> {
   const runs: ShadowRun[] = [];
   const unreadable: { run: string; reason: string }[] = [];
   for (const run of await runNames(env)) {
     try {
+      const folder = runFolder(env, run);
+      const header: JsonObject = glanceAt(folder)?.header ?? {};
+      const { shadows, pins } = header;
+      if (!names(shadows, "manifest", manifest) && !names(pins, "digest", component)) continue;
       const found = new Found(component);
-      const recording = openRecording(runFolder(env, run), ({ entry }) => found.see(entry));
+      const recording = openRecording(folder, ({ entry }) => found.see(entry));
       recording.close();
       if (found.any) runs.push(found.in(run, agentIn(recording.header)));
     } catch (error) {
@@ -54,6 +65,10 @@ export async function shadowRunsOf(component: Digest, env: Environment): Promise
     }
   }
   return { runs, unreadable };
+}
+
+function names(list: Json | undefined, member: string, digest: Digest): boolean {
+  return Array.isArray(list) && list.some((one: Json) => isJsonObject(one) && one[member] === digest);
 }
 
 class Found {

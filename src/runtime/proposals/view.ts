@@ -82,7 +82,7 @@ export async function showProposal(
   const store = proposalsOf(env);
   const proposal = await store.get(id);
   const current = await currentOf(proposal, { against, store }, env);
-  const shadow = await shadowRunsOf(proposal.digests.component, env);
+  const shadow = await shadowRunsOf(proposal.digests, env);
   return {
     ...aboutOf(proposal, env),
     ...comparedWith(current, proposal),

@@ -1,16 +1,14 @@
-import { chmod, constants, mkdir, open, rename, unlink } from "node:fs/promises";
+import { mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readFileAtMost } from "../../blueprint/bounded.ts";
-import { InputError, IntegrityError } from "../../model/errors.ts";
+import { IntegrityError } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
 import { faultOf, isName } from "../../secret/value.ts";
 import { openSealed, readSealed, type Sealed, sealFile } from "../../trust/sealed-file.ts";
+import { readGuardedFile } from "../guarded.ts";
 import { type Environment, unusable } from "../machine.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const PURPOSE = "secrets";
-/** Group and others. */
-const FOREIGN = 0o077;
 
 /** The user's file of secrets, if there is one. Names can be read without its passphrase. */
 export interface SecretsFile {
@@ -24,15 +22,12 @@ export function secretsPath({ configDirs }: Pick<Environment, "configDirs">): st
   return join(configDirs.at(-1) ?? "/nonexistent", "secrets");
 }
 
-/**
- * Undefined when there is none. Throws `InputError` for a file that others may read or write, since values in it may be known or
- * be somebody else's, and `IntegrityError` for one that is no such file.
- */
-export async function readSecretsFile(env: Environment): Promise<SecretsFile | undefined> {
+/** Undefined when there is none. Throws as `readGuardedFile` does, and `IntegrityError` for what is no such file. */
+export function readSecretsFile(env: Pick<Environment, "configDirs">): SecretsFile | undefined {
   const path = secretsPath(env);
-  const text = await read(path);
-  if (text === undefined) return undefined;
-  const sealed = readSealed(text, { purpose: PURPOSE, file: path });
+  const bytes = readGuardedFile(path, { what: "the file of secrets", limit: MAX_BYTES, secret: true });
+  if (bytes === undefined) return undefined;
+  const sealed = readSealed(Buffer.from(bytes).toString(), { purpose: PURPOSE, file: path });
   const { names } = sealed.clear;
   if (!Array.isArray(names) || !names.every((name) => typeof name === "string" && isName(name))) throw broken(path);
   return { path, names: names as readonly string[], open: (passphrase) => valuesOf(sealed, names, passphrase) };
@@ -83,7 +78,6 @@ export async function writeSecretsFile(
         } finally {
           await handle.close();
         }
-        await chmod(partial, 0o600);
         await rename(partial, path);
       } catch (cause) {
         await unlink(partial).catch(() => undefined); // It was renamed, or never made.
@@ -98,34 +92,6 @@ export async function writeSecretsFile(
     }
   } catch (cause) {
     throw unusable(folder, cause);
-  }
-}
-
-async function read(path: string): Promise<string | undefined> {
-  const refuse = (why: string, hint?: string, cause?: unknown): InputError =>
-    new InputError({ code: "secrets-not-readable", message: `\`${path}\` cannot be used: ${why}`, hint, cause });
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-  const handle = await open(path, flags).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return undefined;
-    throw refuse(cause.code === "ELOOP" ? "it is a link" : (cause.code ?? cause.message), undefined, cause);
-  });
-  if (handle === undefined) return undefined;
-  try {
-    const found = await handle.stat();
-    if (!found.isFile()) throw refuse("it is no file");
-    if (found.uid !== process.getuid?.()) throw refuse("it belongs to another user");
-    if ((found.mode & FOREIGN) !== 0) {
-      const mode = (found.mode & 0o777).toString(8);
-      throw refuse(
-        `others may read or write it (mode ${mode})`,
-        `\`chmod 600 ${path}\`, and think about who has read it`,
-      );
-    }
-    const bytes = await readFileAtMost(handle, found.size, MAX_BYTES);
-    if (bytes === undefined) throw refuse(`it has more than ${MAX_BYTES} bytes`);
-    return Buffer.from(bytes).toString();
-  } finally {
-    await handle.close();
   }
 }
 

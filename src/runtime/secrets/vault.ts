@@ -1,6 +1,6 @@
 import type { ResolvedBlueprint } from "../../blueprint/resolve.ts";
 import { KEY_VARIABLES } from "../../llm/provider.ts";
-import { InputError } from "../../model/errors.ts";
+import { InputError, WorldError } from "../../model/errors.ts";
 import { Mask, type Secret } from "../../secret/mask.ts";
 import { faultOf, variableOf } from "../../secret/value.ts";
 import type { Secrets } from "../../tool/ports.ts";
@@ -32,8 +32,8 @@ export async function openVault(resolved: ResolvedBlueprint, env: Environment): 
   const needed = neededBy(resolved);
   const values = new Map<string, string>();
   for (const name of needed.keys()) {
-    const value = env.env[variableOf(name)];
-    if (value !== undefined && value !== "") values.set(name, usable(value, `the variable \`${variableOf(name)}\``));
+    const value = inEnvironment(name, env);
+    if (value !== undefined) values.set(name, usable(value, `the variable \`${variableOf(name)}\``));
   }
   const rest = [...needed.keys()].filter((name) => !values.has(name));
   for (const [name, value] of await fromFile(rest, env)) values.set(name, value);
@@ -42,10 +42,35 @@ export async function openVault(resolved: ResolvedBlueprint, env: Environment): 
   return secretsOf(values, env);
 }
 
+/**
+ * The same for a run that is not to do anything: nobody is asked for a passphrase. Where a secret that may be in the file is not at
+ * hand, nothing can be searched for it, and whatever comes back from the world is withheld.
+ */
+export async function atHand(resolved: ResolvedBlueprint, env: Environment): Promise<Secrets> {
+  const known = readSecretsFile(env)?.names ?? [];
+  const needed = [...neededBy(resolved)].filter(([name]) => inEnvironment(name, env) === undefined);
+  if (needed.some(([name, { optional }]) => !optional || known.includes(name))) return LOCKED;
+  return openVault(resolved, env);
+}
+
+const LOCKED: Secrets = {
+  value: () => undefined,
+  mask: { reach: 0, bytes: refuse, text: refuse, json: refuse },
+};
+
+function refuse(): never {
+  throw new WorldError({ code: "secrets-locked", message: "the secrets of the run are not at hand" });
+}
+
+/** An empty variable says nothing. */
+export function inEnvironment(name: string, { env }: Pick<Environment, "env">): string | undefined {
+  return env[variableOf(name)] || undefined;
+}
+
 /** Of those names, what the file has. */
 async function fromFile(names: readonly string[], env: Environment): Promise<ReadonlyMap<string, string>> {
   if (names.length === 0) return new Map();
-  const file = await readSecretsFile(env);
+  const file = readSecretsFile(env);
   if (file === undefined || !names.some((name) => file.names.includes(name))) return new Map();
   if (env.passphrase === undefined) {
     throw new InputError({

@@ -49,7 +49,9 @@ export function keyringStamp({ configDirs }: Folders): string {
 
 function stampOf(path: string): string {
   try {
-    const { ino, size, mode, uid, ctimeNs } = lstatSync(path, { bigint: true });
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (found === undefined) return "none";
+    const { ino, size, mode, uid, ctimeNs } = found;
     return `${ino}/${size}/${mode}/${uid}/${ctimeNs}`;
   } catch (cause) {
     return cause instanceof Error && "code" in cause ? String(cause.code) : "?"; // reading it says what is wrong

@@ -69,6 +69,14 @@ export interface NewEntry extends Scope {
 
 /** Adds a key to a keyring. Throws `InputError` for what is no usable key, `InvalidFileError` for what does not fit the schema. */
 export async function addKey({ place, key, ...entry }: NewEntry, env: Environment): Promise<{ readonly file: string }> {
+  const revocation = readKeyring(env).revoked.get(key);
+  if (revocation !== undefined) {
+    throw new InputError({
+      code: "key-revoked",
+      message: `\`${key}\` was revoked by the ${revocation.place}'s keyring on ${revocation.at}: ${revocation.reason}`,
+      hint: "a revocation is taken back by whoever edits that file",
+    });
+  }
   const edit = new KeyringEdit(place, env);
   const { id, owner, hooks, phases, powers, from, until } = entry;
   const times = { ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) };

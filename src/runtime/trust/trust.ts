@@ -8,6 +8,7 @@ import type { PinnedHook, Signer } from "../../model/hook.ts";
 import { decideTrust, type Trust } from "../../trust/decide.ts";
 import type { Keyring } from "../../trust/keyring.ts";
 import { type HookSignature, readHookSignature, type SignedHook } from "../../trust/signature.ts";
+import { instant } from "../../trust/statement.ts";
 import { compareVersions } from "../../trust/version.ts";
 import { type Environment, storeOf } from "../machine.ts";
 import type { Header } from "../spec.ts";
@@ -58,7 +59,7 @@ export async function establishTrust(hooks: readonly PinnedHook[], env: Environm
       answer,
     };
   });
-  if (refused.length > 0) throw notTrusted(refused);
+  if (refused.length > 0) throw notTrusted(refused, established.at > env.now() + AHEAD_MS ? established.at : undefined);
   return { ...established, signed, stamp };
 }
 
@@ -121,16 +122,23 @@ function raised({ versions }: Memory, signed: readonly Signed[]): Memory["versio
   return highest;
 }
 
-function notTrusted(refused: readonly Decided[]): IntegrityError {
+/** By so much what was seen of the time may be ahead of the clock, in ms, before that is worth a word. */
+const AHEAD_MS = 60_000;
+
+/** `ahead`: the time that was seen, where the clock is behind it. */
+function notTrusted(refused: readonly Decided[], ahead: number | undefined): IntegrityError {
   const said = refused.map(({ hook, trust }) => {
     const why = trust.kind === "not-trusted" ? trust.why : "";
     return `hook \`${hook.name}@${hook.version}\` is not trusted: ${why}`;
   });
   const codes = new Set(refused.flatMap(({ trust }) => (trust.kind === "not-trusted" ? [trust.code] : [])));
-  return new IntegrityError({ code: "hook-not-trusted", message: said.join("; "), hint: hintFor(codes) });
+  return new IntegrityError({ code: "hook-not-trusted", message: said.join("; "), hint: hintFor(codes, ahead) });
 }
 
-function hintFor(codes: ReadonlySet<string>): string {
+function hintFor(codes: ReadonlySet<string>, ahead: number | undefined): string {
+  if (ahead !== undefined && (codes.has("expired") || codes.has("key-not-valid"))) {
+    return `it was \`${instant(ahead)}\` here already; if that clock was wrong, \`hook trust forget --clock --reason TEXT\``;
+  }
   if (codes.has("older-version")) {
     return "pin the newer version, or go back deliberately with `hook trust forget NAME --reason TEXT`";
   }

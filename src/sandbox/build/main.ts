@@ -36,7 +36,7 @@ const jco: Jco = await import(pathToFileURL(component).href);
 await jco.$init;
 try {
   const facts = await inspect(bytes, (whole) => componentWit(whole).catch(refused));
-  built = mode === "inspect" ? { ok: true, facts } : build();
+  built = mode === "inspect" ? { ok: true, facts } : { ...build(), world: facts.world };
 } catch (error) {
   files.length = 0;
   // Whatever goes wrong from here on, the component made it so: the hook fails, not the run.
@@ -53,9 +53,9 @@ writeAll(
   ),
 );
 
-function build(): Built {
+function build() {
   files.push(...transpile(jco.generate));
-  return { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) };
+  return { ok: true, files: files.map(({ name, content }) => ({ name, size: content.length })) } as const;
 }
 
 function transpile(generate: Jco["generate"]) {

@@ -3,7 +3,11 @@ import type { ComponentFacts } from "../inspect/inspect.ts";
 
 /** The head of the one frame that the builder writes; the body holds the files, if any, the generated program first. */
 export type Built =
-  | { readonly ok: true; readonly files: readonly { readonly name: string; readonly size: number }[] }
+  | {
+      readonly ok: true;
+      readonly world: string;
+      readonly files: readonly { readonly name: string; readonly size: number }[];
+    }
   | { readonly ok: true; readonly facts: ComponentFacts }
   | { readonly ok: false; readonly detail: string }
   | { readonly ok: false; readonly bug: string };

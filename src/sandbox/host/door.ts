@@ -51,6 +51,7 @@ class Refusal {
  */
 export class Door {
   readonly #limits: HookLimits;
+  readonly #mints: boolean;
   readonly #ask: DoorAsk;
   readonly #random: (length: number) => Uint8Array;
   #open: { now: number; readonly capsules: Map<string, string> } | undefined;
@@ -61,7 +62,14 @@ export class Door {
   #bufferedBytes = 0;
   #failure: Failure | undefined;
 
-  constructor(parts: { readonly limits: HookLimits; readonly seed: string; readonly ask: DoorAsk }) {
+  constructor(parts: {
+    readonly limits: HookLimits;
+    readonly seed: string;
+    /** Whether it may make leases. */
+    readonly mints?: boolean;
+    readonly ask: DoorAsk;
+  }) {
+    this.#mints = parts.mints ?? false;
     this.#limits = parts.limits;
     this.#ask = parts.ask;
     this.#random = randomSource(parts.seed);
@@ -119,6 +127,20 @@ export class Door {
         rename: (directory: string, source: string, target: string) =>
           void this.#trip("files.rename", { directory, source, target }),
       },
+      "pinion:hook/leases": {
+        request: (capability: string) => text(this.#trip("leases.request", { capability })),
+      },
+      ...(this.#mints ? { "pinion:hook/minting": this.#minting() } : {}),
+    };
+  }
+
+  #minting(): Record<string, (...values: never[]) => unknown> {
+    return {
+      mint: (holder: string, capability: string) => text(this.#trip("minting.mint", { holder, capability })),
+      attenuate: (lease: string, capability: string) => text(this.#trip("minting.attenuate", { lease, capability })),
+      delegate: (lease: string, holder: string, capability: string) =>
+        text(this.#trip("minting.delegate", { lease, holder, capability })),
+      revoke: (lease: string) => void this.#trip("minting.revoke", { lease }),
     };
   }
 

@@ -59,11 +59,11 @@ export class Instance {
   #failed: Failure | undefined;
 
   private constructor(parts: InstanceParts) {
-    const { limits, seed } = parts.message;
+    const { limits, seed, mints = false } = parts.message;
     this.#parts = parts;
     this.#modules = new CoreModules(parts.modules);
     this.#gauge = new Gauge(limits);
-    this.#door = new Door({ limits, seed, ask: (...asked) => parts.ask(...asked, this.#gauge.used) });
+    this.#door = new Door({ limits, seed, mints, ask: (...asked) => parts.ask(...asked, this.#gauge.used) });
   }
 
   /** Instantiates and configures. */

@@ -14,6 +14,8 @@ export interface LoadMessage {
   readonly hook: string;
   readonly role: Role;
   readonly instance: InstanceLife;
+  /** Whether it may make leases. */
+  readonly mints?: boolean;
   readonly limits: HookLimits;
   /** Canonical JSON. */
   readonly config: string;

@@ -3,6 +3,8 @@ import type { Extern } from "./types.ts";
 
 /** The world that every hook is built for: wit/hook.wit, written out. A test compares the two. */
 export const WORLD = "pinion:hook/hook@1.0.0";
+/** That of hooks that make leases; which of the two a hook may be of is decided where it is loaded. */
+export const TRUSTED_WORLD = "pinion:hook/trusted-hook@1.0.0";
 
 const PHASE = "enum { pre-plan, pre-send, post-receive, pre-tool, post-tool, state-transition, spawn, audit }";
 const DECISION = "enum { allow, block, transform }";
@@ -39,6 +41,21 @@ export const IMPORTS: Readonly<Record<string, Readonly<Record<string, string>>>>
     remove: "func(directory: string, path: string) -> result<_, string>",
     rename: "func(directory: string, source: string, target: string) -> result<_, string>",
   },
+  "pinion:hook/leases@1.0.0": {
+    request: "func(capability: string) -> result<string, string>",
+  },
+};
+
+/** What the world `trusted-hook` has besides. */
+export const MINTING = "pinion:hook/minting@1.0.0";
+export const TRUSTED_IMPORTS: typeof IMPORTS = {
+  ...IMPORTS,
+  [MINTING]: {
+    mint: "func(holder: string, capability: string) -> result<string, string>",
+    attenuate: "func(lease: string, capability: string) -> result<string, string>",
+    delegate: "func(lease: string, holder: string, capability: string) -> result<string, string>",
+    revoke: "func(lease: string) -> result<_, string>",
+  },
 };
 
 /** What the world uses of `types`, imported under its own name. */
@@ -54,11 +71,11 @@ const EXPORTS: Readonly<Record<string, { readonly type: string; readonly require
   },
 };
 
-/** Throws `Malformed` when an import is not the world's; a component may import less. */
+/** Throws `Malformed` when an import is in neither world; a component may import less. */
 export function checkImports(imports: ReadonlyMap<string, Extern>): void {
   for (const [name, extern] of imports) {
     if (extern.kind === "other" && Object.hasOwn(USED, name) && extern.what === USED[name]) continue;
-    const expected = Object.hasOwn(IMPORTS, name) ? IMPORTS[name] : undefined;
+    const expected = Object.hasOwn(TRUSTED_IMPORTS, name) ? TRUSTED_IMPORTS[name] : undefined;
     if (expected === undefined) {
       throw new Malformed(`imports \`${shown(name)}\`, expected only ${names(Object.keys(IMPORTS))}`);
     }

@@ -67,7 +67,6 @@ export class ProposalStore {
     try {
       mkdirSync(this.#root, { recursive: true, mode: 0o700 });
       chmodSync(this.#root, 0o700);
-      this.#sweep(note.at);
       return { id, isNew: await this.#write(id, content, note) };
     } catch (cause) {
       if (cause instanceof PinionError) throw cause;
@@ -140,6 +139,7 @@ export class ProposalStore {
 
   async #write(id: string, content: ProposalContent, note: ProposalNote): Promise<boolean> {
     const partial = mkdtempSync(join(this.#root, ".partial-"));
+    this.#sweep(statSync(partial).mtimeMs);
     try {
       await writeNew(partial, FILES.manifest, content.manifest);
       await writeNew(partial, FILES.component, content.component);
@@ -183,6 +183,7 @@ export class ProposalStore {
     }
   }
 
+  /** `now`: by the clock of the file system, as all these times are. */
   #sweep(now: number): void {
     for (const name of readdirSync(this.#root)) {
       const path = join(this.#root, name);

@@ -1,9 +1,10 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../src/model/json.ts";
 import { resumeRun } from "../../../src/runtime.ts";
-import { Lab } from "../../support/lab.ts";
+import { Lab, scriptedHook } from "../../support/lab.ts";
 import { everything, policyText, writePolicy } from "../../support/policies.ts";
 
 let lab: Lab;
@@ -160,6 +161,25 @@ describe("budgets", () => {
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
   });
 
+  test("of time, steps and children stand beside the blueprint's own limits, and the lower ones hold", async () => {
+    const budgets = { stepMs: 4321, runMs: 9_000_000, steps: 3 };
+    await policy("etc", { ...everything, budgets, spawn: { depth: 1, count: 0 } });
+    await policy("config", { ...everything, budgets: { stepMs: 5000, tokens: 777 } }, "mine");
+    const limits = { stepMs: 600_000, runMs: 8_000_000, tokens: 700, spawnCount: 1 };
+    await lab.run(await lab.blueprint({ turns: READS, limits }));
+    const least = {
+      stepMs: 4321,
+      runMs: 8_000_000,
+      steps: 3,
+      tokens: 700,
+      toolCalls: 50,
+      spawnDepth: 1,
+      spawnCount: 0,
+    };
+    expect(declared()[0]?.limits).toEqual(least);
+    expect(lab.boundaries("pre-plan")[0]?.payload).toMatchObject({ limits: least });
+  });
+
   test("of tool calls refuse what is beyond, and never allow more than the blueprint does", async () => {
     await policy("etc", { ...everything, budgets: { toolCalls: 0, steps: 500, approvals: 3 } });
     await lab.run(await lab.blueprint({ turns: READS }));
@@ -195,6 +215,39 @@ describe("a run that is resumed", () => {
     expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
     await lab.forget(summary);
     expect(await lab.replay(folder)).toMatchObject({ answer: "identical-except-sealed" });
+  });
+
+  test("does not do again what a crash left undone and the policy denies by now", async () => {
+    await lab.file("out/old.txt", "here before");
+    const write = { id: "w1", tool: "file.write", arguments: { path: "out/new.txt", content: "x" } };
+    const turns = [{ text: "writing", calls: [write] }, { text: "done" }];
+    const summary = await lab.run(await lab.blueprint({ turns }));
+    await lab.crash(summary, "check.intent", '"call":"w1"');
+    await rm(join(lab.workspace, "out/new.txt"));
+    const file = await policy("etc", { ...everything, filesystem: { read: ["**"], write: [] } });
+    const { folder, key } = await again(summary.run);
+    expect(existsSync(join(lab.workspace, "out/new.txt"))).toBe(false);
+    expect(lab.boundaries("post-tool")).toMatchObject([{ payload: { result: { ok: false } } }]);
+    await rm(file);
+    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
+  });
+
+  test("C1 binds the child that it waits for as well", async () => {
+    const spawn = { id: "s1", tool: "agent.spawn", arguments: { agent: "helper", goal: "help" } };
+    const turns = [{ text: "asking", calls: [spawn] }, { text: "done" }];
+    const child = [{ text: "not asked for" }, { text: "reading", calls: [read("c1")] }, { text: "read" }];
+    const code = 'globalThis.asked ??= 0; return globalThis.asked++ === 0 ? block("look first") : allow("go");';
+    const hook = await scriptedHook(code, { name: "watchful", phases: ["pre-plan"] });
+    const chain = { "pre-plan": ["watchful"] };
+    const first = await lab.run(await lab.blueprint({ turns, child, childHooks: [hook], childChain: chain }));
+    expect(first.state).toBe("paused");
+    const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
+    const { summary, folder, key } = await again(first.run);
+    expect(summary.state).toBe("completed");
+    const journal = join(dirname(folder), first.children[0] ?? "", "journal.jsonl");
+    expect(await readFile(journal, "utf8")).toContain('"rule":"machine policy limits@1.0.0: filesystem.read"');
+    await rm(file);
+    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
   });
 
   test("needs leases from then on where the policy says so meanwhile", async () => {

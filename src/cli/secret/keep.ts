@@ -1,0 +1,58 @@
+import { readSync } from "node:fs";
+import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
+import { type Passphrase, removeSecret, setSecret } from "../../runtime/secrets/manage.ts";
+import type { Call } from "../command.ts";
+import { environment } from "../environment.ts";
+import { readPassphrase } from "../trust/passphrase.ts";
+import { jsonLine, visible } from "../visible.ts";
+
+interface Options {
+  readonly passphraseFd?: number;
+}
+
+/** Bytes that are read; longer values are refused. */
+const MOST = 65_536;
+
+/** `pinion secret set` */
+export async function set(call: Call<Options & { readonly valueFd?: number }>): Promise<ExitCode> {
+  const { args, options, json, out } = call;
+  const [name = ""] = args;
+  const value = () => readValue(name, options.valueFd);
+  const done = await setSecret({ name, value, passphrase: passphraseOf(options) }, environment());
+  const text = `${done.name} is ${done.replaced ? "replaced" : "kept"} in ${done.file}`;
+  out.data(json ? jsonLine(done) : visible(text));
+  return EXIT.ok;
+}
+
+/** `pinion secret rm` */
+export async function remove({ args, options, json, out }: Call<Options>): Promise<ExitCode> {
+  const [name = ""] = args;
+  const done = await removeSecret({ name, passphrase: passphraseOf(options) }, environment());
+  out.data(json ? jsonLine(done) : visible(`${done.name} is no longer in ${done.file}`));
+  return EXIT.ok;
+}
+
+function passphraseOf({ passphraseFd }: Options): Passphrase {
+  return async ({ path, isNew }) => {
+    const prompt = isNew ? `new passphrase for ${path}` : `passphrase of ${path}`;
+    return Buffer.from(await readPassphrase(passphraseFd, { prompt, isNew })).toString();
+  };
+}
+
+async function readValue(name: string, fd: number | undefined): Promise<string> {
+  if (fd === undefined) {
+    const typed = await readPassphrase(undefined, { prompt: `value of ${name}`, isNew: false });
+    return Buffer.from(typed).toString();
+  }
+  const bytes = Buffer.alloc(MOST + 1);
+  let length = 0;
+  try {
+    for (let count = 1; count > 0 && length < bytes.length; length += count) {
+      count = readSync(fd, bytes, length, bytes.length - length, null);
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError({ code: "no-value", message: `file descriptor ${fd} cannot be read: ${why}`, cause });
+  }
+  return bytes.toString("utf8", 0, length);
+}
