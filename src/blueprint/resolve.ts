@@ -10,6 +10,7 @@ import { type BlueprintFile, type LoadedBlueprint, parseBlueprint } from "./load
 import { type Artifacts, checkoutOrigin, type Origin, storeOrigin } from "./origin.ts";
 import { readDocument, readPrompt, readRegistry, readScript, readSkill, type Skill } from "./parts.ts";
 import { PinReader } from "./pins.ts";
+import { checkSecrets } from "./secrets.ts";
 
 type Spec = AgentBlueprint["spec"];
 export type PinKind =
@@ -103,6 +104,7 @@ class Resolver {
     const reader = new PinReader(document, origin);
     const policy = await readDocument(reader, spec.pins.policy, { pointer: "/spec/pins/policy", schema: "policy" });
     const registry = await readRegistry(reader, spec.pins.tools);
+    checkSecrets(spec.secrets, registry, reader);
     const chain = await readChain(blueprint, reader);
     const hooks = await each(spec.pins.hooks, (pin, at) =>
       pinHook(pin, `/spec/pins/hooks/${at}`, { blueprint: document, reader, origin }),

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
 import type { HostLayer } from "../model/hook.ts";
+import { machineLayers } from "../runtime/policy/layers.ts";
 import { listTrust } from "../runtime/trust/manage.ts";
 import { hookHostLayers, type ProcessLayer, processLayers } from "../runtime.ts";
 import type { Call } from "./command.ts";
@@ -27,6 +28,7 @@ export async function doctor({ json, out }: Call<object>): Promise<ExitCode> {
     ...(await processes(stateDir)),
     ...(await hookHost()),
     trust(),
+    await policies(),
     writable("data directory", dataDir),
     writable("state directory", stateDir),
     writable("cache directory", cacheDir),
@@ -39,6 +41,18 @@ export async function doctor({ json, out }: Call<object>): Promise<ExitCode> {
     for (const { ok: fine, hint } of checks) if (!fine && hint !== undefined) out.talk(hint);
   }
   return ok ? EXIT.ok : EXIT.error;
+}
+
+/** A policy that cannot be used keeps every run from starting. */
+async function policies(): Promise<Check> {
+  try {
+    const found = (await machineLayers(environment())).map(({ name }) => name);
+    return { name: "policies", ok: true, needed: true, found: found.join(", ") || "none: blueprints alone decide" };
+  } catch (error) {
+    if (!(error instanceof PinionError)) throw error;
+    const hint = error.hint ?? "correct it, or remove it; `pinion policy check` says what is wrong with one";
+    return { name: "policies", ok: false, needed: true, found: error.message, hint };
+  }
 }
 
 function platform(): Check {

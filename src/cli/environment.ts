@@ -1,13 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { InputError } from "../model/errors.ts";
 import type { Environment } from "../runtime.ts";
 
 /** The machine as this process finds it. Directories by the XDG Base Directory Specification 0.8: relative ones are ignored. */
 export function environment({ secretsFd }: SecretsOptions = {}): Environment {
+  let passphrase: Promise<string> | undefined;
   return {
-    passphrase: (file) => passphraseOf(file, secretsFd),
+    // A descriptor can be read once, and a person should be asked once, however often the run is taken up again.
+    passphrase: (file) => {
+      passphrase ??= passphraseOf(file, secretsFd);
+      return passphrase;
+    },
     dataDir: directory("XDG_DATA_HOME", ".local/share"),
     stateDir: directory("XDG_STATE_HOME", ".local/state"),
     cacheDir: directory("XDG_CACHE_HOME", ".cache"),
@@ -36,15 +41,6 @@ async function passphraseOf(file: string, secretsFd: number | undefined): Promis
     const message = `\`${file}\` has secrets that are needed, and there is no terminal to ask for its passphrase`;
     const hint = "give a file descriptor that it can be read from: `--secrets-fd 3 3< FILE`";
     throw new InputError({ code: "no-passphrase", message, hint, cause: error });
-  }
-}
-
-/** Who decides: the name of this user, or the number where the system knows no name. */
-export function user(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? "unknown"); // ERR_SYSTEM_ERROR: no entry in the password file
   }
 }
 

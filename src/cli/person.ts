@@ -1,15 +1,22 @@
 import { readlinkSync } from "node:fs";
-import { user } from "./environment.ts";
+import { userInfo } from "node:os";
 
 /** Who sits at this terminal, in words for people. */
 export function person(): string {
-  const username = user();
+  const name = user();
   try {
     const terminal = readlinkSync("/proc/self/fd/0");
-    return terminal.startsWith("/dev/pts/") || terminal.startsWith("/dev/tty")
-      ? `${username} on ${terminal}`
-      : username;
+    return terminal.startsWith("/dev/pts/") || terminal.startsWith("/dev/tty") ? `${name} on ${terminal}` : name;
   } catch {
-    return username; // stdin is closed
+    return name; // stdin is closed
+  }
+}
+
+/** Who decides: the name of this user of the operating system, or the number where the system knows no name. */
+export function user(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown"); // ERR_SYSTEM_ERROR: no entry in the password file
   }
 }

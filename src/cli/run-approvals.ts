@@ -47,6 +47,7 @@ function answering(command: Command): Command {
     .addOption(secretsOption())
     .option("--key <file>", "sign the answer with this key (`hook keygen` makes one)")
     .option("--passphrase-fd <number>", "read the passphrase of the key from this file descriptor", descriptor)
+    .addOption(secretsOption())
     .addHelpText(
       "after",
       "\nWith --json: { run, approval, event }; with --resume: the object of `pinion run resume --json`",

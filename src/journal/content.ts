@@ -13,10 +13,10 @@ export function toControl(json: Json): Control {
     if (isOfHook && typeof hook === "string" && typeof reason === "string") {
       return { kind, hook, reason, by };
     }
-    if (kind === "answer") return toAnswer(json as JsonObject);
     if (kind === "revoke-lease" && typeof lease === "string" && typeof reason === "string") {
       return { kind, lease, reason, by };
     }
+    if (kind === "answer") return toAnswer(json as JsonObject);
     if (kind === "narrow" && Array.isArray(layers) && layers.every(isJsonObject)) return { kind, layers, by };
   }
   throw bad("input.control");

@@ -13,6 +13,7 @@ import type { Phase } from "../model/phase.ts";
 import type { ToolBox } from "../model/tool.ts";
 import { programs } from "../sandbox/programs.ts";
 import type { Chosen } from "./model.ts";
+import { layerFrom } from "./policy/permission.ts";
 
 /** What the header of a journal says of a run, besides what the journal itself adds. */
 export interface Header {
@@ -96,7 +97,10 @@ export function headerOf(options: {
   return { ...header, line: JSON.parse(JSON.stringify(line)) as JsonObject & { run: string; kernel: string } };
 }
 
-/** The header of a journal that is run again. Throws `InputError` when another version of the kernel wrote it, or it lacks a part. */
+/**
+ * The header of a journal that is run again. Throws `InputError` when another version of the kernel wrote it, or it lacks a part, and
+ * `IntegrityError` for a layer that is none.
+ */
 export function readHeader(header: JsonObject): Header {
   const { run, kernel, blueprint, source, model, depth, layer, inherited, chosen } = header;
   const { around, trust, shadows, delegated } = header;
@@ -133,8 +137,8 @@ export function readHeader(header: JsonObject): Header {
     depth,
     layer,
     model: { provider: model.provider, id: model.id },
-    inherited: inherited as unknown as readonly Layer[],
-    around: around as unknown as readonly Layer[],
+    inherited: inherited.map(layerFrom),
+    around: around.map(layerFrom),
     trust: trust as unknown as Header["trust"],
     shadows: shadows as unknown as Header["shadows"],
     delegated: delegated as unknown as Header["delegated"],

@@ -78,7 +78,7 @@ export async function statusOf(run: string, env: Environment): Promise<RunStatus
       step: told.step,
       waiting: row.state === "running" || row.state === "interrupted" ? told.waiting : null,
       usage: told.usage,
-      limits: numbersIn(header.limits),
+      limits: told.limits ?? numbersIn(header.limits),
       failed: [...told.failed].map(([hook, cause]) => ({ hook, cause })),
       revoked: [...told.revoked],
       signed: signedIn(header),

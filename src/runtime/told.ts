@@ -6,6 +6,8 @@ export class Told {
   step = 0;
   usage: Readonly<Record<string, number>> = {};
   waiting: { readonly kind: string; readonly about: JsonObject } | null = null;
+  /** Those that hold by now; undefined before the run has said so. */
+  limits: Readonly<Record<string, number>> | undefined;
   startedAt: number | null = null;
   lastAt: number | null = null;
   /** Hooks that failed, with the cause. */
@@ -24,6 +26,9 @@ export class Told {
         return;
       case "check.boundary":
         this.#boundary(body);
+        return;
+      case "check.permission":
+        this.limits = numbersIn(body.limits);
         return;
       case "check.hooks":
         for (const hook of objectsIn(body.hooks)) if (hook.state === "failed") this.#fails(hook);

@@ -68,6 +68,8 @@ it("the doctor says what this machine offers", () => {
     "hook host: privileges",
     "hook host: limits",
     "hook host: namespaces",
+    "keyring",
+    "policies",
     "data directory",
     "state directory",
     "cache directory",

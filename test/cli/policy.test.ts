@@ -1,4 +1,4 @@
-import { rm, writeFile } from "node:fs/promises";
+import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Lab } from "../support/lab.ts";
@@ -139,6 +139,32 @@ describe("pinion policy explain", () => {
       const args = ["explain", blueprint, "--tool", "file.read", "--arguments", given];
       expect(await policy(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining("`--arguments` is") });
     }
+  });
+});
+
+describe("the other commands", () => {
+  test("`doctor` names the policies that hold on this machine, and fails where one cannot be used", async () => {
+    const found = async () => {
+      const { code, stdout } = await lab.finished("pinion", ["doctor", "--json"]);
+      const { checks } = JSON.parse(stdout) as { checks: { name: string; ok: boolean; found: string }[] };
+      return { code, ...checks.find(({ name }) => name === "policies") };
+    };
+    expect(await found()).toMatchObject({ ok: true, found: expect.stringContaining("user policy mine@1.0.0") });
+    const file = join(lab.root, "config/pinion/policy.yaml");
+    await chmod(file, 0o666);
+    expect(await found()).toMatchObject({ code: 1, ok: false, found: expect.stringContaining("others may write to") });
+    await chmod(file, 0o644);
+  });
+
+  test("`run status` says which limits hold", async () => {
+    await writeFile(
+      join(lab.root, "brief.yaml"),
+      policyText({ ...everything, budgets: { steps: 4, approvals: 2 } }, "brief"),
+    );
+    const args = ["run", blueprint, "--goal", "g", "--workspace", lab.workspace, "--policy", "brief.yaml", "--json"];
+    const { run } = JSON.parse((await lab.finished("blueprint", args)).stdout) as { run: string };
+    const { stdout } = await lab.finished("pinion", ["run", "status", run, "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ limits: { steps: 4, approvals: 2, toolCalls: 50 } });
   });
 });
 

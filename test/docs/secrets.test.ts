@@ -30,7 +30,6 @@ test("docs/secrets.md shows a registry, a blueprint and a policy that fit togeth
     Object.keys(secrets),
   );
   const uses = checked.secrets.flatMap((secret) => secret.uses);
-  expect(uses.map(({ as, allowed }) => ({ as, allowed }))).toEqual(
-    ["header", "environment", "file", "stdin"].map((as) => ({ as, allowed: true })),
-  );
+  expect(uses.map(({ as }) => as).sort()).toEqual(["environment", "file", "header", "stdin"]);
+  expect(uses.every(({ allowed }) => allowed)).toBe(true);
 });

@@ -52,6 +52,7 @@ function start(instantiate: (host: Record<string, object>) => Exports): Guest {
   const absent = new Proxy({}, { get: (_, name) => refuse(String(name)) });
   const exports = instantiate({
     "pinion:hook/files": absent,
+    "pinion:hook/leases": absent,
     "pinion:hook/host": {
       emitEvent: (kind: string, data: string) => void events.push({ kind, data: JSON.parse(data) }),
       writeCapsule: (kind: string, value: string) => void capsules.push({ kind, value: JSON.parse(value) }),

@@ -1,8 +1,12 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { resumeRun, runBlueprint } from "../../src/runtime.ts";
+import { rearmHook, resumeRun, runBlueprint, terminateRun } from "../../src/runtime.ts";
 import { Lab, type LabBlueprint, scriptedHook } from "../support/lab.ts";
+import { descendants } from "../support/processes.ts";
 
 let lab: Lab;
 beforeEach(async () => {
@@ -26,6 +30,15 @@ function needing(parts: Partial<LabBlueprint> = {}): LabBlueprint {
 }
 
 const having = (values: Readonly<Record<string, string>>) => ({ ...lab.env, env: values });
+
+/** What a process writes there, when it is there. */
+async function written(path: string): Promise<string> {
+  for (;;) {
+    const text = existsSync(path) ? await readFile(path, "utf8") : "";
+    if (text !== "") return text;
+    await wait(20);
+  }
+}
 
 function run(file: string, values: Readonly<Record<string, string>>, goal = "use it") {
   lab.entries.length = 0;
@@ -77,6 +90,13 @@ test("a run does not start without a secret that it needs, and says where that c
     message: expect.stringMatching(/`deploy-token`.*`PINION_SECRET_DEPLOY_TOKEN`.*config\/pinion\/secrets`/),
   });
   await expect(run(file, { PINION_SECRET_DEPLOY_TOKEN: "short" })).rejects.toMatchObject({ code: "bad-secret" });
+  const nowhere = await lab.blueprint(
+    needing({ secrets: { "deploy-token": { tools: ["process.run", "file.read"] } } }),
+  );
+  await expect(run(nowhere, GIVEN)).rejects.toMatchObject({
+    exit: 2,
+    message: expect.stringContaining("the pinned tool registry hands `file.read` no secret `deploy-token`"),
+  });
   expect(lab.entries).toEqual([]);
 });
 
@@ -90,7 +110,9 @@ test("an optional secret that is not there is not handed over, and the tool runs
 test("a call that the blueprint gives the secret of to another tool is denied, also on replay", async () => {
   const secrets = { "deploy-token": { tools: ["http.fetch"] } };
   const turns = [{ calls: [SHOW] }, { text: '${results.show.stdout | default "nothing"}' }];
-  const file = await lab.blueprint(needing({ secrets, turns }));
+  const header = { name: "deploy-token", as: "header", header: "authorization", domains: ["a.test"] };
+  const uses = { "process.run": [USE], "http.fetch": [header] };
+  const file = await lab.blueprint(needing({ secrets, uses, turns }));
   expect(await run(file, GIVEN)).toMatchObject({ state: "completed", result: "nothing", blocked: 1 });
   expect(lab.boundaries("pre-tool")[0]).toMatchObject({
     decision: "block",
@@ -127,4 +149,63 @@ test("a run that was cut off goes on with the secrets, and does not without", as
   await expect(resume({})).rejects.toMatchObject({ code: "no-secret", exit: 2 });
   const line = `${TOKEN.length} [secret deploy-token]\n`;
   expect(await resume(GIVEN)).toMatchObject({ state: "completed", result: line + line });
+});
+
+test("what a run that crashed left in memory is removed by the next one", async () => {
+  await lab.file(
+    "hold.js",
+    `const fs = require("fs");
+     fs.writeFileSync("out/where", process.env.KEY_FILE);
+     if (fs.existsSync("wait")) setInterval(() => undefined, 1000);`,
+  );
+  await lab.file("out/.keep", "");
+  await lab.file("wait", "");
+  const use = { name: "deploy-token", as: "file", variable: "KEY_FILE", argv: [["node", "hold.js"]] };
+  const hold = { id: "hold", tool: "process.run", arguments: { argv: ["node", "hold.js"] } };
+  const file = await lab.blueprint(
+    needing({ uses: { "process.run": [use] }, turns: [{ calls: [hold] }, { text: "held" }] }),
+  );
+  const words = ["run", file, "--goal", "g", "--workspace", lab.workspace, "--json"];
+  const child = lab.command("blueprint", words, GIVEN);
+  const where = join(lab.workspace, "out/where");
+  const held = await written(where);
+  expect(await readFile(held, "utf8")).toBe(TOKEN);
+  const started = descendants(child.pid ?? 0);
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
+  for (const { pid, command } of started) if (command.includes("hold.js")) process.kill(pid, "SIGKILL");
+  expect(existsSync(held)).toBe(true);
+  await rm(join(lab.workspace, "wait"));
+  await rm(where);
+  expect(await run(file, GIVEN)).toMatchObject({ state: "completed" });
+  expect(existsSync(held)).toBe(false);
+  expect(existsSync(await readFile(where, "utf8"))).toBe(false);
+});
+
+test("a paused run hears what people tell it, and is ended, without its secrets: it does nothing more", async () => {
+  const tools = { tools: ["file.read"], files: [] };
+  const hook = await scriptedHook(
+    `const { to, step } = JSON.parse(payload);
+     if (phase === "pre-plan") return step === 2 ? block("wait") : allow("");
+     if (to !== "terminated") return allow("");
+     try { return allow(host.requestToolCall("file.read", JSON.stringify({ path: "out/left.txt" }))); }
+     catch (error) { return allow("refused: " + String(error.payload ?? error.message)); }`,
+    { phases: ["pre-plan", "state-transition"], authority: tools },
+  );
+  await lab.file("out/left.txt", TOKEN);
+  const chain = { "pre-plan": ["scripted"], "state-transition": ["scripted"] };
+  const turns = [{ calls: [SHOW] }, { text: "never" }];
+  const file = await lab.blueprint(needing({ hooks: [hook], chain, grants: { scripted: tools }, turns }));
+  const { run: id, state, journal } = await run(file, GIVEN);
+  expect(state).toBe("paused");
+  const told = await rearmHook({ run: id, hook: "scripted", reason: "try it" }, having({}));
+  expect(told).toMatchObject({ state: "paused" });
+  expect(await terminateRun({ run: id }, having({}))).toMatchObject({ state: "terminated" });
+  const entries = (await readFile(journal, "utf8")).trim().split("\n");
+  const rationales = entries.flatMap((line) => {
+    const { body } = JSON.parse(line) as { readonly body?: { readonly verdicts?: { readonly rationale: string }[] } };
+    return body?.verdicts?.map(({ rationale }) => rationale) ?? [];
+  });
+  expect(rationales.at(-1)).toBe("refused: cancelled: the run was stopped before this began");
 });

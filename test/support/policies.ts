@@ -14,6 +14,22 @@ export const everything = {
   secrets: { allow: ["*"] },
 } as const satisfies JsonObject;
 
+/** The decision about a call of the agent, by its id. */
+export function permissionOf(lab: Lab, call: string): JsonObject {
+  const boundary = lab.boundaries("pre-tool").find(({ subject }) => String(subject).startsWith(`${call} `));
+  return (boundary?.permission ?? {}) as JsonObject;
+}
+
+/** What a run has declared of its permission, each time. */
+export function declaredIn(lab: Lab): readonly JsonObject[] {
+  return lab.entries.filter(({ kind }) => kind === "check.permission").map(({ body }) => body);
+}
+
+/** The layers in one declaration. */
+export function layersIn(body: JsonObject = {}): readonly JsonObject[] {
+  return (body.layers ?? []) as readonly JsonObject[];
+}
+
 /** Writes the policy of a lab's machine or user; returns its path. */
 export async function writePolicy(lab: Lab, whose: "etc" | "config", spec: JsonObject, name?: string): Promise<string> {
   const file = join(lab.root, whose, "pinion/policy.yaml");

@@ -1,9 +1,8 @@
 import type { ApprovalAnswer } from "../../model/entry.ts";
 import { DeniedError, InputError } from "../../model/errors.ts";
 import { answerApproval, type Environment, type RunSummary, resumeRun } from "../../runtime.ts";
-import { user } from "../environment.ts";
 import type { Output } from "../output.ts";
-import { person } from "../person.ts";
+import { person, user } from "../person.ts";
 import { visible } from "../visible.ts";
 import { watched } from "../watched.ts";
 

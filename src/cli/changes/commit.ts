@@ -1,9 +1,10 @@
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { type Change, type Committed, decideChanges, type RunChanges, readChanges } from "../../runtime/changes.ts";
 import type { Call } from "../command.ts";
-import { environment, user } from "../environment.ts";
+import { environment } from "../environment.ts";
 import { interruptible } from "../interrupt.ts";
 import { painter } from "../output.ts";
+import { user } from "../person.ts";
 import { jsonLine, visible } from "../visible.ts";
 import { nothingText } from "./diff.ts";
 import { plainChange, SHOWN_BYTES } from "./sides.ts";

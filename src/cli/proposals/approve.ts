@@ -4,7 +4,8 @@ import { type Approved, approveProposal, checkApproval } from "../../runtime/pro
 import { openKeyFile } from "../../runtime/trust/key-files.ts";
 import { readSignable, signHookFile } from "../../runtime/trust/sign.ts";
 import type { Call } from "../command.ts";
-import { environment, user } from "../environment.ts";
+import { environment } from "../environment.ts";
+import { user } from "../person.ts";
 import { readPassphrase } from "../trust/passphrase.ts";
 import { jsonLine, visibleLine } from "../visible.ts";
 

@@ -1,7 +1,8 @@
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { proposeHook } from "../../runtime/proposals/propose.ts";
 import type { Call } from "../command.ts";
-import { environment, user } from "../environment.ts";
+import { environment } from "../environment.ts";
+import { user } from "../person.ts";
 import { jsonLine, visible } from "../visible.ts";
 
 /** `hook propose`: the id of the proposal. */

@@ -1,7 +1,8 @@
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { rejectProposal } from "../../runtime/proposals/decide.ts";
 import type { Call } from "../command.ts";
-import { environment, user } from "../environment.ts";
+import { environment } from "../environment.ts";
+import { user } from "../person.ts";
 import { jsonLine } from "../visible.ts";
 
 /** `hook proposals reject`. */

@@ -11,7 +11,7 @@ const FILE = "policy.yaml";
 
 /**
  * The policies of machine and user: `policy.yaml` in the folders of configuration, the machine's first. One that is not there
- * says nothing. Throws `InputError` for one that cannot be read or that others may change, `InvalidFileError` with every fault.
+ * says nothing. Throws `InputError` for one that cannot be read, `IntegrityError` for one that others may change, `InvalidFileError` with every fault.
  * Nothing begins then: what a policy would have denied is not known.
  */
 export async function machineLayers({ configDirs }: Pick<Environment, "configDirs">): Promise<readonly Layer[]> {

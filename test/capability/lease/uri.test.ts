@@ -31,7 +31,7 @@ describe("the one spelling of a capability", () => {
         expect(read(text)).toEqual(capability);
         expect(printCapability(read(text))).toBe(text);
       }),
-      { seed, numRuns: runs(300, 20_000) },
+      { seed, numRuns: runs(300, 5000) },
     );
   });
 });
@@ -136,7 +136,7 @@ describe("what a capability covers", () => {
       fc.property(arbitraryCapability, fc.nat(), (capability, pick) => {
         for (const one of needsOf(capability, pick)) expect(covers(capability, one)).toBe(naiveCovers(capability, one));
       }),
-      { seed, numRuns: runs(300, 20_000) },
+      { seed, numRuns: runs(300, 5000) },
     );
   });
 });
@@ -179,7 +179,7 @@ describe("one capability within another", () => {
             expect(covers(other, one)).toBe(covers(wide, one));
         }
       }),
-      { seed, numRuns: runs(300, 20_000) },
+      { seed, numRuns: runs(300, 5000) },
     );
   });
 
@@ -195,7 +195,7 @@ describe("one capability within another", () => {
           }
         }
       }),
-      { seed, numRuns: runs(300, 20_000) },
+      { seed, numRuns: runs(300, 5000) },
     );
     expect(within).toBeGreaterThan(100);
   });

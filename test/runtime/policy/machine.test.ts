@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Entry } from "../../../src/model/entry.ts";
 import type { JsonObject } from "../../../src/model/json.ts";
-import { resumeRun } from "../../../src/runtime.ts";
-import { Lab, scriptedHook } from "../../support/lab.ts";
-import { everything, policyText, writePolicy } from "../../support/policies.ts";
+import { Lab } from "../../support/lab.ts";
+import { declaredIn, everything, layersIn, permissionOf, policyText, writePolicy } from "../../support/policies.ts";
 
 let lab: Lab;
 beforeEach(async () => {
@@ -19,11 +19,6 @@ const read = (id: string, path = "a.txt") => ({ id, tool: "file.read", arguments
 const READS = [{ text: "reading", calls: [read("r1")] }, { text: "done" }];
 
 const policy = (whose: "etc" | "config", spec: JsonObject, name?: string) => writePolicy(lab, whose, spec, name);
-const permissionOf = (call: string): JsonObject =>
-  lab.boundaries("pre-tool").find(({ subject }) => String(subject).startsWith(`${call} `))?.permission as JsonObject;
-const declared = (): readonly JsonObject[] =>
-  lab.entries.filter(({ kind }) => kind === "check.permission").map(({ body }) => body);
-const layersIn = (body: JsonObject = {}): readonly JsonObject[] => (body.layers ?? []) as readonly JsonObject[];
 const namesIn = (body: JsonObject | undefined): readonly unknown[] => layersIn(body).map(({ name }) => name);
 
 describe("the policies of machine and user", () => {
@@ -32,18 +27,18 @@ describe("the policies of machine and user", () => {
     await policy("config", { ...everything, filesystem: { read: ["**"], deny: ["a.*"] } }, "mine");
     const { state } = await lab.run(await lab.blueprint({ turns: READS }));
     expect(state).toBe("completed");
-    expect(permissionOf("r1")).toEqual({
+    expect(permissionOf(lab, "r1")).toEqual({
       allow: false,
       reason: "to read `a.txt` is denied",
       rule: 'user policy mine@1.0.0: filesystem.deny[0] "a.*"; machine policy limits@1.0.0: filesystem.read',
     });
-    expect(namesIn(declared()[0])).toEqual([
+    expect(namesIn(declaredIn(lab)[0])).toEqual([
       "blueprint lab@1.0.0",
       "machine policy limits@1.0.0",
       "policy policy@1.0.0",
       "user policy mine@1.0.0",
     ]);
-    expect(layersIn(declared()[0])[1]).toMatchObject({
+    expect(layersIn(declaredIn(lab)[0])[1]).toMatchObject({
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       grants: { filesystem: { read: ["b.txt"], write: ["**"], deny: [] } },
     });
@@ -60,10 +55,24 @@ describe("the policies of machine and user", () => {
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
   });
 
+  test("A13 say nothing to a run that goes on while they are edited, and hold for the next one", async () => {
+    const turns = [{ text: "one", calls: [read("r1")] }, { text: "two", calls: [read("r2")] }, { text: "done" }];
+    const blueprint = await lab.blueprint({ turns });
+    const file = await policy("etc", everything);
+    const onEntry = ({ kind, ...more }: Entry) => {
+      lab.entries.push({ kind, ...more });
+      if (kind === "input.tool") writeFileSync(file, policyText({}));
+    };
+    expect(await lab.run(blueprint, { onEntry })).toMatchObject({ state: "completed", blocked: 0 });
+    expect(permissionOf(lab, "r2")).toMatchObject({ allow: true });
+    expect(await lab.replay()).toMatchObject({ answer: "identical" });
+    expect(await lab.run(blueprint)).toMatchObject({ blocked: 2 });
+  });
+
   test("take tools from the agent that it is not even offered then", async () => {
     await policy("etc", { ...everything, tools: { ...everything.tools, deny: ["file.read"] } });
     await lab.run(await lab.blueprint({ turns: READS }));
-    expect(permissionOf("r1")).toMatchObject({ rule: 'machine policy limits@1.0.0: tools.deny[0] "file.read"' });
+    expect(permissionOf(lab, "r1")).toMatchObject({ rule: 'machine policy limits@1.0.0: tools.deny[0] "file.read"' });
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
   });
 
@@ -110,8 +119,8 @@ describe("the policies of machine and user", () => {
     await rm(join(lab.root, "blueprint/policy.yaml"));
     const file = await lab.blueprint({ turns: READS });
     await lab.run(file);
-    expect(permissionOf("r1")).toMatchObject({ allow: true });
-    expect(namesIn(declared()[0])).toEqual(["blueprint lab@1.0.0", "policy policy@1.0.0"]);
+    expect(permissionOf(lab, "r1")).toMatchObject({ allow: true });
+    expect(namesIn(declaredIn(lab)[0])).toEqual(["blueprint lab@1.0.0", "policy policy@1.0.0"]);
   });
 });
 
@@ -123,7 +132,7 @@ describe("the policy of one run", () => {
     const turns = [{ text: "asking", calls: [spawn, read("r1")] }, { text: "done" }];
     const file = await lab.blueprint({ turns, child: [{ text: "reading", calls: [read("c1")] }, { text: "read" }] });
     const { children, journal } = await lab.run(file, { policy: "careful.yaml" });
-    expect(permissionOf("r1")).toMatchObject({ rule: "run policy careful@1.0.0: filesystem.read" });
+    expect(permissionOf(lab, "r1")).toMatchObject({ rule: "run policy careful@1.0.0: filesystem.read" });
     const child = await readFile(join(dirname(dirname(journal)), children[0] ?? "", "journal.jsonl"), "utf8");
     expect(child).toContain('"rule":"run policy careful@1.0.0: filesystem.read"');
     await rm(given);
@@ -137,7 +146,7 @@ describe("the policy of one run", () => {
     await lab.file("secrets/key", "k");
     const turns = [{ text: "reading", calls: [read("r1", "secrets/key")] }, { text: "done" }];
     await lab.run(await lab.blueprint({ turns }), { policy: given });
-    expect(permissionOf("r1")).toMatchObject({ allow: false });
+    expect(permissionOf(lab, "r1")).toMatchObject({ allow: false });
   });
 
   test("is refused where there is none, or a broken one", async () => {
@@ -157,7 +166,7 @@ describe("budgets", () => {
     const { state, reason: found } = await lab.run(await lab.blueprint({ turns: READS }));
     expect(state).toBe("failed");
     expect(found).toMatch(reason);
-    expect(declared()[0]?.limits).toMatchObject(budgets);
+    expect(declaredIn(lab)[0]?.limits).toMatchObject(budgets);
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
   });
 
@@ -176,7 +185,7 @@ describe("budgets", () => {
       spawnDepth: 1,
       spawnCount: 0,
     };
-    expect(declared()[0]?.limits).toEqual(least);
+    expect(declaredIn(lab)[0]?.limits).toEqual(least);
     expect(lab.boundaries("pre-plan")[0]?.payload).toMatchObject({ limits: least });
   });
 
@@ -185,106 +194,6 @@ describe("budgets", () => {
     await lab.run(await lab.blueprint({ turns: READS }));
     const refused = lab.entries.filter(({ kind }) => kind === "check.refused").map(({ body }) => body);
     expect(refused).toMatchObject([{ reason: "limit `toolCalls` allows 0" }]);
-    expect(declared()[0]?.limits).toMatchObject({ toolCalls: 0, steps: 10, approvals: 3 });
-  });
-});
-
-describe("a run that is resumed", () => {
-  async function paused(): Promise<string> {
-    const turns = [{ text: "one", calls: [read("r1")] }, { text: "two", calls: [read("r2")] }, { text: "done" }];
-    const summary = await lab.run(await lab.blueprint({ turns }));
-    // What a crash at the end of the first step would have left.
-    await lab.crash(summary, "check.boundary", '"phase":"pre-plan"', '"step":2');
-    return summary.run;
-  }
-  const again = async (run: string) => {
-    lab.entries.length = 0;
-    const summary = await resumeRun({ run, ...lab.watching }, lab.env);
-    return { summary, folder: dirname(summary.journal), key: join(lab.env.stateDir, "keys", `${run}.key`) };
-  };
-
-  test("is bound by a policy that is stricter meanwhile, and says in its journal from where on", async () => {
-    const run = await paused();
-    await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
-    const { summary, folder, key } = await again(run);
-    expect(summary.state).toBe("completed");
-    expect(permissionOf("r2")).toMatchObject({ allow: false, rule: "machine policy limits@1.0.0: filesystem.read" });
-    expect(namesIn(declared().at(-1))).toContain("machine policy limits@1.0.0");
-    expect(lab.entries.find(({ kind }) => kind === "input.control")?.body.ref).toMatchObject({ control: "narrow" });
-    await rm(join(lab.root, "etc"), { recursive: true });
-    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
-    await lab.forget(summary);
-    expect(await lab.replay(folder)).toMatchObject({ answer: "identical-except-sealed" });
-  });
-
-  test("does not do again what a crash left undone and the policy denies by now", async () => {
-    await lab.file("out/old.txt", "here before");
-    const write = { id: "w1", tool: "file.write", arguments: { path: "out/new.txt", content: "x" } };
-    const turns = [{ text: "writing", calls: [write] }, { text: "done" }];
-    const summary = await lab.run(await lab.blueprint({ turns }));
-    await lab.crash(summary, "check.intent", '"call":"w1"');
-    await rm(join(lab.workspace, "out/new.txt"));
-    const file = await policy("etc", { ...everything, filesystem: { read: ["**"], write: [] } });
-    const { folder, key } = await again(summary.run);
-    expect(existsSync(join(lab.workspace, "out/new.txt"))).toBe(false);
-    expect(lab.boundaries("post-tool")).toMatchObject([{ payload: { result: { ok: false } } }]);
-    await rm(file);
-    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
-  });
-
-  test("C1 binds the child that it waits for as well", async () => {
-    const spawn = { id: "s1", tool: "agent.spawn", arguments: { agent: "helper", goal: "help" } };
-    const turns = [{ text: "asking", calls: [spawn] }, { text: "done" }];
-    const child = [{ text: "not asked for" }, { text: "reading", calls: [read("c1")] }, { text: "read" }];
-    const code = 'globalThis.asked ??= 0; return globalThis.asked++ === 0 ? block("look first") : allow("go");';
-    const hook = await scriptedHook(code, { name: "watchful", phases: ["pre-plan"] });
-    const chain = { "pre-plan": ["watchful"] };
-    const first = await lab.run(await lab.blueprint({ turns, child, childHooks: [hook], childChain: chain }));
-    expect(first.state).toBe("paused");
-    const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
-    const { summary, folder, key } = await again(first.run);
-    expect(summary.state).toBe("completed");
-    const journal = join(dirname(folder), first.children[0] ?? "", "journal.jsonl");
-    expect(await readFile(journal, "utf8")).toContain('"rule":"machine policy limits@1.0.0: filesystem.read"');
-    await rm(file);
-    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
-  });
-
-  test("needs leases from then on where the policy says so meanwhile", async () => {
-    const run = await paused();
-    const file = await policy("etc", { ...everything, leases: { require: ["fs"] } });
-    const { folder, key } = await again(run);
-    expect(permissionOf("r2")).toMatchObject({ allow: false, rule: "lease: none" });
-    await rm(file);
-    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
-  });
-
-  test("is not bound less by one that was loosened or removed", async () => {
-    const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
-    const run = await paused();
-    await writeFile(file, policyText(everything));
-    await again(run);
-    expect(permissionOf("r2")).toMatchObject({ allow: false });
-  });
-
-  test("keeps what it was narrowed by when it is resumed once more", async () => {
-    const run = await paused();
-    const file = await policy("etc", { ...everything, filesystem: { read: ["b.txt"] } });
-    const { summary } = await again(run);
-    await lab.crash(summary, "check.permission", "machine policy");
-    await rm(file);
-    const { folder, key } = await again(run);
-    expect(permissionOf("r2")).toMatchObject({ allow: false });
-    expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
-  });
-
-  test("does not go on while a policy is broken, and can still be ended", async () => {
-    const run = await paused();
-    const file = await policy("etc", everything);
-    await writeFile(file, "kind: [");
-    await expect(again(run)).rejects.toMatchObject({ code: "invalid-file" });
-    const { code, stderr } = await lab.finished("pinion", ["run", "terminate", run]);
-    expect(stderr).toBe("");
-    expect(code).toBe(0);
+    expect(declaredIn(lab)[0]?.limits).toMatchObject({ toolCalls: 0, steps: 10, approvals: 3 });
   });
 });
