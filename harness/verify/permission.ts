@@ -97,7 +97,7 @@ export class PermissionCheck implements EntryCheck {
     if (expected.allow && !same({ ...expected, rule }, boundary.permission)) {
       this.#found.fail(`it names another rule than the one that decides: expected ${rule}`, seq);
     }
-    const demands = permission.demands(call as JsonObject);
+    const demands = permission.demands(call as JsonObject, resolution);
     const ofRules = boundary.demands.filter((demand) => !String(member(demand, "by")).startsWith("hook "));
     if (!same([...demands], ofRules))
       this.#found.fail("it names other demands than those of the rules that cover it", seq);

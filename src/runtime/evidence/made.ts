@@ -13,6 +13,7 @@ import type { CallFacts } from "../../model/payload.ts";
 import { PHASES, type Phase } from "../../model/phase.ts";
 import type { Permission, ToolRequest } from "../../model/tool.ts";
 import { planChains } from "../../pipeline/plan.ts";
+import { reallyCalled } from "../../tool/process/really.ts";
 import { layerFrom, permissionPort } from "../policy/permission.ts";
 import { type Header, layersOf, specOf } from "../spec.ts";
 import { noWorld, toolsOf } from "../tools.ts";
@@ -38,8 +39,8 @@ export interface PermissionAgain {
   narrow(layers: readonly Json[]): void;
   /** What it says of a call and what it resolved to. Pure. */
   permit(call: ToolRequest, resolution: JsonObject): Permission;
-  /** The approvals that the rules demand for a call, as its boundary tells it. Pure. */
-  demands(call: JsonObject): readonly Demand[];
+  /** The approvals that the rules demand for a call and what it resolved to, as its boundary tells them. Pure. */
+  demands(call: JsonObject, resolution: JsonObject): readonly Demand[];
   /** What of the call does not fit the tool, or undefined. */
   invalidArguments(call: ToolRequest): string | undefined;
   /**
@@ -78,7 +79,10 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
     facts: () => port.facts(),
     narrow: (layers) => narrowing.add(layers.map(layerFrom)),
     permit: (call, resolution) => tools.permit(call, resolution),
-    demands: (call) => approvalDemands(narrowing.layers, call as unknown as CallFacts),
+    demands(call, resolution) {
+      const facts = call as unknown as CallFacts;
+      return approvalDemands(narrowing.layers, facts, reallyCalled(facts.arguments, resolution));
+    },
     invalidArguments: (call) => tools.invalidArguments(call),
     unserved(call, resolution, capabilities) {
       const needs = tools.needs(call, resolution).filter(({ resource }) => rules().required.has(resource));
