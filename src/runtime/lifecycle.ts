@@ -210,7 +210,8 @@ function refused({ code, message }: Extract<ControlAnswer, { error: unknown }>["
   }
 }
 
-function mustExist(run: string, env: Environment): string {
+/** Throws `InputError` where there is no such run. */
+export function mustExist(run: string, env: Environment): string {
   if (glanceAt(runFolder(env, mustBeRun(run))) !== undefined) return run;
   throw new InputError({
     code: "no-such-run",

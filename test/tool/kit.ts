@@ -125,7 +125,7 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
     path: options.path ?? [NODE, "/usr/bin", "/bin"],
     readable: options.readable ?? [],
     temporary: join(folder, "temporary"),
-    secrets: join(folder, "temporary"),
+    secrets: () => join(folder, "temporary"),
     mask: secrets.mask,
     limits: { ...PROCESS_LIMITS, ...options.limits },
     tree: options.tree ?? directTree(workspace),
