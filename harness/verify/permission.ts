@@ -79,11 +79,12 @@ export class PermissionCheck implements EntryCheck {
     const boundary = boundaryOf(recorded);
     if (boundary === undefined || (boundary.decision === "block" && !boundary.pending)) return;
     const { seq, phase, payload, approvals, demands } = boundary;
-    const call = phase === "pre-tool" && isJsonObject(payload?.call) ? payload.call : undefined;
+    const { call, resolution } = phase === "pre-tool" ? (payload ?? {}) : {};
+    const isCall = isJsonObject(call) && isJsonObject(call.arguments) && isJsonObject(resolution);
     // What is no call is found where it is permitted.
-    if (call !== undefined && !isJsonObject(call.arguments)) return;
+    if (call !== undefined && !isCall) return;
     const hooks = approvals.map((one) => String(member(one, "hook")));
-    const expected = permission.demands(call as CallFacts | undefined, hooks);
+    const expected = permission.demands(isCall ? { call: call as unknown as CallFacts, resolution } : undefined, hooks);
     if (same([...expected], [...demands])) return;
     const missing = expected.find(({ by }) => !demands.some((demand) => demand.by === by));
     this.#found.fail(

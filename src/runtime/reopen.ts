@@ -82,23 +82,17 @@ async function goOn(
     const { blueprint } = parseBlueprint(await storeOf(env).get(header.source), `artifact ${header.source}`);
     for (const notice of await sourceNotices(begun, header.source, blueprint.spec.pins)) watching.onNotice(notice);
   }
-  // A run that is only to hear something needs no secrets; what it still does is withheld where they are not at hand.
-  const onlyHears = asked.kind === "cancel" || (waiting && asked.kind !== "resume");
-  const secrets = around.secrets ?? (await (onlyHears ? atHand(resolved, env) : openVault(resolved, env)));
+  const wanted = wantedOf(asked, waiting);
+  // What it still does without being asked to go on is withheld where the secrets are not at hand.
+  const secrets = around.secrets ?? (await (wanted.onlyHears ? atHand(resolved, env) : openVault(resolved, env)));
   const machine = { ...around, workspace: begun.workspace, secrets };
-  const choice = chooseModel(resolved, header.chosen);
-  // A run that only ends, or only hears an answer, needs no key of a provider.
-  const asks = asked.kind !== "cancel" && !(waiting && asked.kind === "answer");
-  const model = asks ? openModel(resolved, choice, env) : NO_MODEL;
+  const model = wanted.onlyHears ? NO_MODEL : openModel(resolved, chooseModel(resolved, header.chosen), env);
   const layers = layersOf(resolved, header);
   const held = recorded ?? layers;
-  const stricter = asked.kind === "cancel" ? [] : await stricterLayers(held, env);
+  const stricter = wanted.ends ? [] : await stricterLayers(held, env);
   if (stricter.length > 0) journal.push(narrowing(stricter));
-  // A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something.
-  const tells = "hook" in asked || asked.kind === "revoke-lease" || asked.kind === "answer";
-  if (asked.kind !== "cancel") for (const revocation of await revokedAbove(header, env)) journal.push(revocation);
-  if (tells || (waiting && asked.kind === "resume")) journal.push(asked);
-  if (tells && !waiting) journal.push({ kind: "pause", by: asked.by });
+  if (!wanted.ends) for (const revocation of await revokedAbove(header, env)) journal.push(revocation);
+  for (const control of wanted.controls) journal.push(control);
   const start = (): never => {
     throw new BugError({ code: "started-twice", message: "a resumed run has a start already" });
   };
@@ -114,6 +108,23 @@ async function goOn(
     signal: watching.signal,
     start,
   });
+}
+
+interface Wanted {
+  readonly ends: boolean;
+  /** Nothing of it goes on: it ends, or hears something where it waits. It needs neither secrets nor the key of a provider. */
+  readonly onlyHears: boolean;
+  readonly controls: readonly Control[];
+}
+
+/** A run that waits is told to go on; one that was cut off does so by itself, and pauses if it is only to hear something. */
+function wantedOf(asked: Control, waiting: boolean): Wanted {
+  const ends = asked.kind === "cancel";
+  const goesOn = asked.kind === "resume";
+  const tells = "hook" in asked || asked.kind === "revoke-lease" || asked.kind === "answer";
+  const heard = tells || (waiting && goesOn) ? [asked] : [];
+  const pause: readonly Control[] = tells && !waiting ? [{ kind: "pause", by: asked.by }] : [];
+  return { ends, onlyHears: ends || (waiting && !goesOn), controls: [...heard, ...pause] };
 }
 
 const NO_MODEL = {

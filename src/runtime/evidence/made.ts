@@ -1,5 +1,4 @@
 import type { ResolvedBlueprint } from "../../blueprint/resolve.ts";
-import { approvalDemands } from "../../capability/approvals.ts";
 import type { Layer } from "../../capability/layer.ts";
 import { covers } from "../../capability/lease/capability.ts";
 import { leaseRules } from "../../capability/lease/rules.ts";
@@ -9,10 +8,11 @@ import { type Demand, demandOfHook } from "../../model/approval.ts";
 import type { Digest } from "../../model/canonical.ts";
 import type { PinnedHook } from "../../model/hook.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
-import type { CallFacts } from "../../model/payload.ts";
+import type { PreTool } from "../../model/payload.ts";
 import { PHASES, type Phase } from "../../model/phase.ts";
 import type { Permission, ToolRequest } from "../../model/tool.ts";
 import { planChains } from "../../pipeline/plan.ts";
+import { approvalRules } from "../approval-rules.ts";
 import { layerFrom, permissionPort } from "../policy/permission.ts";
 import { type Header, layersOf, specOf } from "../spec.ts";
 import { noWorld, toolsOf } from "../tools.ts";
@@ -40,8 +40,8 @@ export interface PermissionAgain {
   permit(call: ToolRequest, resolution: JsonObject): Permission;
   /** What of the call does not fit the tool, or undefined. */
   invalidArguments(call: ToolRequest): string | undefined;
-  /** What rules and hooks demand an approval for: `call` of a `pre-tool`, `hooks` those that asked for one. Pure. */
-  demands(call: CallFacts | undefined, hooks: readonly string[]): readonly Demand[];
+  /** What rules and hooks demand an approval for: `action` of a `pre-tool`, `hooks` those that asked for one. Pure. */
+  demands(action: Pick<PreTool, "call" | "resolution"> | undefined, hooks: readonly string[]): readonly Demand[];
   /**
    * Why these capabilities, those of the leases that a boundary names, do not serve a call of the agent that needs leases, or name
    * some where none is needed; undefined when they do. Pure.
@@ -79,8 +79,8 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
     narrow: (layers) => narrowing.add(layers.map(layerFrom)),
     permit: (call, resolution) => tools.permit(call, resolution),
     invalidArguments: (call) => tools.invalidArguments(call),
-    demands: (call, hooks) => [
-      ...(call === undefined ? [] : approvalDemands(narrowing.layers, call)),
+    demands: (action, hooks) => [
+      ...(action === undefined ? [] : approvalRules(() => narrowing.layers).demands(action)),
       ...[...new Set(hooks)].map(demandOfHook),
     ],
     unserved(call, resolution, capabilities) {
