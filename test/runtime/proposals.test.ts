@@ -192,6 +192,15 @@ describe("a proposal in the shadow of a run", () => {
     expect(await lab.replay(dirname(summary.journal))).toMatchObject({ answer: "identical" });
   });
 
+  test("C6 that would make leases is refused: who does is trusted", async () => {
+    const folder = await stricterGate();
+    const manifest = await readFile(join(folder, "hook.yaml"), "utf8");
+    await writeFile(join(folder, "hook.yaml"), manifest.replace("hook/hook@", "hook/trusted-hook@"));
+    const id = await propose(folder);
+    const file = await lab.blueprint({ turns: TURNS, child: CHILD });
+    await expect(lab.run(file, { shadows: [id] })).rejects.toMatchObject({ code: "no-shadow" });
+  });
+
   test("that is not there, or that is named twice, is refused before anything starts", async () => {
     const id = await propose(await stricterGate());
     const file = await lab.blueprint({ turns: TURNS, child: CHILD });
