@@ -1,7 +1,7 @@
 /** The composition root: what surfaces may ask for. Only this file and `runtime/` join rooms. */
 
 export { expandPattern } from "./runtime/approval-pattern.ts";
-export { type Answered, type Answering, answerApproval } from "./runtime/approvals.ts";
+export { type Answered, type Answering, answerApproval, approvalsOf } from "./runtime/approvals.ts";
 export type { BlueprintRow, BlueprintView, HookView, Validation } from "./runtime/catalog.ts";
 export { listBlueprints, listHooks, showBlueprint, validateBlueprint } from "./runtime/catalog.ts";
 export { checkpointPublicKey } from "./runtime/checkpointing.ts";
@@ -23,7 +23,7 @@ export { followRun, type Log, type LogOptions } from "./runtime/logs.ts";
 export type { Environment } from "./runtime/machine.ts";
 export { hookHostLayers } from "./runtime/machine.ts";
 export { type ProcessLayer, processLayers } from "./runtime/machine-processes.ts";
-export { allApprovals, approvalsBelow, type PendingApproval, topOf } from "./runtime/pending.ts";
+export { allApprovals, type PendingApproval, topOf } from "./runtime/pending.ts";
 export { type Removed, removeRuns, sweepRemoved } from "./runtime/remove.ts";
 export { resumeRun } from "./runtime/resume.ts";
 export { listRuns, type RunFilter, type RunRow, SEEN_STATES, type SeenState } from "./runtime/runs.ts";

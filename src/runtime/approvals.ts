@@ -4,10 +4,9 @@ import { DeniedError, InputError } from "../model/errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import { signAnswer } from "../trust/answer.ts";
 import type { SigningKey } from "../trust/ed25519.ts";
-import { mustBeRun } from "./begun.ts";
-import { tellOrAsk } from "./lifecycle.ts";
+import { mustExist, tellOrAsk } from "./lifecycle.ts";
 import type { Environment } from "./machine.ts";
-import { approvalNews, approvalsBelow, pendingApproval } from "./pending.ts";
+import { approvalNews, approvalsBelow, type PendingApproval, pendingApproval } from "./pending.ts";
 
 export interface Answering {
   /** The run that waits, or a run above it. */
@@ -35,7 +34,7 @@ export interface Answered {
  */
 export async function answerApproval(answering: Answering, env: Environment): Promise<Answered> {
   const { run, approval, answer, by, user, key } = answering;
-  const pending = pendingApproval(mustBeRun(run), env);
+  const pending = pendingApproval(mustExist(run, env), env);
   if (pending?.approval !== approval) throw await noSuchApproval(answering, env);
   const statement: AnswerStatement = { run, approval, action: pending.action, answer: { ...answer } as JsonObject };
   const signed = key === undefined ? {} : { signed: signAnswer(key, statement, env.now()) };
@@ -53,14 +52,19 @@ export async function answerApproval(answering: Answering, env: Environment): Pr
   });
 }
 
+/** What a run and its children wait for. Throws `InputError` when there is no such run. */
+export function approvalsOf(run: string, env: Environment): Promise<readonly PendingApproval[]> {
+  return approvalsBelow(mustExist(run, env), env);
+}
+
 async function noSuchApproval({ run, approval }: Answering, env: Environment): Promise<InputError> {
   const known = approvalNews(run, env).get(approval);
   const waiting = await approvalsBelow(run, env);
-  const what = known === undefined ? "has no approval" : `does not wait for the approval (it is ${known.event}):`;
+  const [what, now] = known === undefined ? ["has no", ""] : ["does not wait for", ` (it is ${known.event})`];
   const list = waiting.map((one) => `\`${one.approval}\` of run \`${one.run}\``).join(", ");
   return new InputError({
     code: "no-such-approval",
-    message: `run \`${run}\` ${what} \`${approval}\``,
+    message: `run \`${run}\` ${what} approval \`${approval}\`${now}`,
     hint: list === "" ? "nothing waits for an approval here" : `what waits: ${list}`,
   });
 }

@@ -15,6 +15,7 @@ import type { HookLimits } from "../model/hook.ts";
 import { PHASES, type Phase, type Role, type Tier } from "../model/phase.ts";
 import { type Environment, installation, resolveDeps, storeOf, unusable } from "./machine.ts";
 import { lookAtSignature } from "./trust/sign.ts";
+import { trustFindings } from "./trust/warn.ts";
 
 /** What `blueprint validate --json` prints. */
 export type Validation =
@@ -33,8 +34,10 @@ export type Validation =
 export async function validateBlueprint(file: string, env: Environment): Promise<Validation> {
   try {
     const loaded = await loadBlueprint(absolute(env.cwd, file));
-    const { agent, warnings } = await resolveBlueprint(loaded, deps(env));
-    return { ok: true, digest: agent.blueprint, name: agent.name, version: agent.version, warnings, exit: EXIT.ok };
+    const { agent, hooks, warnings: found } = await resolveBlueprint(loaded, deps(env));
+    const { name, version, blueprint: digest } = agent;
+    const warnings = [...found, ...loaded.document.faults(await trustFindings(hooks, env))];
+    return { ok: true, digest, name, version, warnings, exit: EXIT.ok };
   } catch (error) {
     if (error instanceof InvalidFileError || error instanceof PinMismatchError) {
       return { ok: false, faults: error.faults, exit: error.exit };

@@ -121,6 +121,8 @@ export async function revokeLease(
 ): Promise<Obeyed> {
   const { run, lease, reason, by = SOMEBODY, wait = true } = asking;
   await mustHaveLease(mustExist(run, env), lease, env);
+  const { state } = stateOf(run, env);
+  if (isOver(state)) throw hasEnded(run, state);
   const { process } = await ask(asking, { ask: "revoke-lease", lease, reason, by, wait }, env);
   if (process === null) await tell(asking, { kind: "revoke-lease", lease, reason, by }, env);
   return { run, ...stateOf(run, env), process, done: process === null || wait };
@@ -208,7 +210,8 @@ function refused({ code, message }: Extract<ControlAnswer, { error: unknown }>["
   }
 }
 
-function mustExist(run: string, env: Environment): string {
+/** Throws `InputError` where there is no such run. */
+export function mustExist(run: string, env: Environment): string {
   if (glanceAt(runFolder(env, mustBeRun(run))) !== undefined) return run;
   throw new InputError({
     code: "no-such-run",

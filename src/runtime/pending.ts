@@ -4,8 +4,9 @@ import { type Digest, isDigest } from "../model/canonical.ts";
 import type { Entry } from "../model/entry.ts";
 import { PinionError } from "../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
+import { mustBeRun } from "./begun.ts";
 import { type Environment, runFolder } from "./machine.ts";
-import { childrenByParent, rowOf, runNames } from "./runs.ts";
+import { childrenByParent, isOver, rowOf, runNames } from "./runs.ts";
 
 /** An approval that a run waits for, as its journal tells it in clear. */
 export interface PendingApproval {
@@ -74,8 +75,9 @@ class Reader {
 
 /** The approval that a run waits for, if it waits for one. Throws `DamagedError` for a journal that is damaged. */
 export function pendingApproval(run: string, env: Environment): PendingApproval | undefined {
-  const { state, agent } = rowOf(run, env);
-  if (state !== "paused" && state !== "pending" && state !== "interrupted" && state !== "running") return undefined;
+  const { state, agent } = rowOf(mustBeRun(run), env);
+  // One that was killed before anything of it was on disk has no agent.
+  if (isOver(state) || state === "damaged" || agent === "") return undefined;
   const { open } = read(run, env);
   return open && { ...open, run, agent, expired: env.now() >= open.expires };
 }

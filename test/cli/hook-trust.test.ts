@@ -132,6 +132,8 @@ describe("hook trust", () => {
 
     const rotate = ["trust", "rotate", "alice", "--to", keyFile("bob"), "--key", keyFile("alice")];
     expect(hook([...rotate, "--out", "statement"]).status).toBe(0);
+    const twice = { status: 2, stderr: expect.stringContaining("cannot be written") };
+    expect(hook([...rotate, "--out", "statement"])).toMatchObject(twice);
     expect(verify()).toMatchObject({ trusted: true });
     const apply = ["trust", "rotate", "alice", "--statement", "statement", "--id", "bob", "--owner", "Bob"];
     expect(shell.run("hook", ...apply)).toMatchObject({ exit: 0 });

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DENIED, Desk, FOR_THE_RUN } from "../support/approvals.ts";
 import { Lab, type LabBlueprint, scriptedHook } from "../support/lab.ts";
+import { runs, seed } from "../support/property.ts";
 
 let lab: Lab;
 let desk: Desk;
@@ -173,6 +175,25 @@ test("a run whose child waits says so, and both go on when the child's approval 
 });
 
 describe("a run that dies", () => {
+  test("at any entry comes to the same end, and does what was approved once", { timeout: 600_000 }, async () => {
+    const done = await desk.answered(await lab.run(await blueprint()));
+    const whole = (await readFile(done.journal, "utf8")).trimEnd().split("\n");
+    const anywhere = fc.integer({ min: 4, max: whole.length - 1 });
+    const property = fc.asyncProperty(anywhere, async (lines) => {
+      await writeFile(done.journal, `${whole.slice(0, lines).join("\n")}\n`);
+      await rm(join(dirname(done.journal), "checkpoints.jsonl"), { force: true });
+      await rm(join(lab.workspace, "out"), { recursive: true, force: true });
+      let again = await desk.resume(done);
+      for (let n = 0; n < 3 && again.state !== "completed"; n++) {
+        again = again.exit === 6 ? await desk.answered(again) : await desk.resume(again);
+      }
+      expect(again).toMatchObject({ state: "completed", result: "done: out/x" });
+      expect((await desk.approvals(again)).filter(({ event }) => event === "used")).toHaveLength(1);
+      expect(await desk.replay(again)).toBe("identical");
+    });
+    await fc.assert(property, { seed, numRuns: runs(2, 40) });
+  });
+
   test.each([
     ["when it has asked", ["check.approval", '"asked"'], 6],
     ["between the answer and going on", ["check.approval", '"approved"'], 0],

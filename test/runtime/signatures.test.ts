@@ -3,7 +3,9 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { canonicalJson, digestOf } from "../../src/model/canonical.ts";
 import type { JsonObject } from "../../src/model/json.ts";
-import { forget, listTrust } from "../../src/runtime/trust/manage.ts";
+import { PHASES } from "../../src/model/phase.ts";
+import { validateBlueprint } from "../../src/runtime/catalog.ts";
+import { addKey, forget, listTrust, revokeKey } from "../../src/runtime/trust/manage.ts";
 import { remember } from "../../src/runtime/trust/memory.ts";
 import { verifyHookFile } from "../../src/runtime/trust/sign.ts";
 import { signEnvelope } from "../../src/trust/dsse.ts";
@@ -11,6 +13,7 @@ import { Lab, type LabHook, scriptedHook } from "../support/lab.ts";
 import { entryOf, type KeyringParts, keyOf, type Signing, signInBlueprint, writeKeyring } from "../support/signing.ts";
 
 const [alice, eve] = [keyOf(1), keyOf(3)];
+const SCOPE = { hooks: ["*"], phases: [...PHASES], powers: ["gate"] } as const;
 const DAY = 86_400_000;
 /** The order of the base point, little-endian: S and S + L are the same scalar. */
 const L = 2n ** 252n + 27742317777372353535851937790883648493n;
@@ -143,6 +146,22 @@ describe("a signature that does not hold keeps a run from starting", () => {
   });
 });
 
+it("is told by `blueprint validate`, at the pin, where the signature would keep a run from starting", async () => {
+  const file = await signedBlueprint();
+  const [warning] = await warnings(file);
+  expect(warning).toMatchObject({ file, message: expect.stringMatching(/hooks\[0\]\.signature: .*in no keyring/) });
+  expect(readFileSync(file, "utf8").split("\n")[(warning?.line ?? 0) - 1]).toContain("signature: ");
+  writeKeyring(lab, { keys: [entryOf(alice)] });
+  expect(await warnings(file)).toEqual([]);
+  expect(existsSync(join(lab.env.stateDir, "trust"))).toBe(false);
+
+  async function warnings(path: string) {
+    const validation = await validateBlueprint(path, lab.env);
+    if (!validation.ok) expect.fail("it is not valid");
+    return validation.warnings.filter(({ message }) => message.includes("signature"));
+  }
+});
+
 describe("a keyring", () => {
   it("of the user does not count where the machine says so, but revokes", async () => {
     writeKeyring(lab, { keys: [entryOf(alice)] });
@@ -179,6 +198,20 @@ describe("a keyring", () => {
     const file = await signedBlueprint();
     const around = lab.run(file, { workspace: join(lab.root, "config") });
     await expect(around).rejects.toMatchObject({ code: "state-in-workspace", exit: 2 });
+  });
+
+  it("loses nothing when several change it at once, and takes a revoked key in no more", async () => {
+    writeKeyring(lab, {});
+    const keys = [4, 5, 6, 7, 8].map((number) => keyOf(number).publicKey.text);
+    const change = (key: string, i: number) =>
+      i % 2 === 0
+        ? revokeKey({ name: key, reason: "lost", place: "user" }, lab.env)
+        : addKey({ ...SCOPE, id: `key-${i}`, key, owner: "Alice", place: "user" }, lab.env);
+    await Promise.all(keys.map(change));
+    const { keys: added, revoked } = listTrust(lab.env);
+    expect([...added, ...revoked].map(({ key }) => key).sort()).toEqual(keys.sort());
+    const again = addKey({ ...SCOPE, id: "again", key: revoked[0]?.key ?? "", owner: "Alice", place: "user" }, lab.env);
+    await expect(again).rejects.toMatchObject({ code: "key-revoked", exit: 2 });
   });
 });
 

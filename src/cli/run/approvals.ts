@@ -4,7 +4,7 @@ import type { ApprovalAnswer } from "../../model/entry.ts";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import type { Json } from "../../model/json.ts";
 import { openKeyFile } from "../../runtime/trust/key-files.ts";
-import { allApprovals, answerApproval, approvalsBelow, type PendingApproval, resumeRun, topOf } from "../../runtime.ts";
+import { allApprovals, answerApproval, approvalsOf, type PendingApproval, resumeRun, topOf } from "../../runtime.ts";
 import { attended } from "../approval/attend.ts";
 import { answerCommands, approvalLines, bounded } from "../approval/lines.ts";
 import { confirmPattern } from "../approval/pattern.ts";
@@ -22,7 +22,7 @@ const BRIEF = 2048;
 
 export async function approvals({ args: [run], json, out }: Call<object>): Promise<ExitCode> {
   const env = environment();
-  const found = run === undefined ? await allApprovals(env) : await approvalsBelow(run, env);
+  const found = run === undefined ? await allApprovals(env) : await approvalsOf(run, env);
   if (json) out.data(jsonLine(found));
   else if (found.length === 0) out.talk("nothing waits for an approval");
   else

@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { resolve as absolute } from "node:path";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import { PHASES, type Phase } from "../../model/phase.ts";
@@ -12,6 +11,7 @@ import {
   readStatementFile,
   revokeKey,
   signRotationTo,
+  writeStatementFile,
 } from "../../runtime/trust/manage.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
@@ -97,7 +97,7 @@ export async function rotate({ args: [old = ""], options, json, out }: Call<Rota
   const statement =
     options.statement === undefined ? await signed(old, options) : readStatementFile(options.statement, env);
   if (options.out !== undefined) {
-    writeFileSync(absolute(env.cwd, options.out), `${statement}\n`, { flag: "wx" });
+    writeStatementFile(options.out, statement, env);
     out.data(
       json
         ? jsonLine({ statement: options.out })

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Document, isMap, isSeq, parseDocument, type YAMLSeq } from "yaml";
+import { type Document, isSeq, parseDocument, type YAMLSeq } from "yaml";
 import { replaceFile } from "../../authoring/replace.ts";
 import { loadDocument } from "../../blueprint/yaml.ts";
 import { BugError, InputError, WorldError } from "../../model/errors.ts";
@@ -9,6 +9,7 @@ import type { JsonObject } from "../../model/json.ts";
 import { joinKeyrings, type Place } from "../../trust/keyring.ts";
 import type { Environment } from "../machine.ts";
 import { keyringFiles, readKeyringFile } from "./keyring.ts";
+import { exclusively } from "./memory.ts";
 
 const EMPTY = `# yaml-language-server: $schema=https://pinion.dev/schemas/keyring.v1.json
 apiVersion: pinion.dev/v1
@@ -17,13 +18,28 @@ keys: []
 revoked: []
 `;
 
+/**
+ * Changes a keyring file: what `change` adds is on disk when this resolves. Two that change it at once wait for each other. Throws as
+ * `readKeyring` does for what the file holds or would hold, `WorldError` when it cannot be written.
+ */
+export function changeKeyring<T>(place: Place, env: Environment, change: (edit: KeyringEdit) => T): Promise<T> {
+  return exclusively(env, async () => {
+    const edit = new KeyringEdit(place, env);
+    const answer = change(edit);
+    if (edit.changed) await edit.save();
+    return answer;
+  });
+}
+
 /** A keyring file that is about to be changed. */
-export class KeyringEdit {
+class KeyringEdit {
   readonly file: string;
   readonly #place: Place;
   readonly #others: Parameters<typeof joinKeyrings>[0];
   readonly #document: Document;
+  /** As it was. */
   readonly value: KeyringFile;
+  changed = false;
 
   /** Throws as `readKeyring` does. A file that is not there is begun. */
   constructor(place: Place, env: Pick<Environment, "configDirs">) {
@@ -43,6 +59,7 @@ export class KeyringEdit {
   }
 
   add(list: "keys" | "revoked", entry: JsonObject): void {
+    this.changed = true;
     const known: unknown = this.#document.get(list);
     const made = this.#document.createNode(entry);
     if (!isSeq(known)) this.#document.set(list, this.#document.createNode([entry]));
@@ -50,13 +67,6 @@ export class KeyringEdit {
       if (known.items.length === 0) (known as YAMLSeq).flow = false;
       known.add(made);
     }
-  }
-
-  /** Takes the entry of a key away. */
-  remove(key: string): void {
-    const keys: unknown = this.#document.get("keys");
-    if (!isSeq(keys)) return;
-    keys.items = keys.items.filter((item) => !(isMap(item) && item.get("key") === key));
   }
 
   /** Writes the file in one step, comments and all. What would not be read again is not written: throws as `readKeyring` does. */

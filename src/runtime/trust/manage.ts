@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { resolve as absolute } from "node:path";
 import { InputError, IntegrityError } from "../../model/errors.ts";
 import type { Phase } from "../../model/phase.ts";
@@ -8,7 +8,7 @@ import { keysOfRotation, readRotation, signRotation } from "../../trust/rotation
 import { isWithin, type Power, type Scope } from "../../trust/scope.ts";
 import { instant } from "../../trust/statement.ts";
 import type { Environment } from "../machine.ts";
-import { KeyringEdit, keyNamed } from "./edit.ts";
+import { changeKeyring, keyNamed } from "./edit.ts";
 import { readKeyring } from "./keyring.ts";
 import { type Memory, recall, remember } from "./memory.ts";
 
@@ -77,12 +77,13 @@ export async function addKey({ place, key, ...entry }: NewEntry, env: Environmen
       hint: "a revocation is taken back by whoever edits that file",
     });
   }
-  const edit = new KeyringEdit(place, env);
   const { id, owner, hooks, phases, powers, from, until } = entry;
   const times = { ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) };
-  edit.add("keys", { id, key: parsePublicKey(key).text, owner, ...times, hooks, phases, powers });
-  await edit.save();
-  return edit;
+  const added = { id, key: parsePublicKey(key).text, owner, ...times, hooks, phases, powers };
+  return changeKeyring(place, env, (edit) => {
+    edit.add("keys", added);
+    return { file: edit.file };
+  });
 }
 
 /** Revokes a key, given by its id or as it is: from now on nothing that it signed counts. A key that is revoked already stays so. */
@@ -90,14 +91,13 @@ export async function revokeKey(
   { name, reason, place }: { readonly name: string; readonly reason: string; readonly place: Place },
   env: Environment,
 ): Promise<{ readonly file: string; readonly key: string; readonly at: string }> {
-  const edit = new KeyringEdit(place, env);
   const key = parsePublicKey(keyNamed(name, env)).text;
-  const known = edit.value.revoked.find((one) => one.key === key);
-  if (known !== undefined) return { file: edit.file, key, at: known.at };
-  const at = instant(env.now());
-  edit.add("revoked", { key, at, reason });
-  await edit.save();
-  return { file: edit.file, key, at };
+  return changeKeyring(place, env, (edit) => {
+    const known = edit.value.revoked.find((one) => one.key === key);
+    const at = known?.at ?? instant(env.now());
+    if (known === undefined) edit.add("revoked", { key, at, reason });
+    return { file: edit.file, key, at };
+  });
 }
 
 /** The statement that `next` takes the place of the key that signs, for what that may sign for. Throws `InputError` when it is in no keyring. */
@@ -141,13 +141,24 @@ export async function applyRotation(
   const rotation = readRotation(statement, old.key, parsePublicKey(named.to));
   if (rotation === undefined) throw badRotation(`it is not signed by \`${old.id}\``);
   if (!isWithin(rotation, old)) throw badRotation(`it is for more than \`${old.id}\` may sign for`);
-  const edit = new KeyringEdit(place, env);
   const { hooks, phases, powers, from, to, at } = rotation;
   const scope = { hooks: [...hooks], phases: [...phases], powers: [...powers] };
   const rotated = { from, statement };
-  edit.add("keys", { id, key: to, owner: owner ?? old.owner, from: instant(at), ...scope, rotated });
-  await edit.save();
-  return { file: edit.file, id, from, to, at: instant(at) };
+  const added = { id, key: to, owner: owner ?? old.owner, from: instant(at), ...scope, rotated };
+  return changeKeyring(place, env, (edit) => {
+    edit.add("keys", added);
+    return { file: edit.file, id, from, to, at: instant(at) };
+  });
+}
+
+/** Writes a statement to a new file. Throws `InputError` where there is one already, or none can be. */
+export function writeStatementFile(file: string, statement: string, env: Environment): void {
+  try {
+    writeFileSync(absolute(env.cwd, file), `${statement}\n`, { flag: "wx" });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError({ code: "not-written", message: `\`${file}\` cannot be written: ${why}`, cause });
+  }
 }
 
 /** A statement that was signed elsewhere. */

@@ -47,14 +47,26 @@ export function recall(env: Pick<Environment, "stateDir">): Memory {
   });
 }
 
-/**
- * Changes the memory, alone: writers of other processes and of this one wait for each other, at most 10 s. What `change` returns is on
- * disk when this resolves; undefined changes nothing. Throws `WorldError` when the folder cannot be used.
- */
-export async function remember<T>(
+/** Changes the memory, alone. What `change` returns is on disk when this resolves; undefined changes nothing. Throws as `exclusively` does. */
+export function remember<T>(
   env: Environment,
   change: (memory: Memory) => { readonly memory?: Memory | undefined; readonly answer: T },
 ): Promise<T> {
+  return exclusively(env, async () => {
+    const before = recall(env);
+    const { memory, answer } = change(before);
+    if (memory !== undefined && canonicalJson(memory) !== canonicalJson(before)) {
+      await writeWhole(realDisk, memoryFile(env), Buffer.from(`${canonicalJson(memory)}\n`));
+    }
+    return answer;
+  });
+}
+
+/**
+ * Works on what this user trusts, alone: those of other processes and of this one wait for each other, at most 10 s. Throws
+ * `WorldError` for longer, and when the folder cannot be used.
+ */
+export async function exclusively<T>(env: Environment, work: () => Promise<T>): Promise<T> {
   const folder = trustFolder(env);
   try {
     await makeFolder(realDisk, folder);
@@ -63,12 +75,7 @@ export async function remember<T>(
   }
   const held = await alone(folder, env);
   try {
-    const before = recall(env);
-    const { memory, answer } = change(before);
-    if (memory !== undefined && canonicalJson(memory) !== canonicalJson(before)) {
-      await writeWhole(realDisk, memoryFile(env), Buffer.from(`${canonicalJson(memory)}\n`));
-    }
-    return answer;
+    return await work();
   } finally {
     held.release();
   }

@@ -91,7 +91,7 @@ export async function readSigned(hooks: readonly PinnedHook[], store: ArtifactSt
     const world = await worldOf(digest, store);
     signed.push({
       hook: { name, version, manifest: digest, component, role, phases, world },
-      signature: readHookSignature(await store.get(signature), `artifact ${signature}`),
+      signature: readHookSignature(await store.get(signature), `hook.sig of ${name}@${version}`),
     });
   }
   return signed;
