@@ -1,4 +1,6 @@
 /** What others may import: the harness, and programs that embed Pinion. */
+
+export { covers as coversPattern } from "./capability/approval-pattern.ts";
 export { type Bodies, bodiesOf, type Content } from "./journal/bodies.ts";
 export { DamagedError } from "./journal/damage.ts";
 export { ReplayDivergence } from "./journal/divergence.ts";
@@ -11,7 +13,7 @@ export type { Entry, EntryKind, Outcome, Receipt } from "./model/entry.ts";
 export { EXIT, type ExitCode, InputError, IntegrityError, PinionError } from "./model/errors.ts";
 export type { PinnedHook } from "./model/hook.ts";
 export { isJsonObject, type Json, type JsonObject } from "./model/json.ts";
-export type { Payloads } from "./model/payload.ts";
+export type { CallFacts, Payloads, PreTool } from "./model/payload.ts";
 export { PHASES, type Phase } from "./model/phase.ts";
 export { type Evidence, evidenceOf, type PinSeen } from "./runtime/evidence/evidence.ts";
 export type { Made, PermissionAgain } from "./runtime/evidence/made.ts";
@@ -20,3 +22,4 @@ export { type Environment, keyFile, runFolder } from "./runtime/machine.ts";
 export { type Reexecuted, reexecute } from "./runtime/replay.ts";
 export { type Verified, type VerifyRequest, verifyJournal } from "./runtime/verify.ts";
 export { rearmHook, resumeRun, runBlueprint } from "./runtime.ts";
+export { signersOfAnswer } from "./trust/answer.ts";

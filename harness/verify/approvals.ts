@@ -1,4 +1,13 @@
-import { isJsonObject, type Json, type JsonObject, type RecordedEntry } from "../../src/index.ts";
+import {
+  coversPattern,
+  type Digest,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type PreTool,
+  type RecordedEntry,
+  signersOfAnswer,
+} from "../../src/index.ts";
 import { type CheckResult, type EntryCheck, Findings } from "./check.ts";
 import { type BoundarySeen, boundaryOf, refOf, same } from "./read.ts";
 
@@ -12,6 +21,9 @@ interface Question {
   readonly expires: number;
   readonly state: "asked" | "approved" | "closed";
   readonly scope: Json | undefined;
+  readonly pattern: Json | undefined;
+  /** Of the boundary that waits for it. */
+  readonly payload: JsonObject | undefined;
   readonly uses: number;
 }
 
@@ -26,17 +38,23 @@ export class ApprovalCheck implements EntryCheck {
   #boundary: BoundarySeen | undefined;
   /** A boundary that was allowed under an approval, until that is booked. */
   #due: BoundarySeen | undefined;
-  /** Whether a person's answer was the last input. */
-  #answered = false;
+  readonly #run: string;
+  /** A person's answer, where that was the last input. */
+  #answer: JsonObject | undefined;
   #now = 0;
   #uses = 0;
+
+  constructor(run: string) {
+    this.#run = run;
+  }
 
   see(recorded: RecordedEntry): void {
     const { kind, seq, at, body } = recorded.entry;
     if (this.#due !== undefined && kind !== "check.approval") this.#unbooked();
     if (at !== undefined) {
       this.#now = at;
-      this.#answered = kind === "input.control" && refOf(body).control === "answer";
+      const ref = refOf(body);
+      this.#answer = kind === "input.control" && ref.control === "answer" ? ref : undefined;
     }
     if (kind === "check.approval") this.#booked(body, seq);
     if (kind !== "check.boundary") return;
@@ -91,13 +109,16 @@ export class ApprovalCheck implements EntryCheck {
       expires: Number(expires),
       state: "asked",
       scope: undefined,
+      pattern: undefined,
+      payload: boundary?.payload,
       uses: 0,
     });
   }
 
-  #approved(name: string, question: Question, { scope, user, keys }: JsonObject, seq: number): void {
+  #approved(name: string, question: Question, body: JsonObject, seq: number): void {
+    const { scope, user, keys, pattern } = body;
     if (question.state !== "asked") this.#found.fail(`approval \`${name}\` is given, and nobody waits for it`, seq);
-    if (!this.#answered) this.#found.fail(`approval \`${name}\` is given, and nobody answered`, seq);
+    this.#given(name, question, body, seq);
     if (!(this.#now < question.expires)) this.#found.fail(`approval \`${name}\` was given too late`, seq);
     if (!question.scopes.includes(scope ?? null)) {
       this.#found.fail(
@@ -118,7 +139,29 @@ export class ApprovalCheck implements EntryCheck {
         this.#found.fail(`approval \`${name}\` bears the signature of no key that \`${String(demand.by)}\` wants`, seq);
       }
     }
-    this.#questions.set(name, { ...question, state: "approved", scope });
+    this.#questions.set(name, { ...question, state: "approved", scope, pattern });
+  }
+
+  /** What is booked as given is what a person answered, and bears the signatures that it says. */
+  #given(name: string, { action }: Question, { scope, pattern, by, user, keys }: JsonObject, seq: number): void {
+    const said = this.#answer;
+    const answer = said?.answer;
+    if (said === undefined || !isJsonObject(answer) || said.approval !== name || answer.approve !== true) {
+      this.#found.fail(`approval \`${name}\` is given, and nobody answered`, seq);
+      return;
+    }
+    const booked = { scope: scope ?? null, pattern: pattern ?? null, by: by ?? null, user: user ?? null };
+    const given = {
+      scope: answer.scope ?? null,
+      pattern: answer.pattern ?? null,
+      by: said.by ?? null,
+      user: said.user ?? null,
+    };
+    if (!same(booked, given)) this.#found.fail(`approval \`${name}\` is not what was answered`, seq);
+    const { signed } = said;
+    const statement = { run: this.#run, approval: name, action: action as Digest, answer };
+    const signers = isJsonObject(signed) ? signersOfAnswer(signed, statement) : [];
+    if (!same([...signers], keys)) this.#found.fail(`approval \`${name}\` bears other signatures than it says`, seq);
   }
 
   #close(name: string, question: Question, { event }: JsonObject, seq: number): void {
@@ -140,8 +183,8 @@ export class ApprovalCheck implements EntryCheck {
     if (question.scope !== "pattern" && !same(due.action, question.action)) {
       this.#found.fail(`approval \`${name}\` is of another action than seq ${due.seq} let through`, seq);
     }
-    if (question.scope === "pattern" && due.phase !== question.phase) {
-      this.#found.fail(`approval \`${name}\` is of another phase than seq ${due.seq}`, seq);
+    if (question.scope === "pattern" && !covered(question, due)) {
+      this.#found.fail(`the pattern of approval \`${name}\` does not cover what seq ${due.seq} let through`, seq);
     }
     if (question.scope === "once" && question.uses > 0) this.#found.fail(`approval \`${name}\` was used before`, seq);
     if (question.scope === "once" && !(this.#now < question.expires)) {
@@ -157,6 +200,11 @@ export class ApprovalCheck implements EntryCheck {
     }
     this.#questions.set(name, { ...question, uses: question.uses + 1 });
   }
+}
+
+function covered({ phase, pattern, payload: asked }: Question, due: BoundarySeen): boolean {
+  if (due.phase !== phase || phase !== "pre-tool" || asked === undefined || due.payload === undefined) return false;
+  return coversPattern(pattern ?? null, asked as unknown as PreTool, due.payload as unknown as PreTool);
 }
 
 function listOf(json: Json | undefined): readonly Json[] {

@@ -1,8 +1,8 @@
 import {
+  type CallFacts,
   canonicalJson,
   isJsonObject,
   type Json,
-  type JsonObject,
   type Made,
   type PermissionAgain,
   PinionError,
@@ -44,6 +44,7 @@ export class PermissionCheck implements EntryCheck {
       this.#narrowed = undefined;
     }
     if (kind === "input.control") this.#narrows(this.#permission, refOf(body).layers, seq);
+    if (kind === "check.boundary") this.#obliges(this.#permission, recorded);
     if (kind === "check.boundary" && body.phase === "pre-tool") this.#permits(this.#permission, recorded);
   }
 
@@ -73,6 +74,27 @@ export class PermissionCheck implements EntryCheck {
     }
   }
 
+  /** What an approval is demanded for, by rules and by hooks, whoever gave it. */
+  #obliges(permission: PermissionAgain, recorded: RecordedEntry): void {
+    const boundary = boundaryOf(recorded);
+    if (boundary === undefined || (boundary.decision === "block" && !boundary.pending)) return;
+    const { seq, phase, payload, approvals, demands } = boundary;
+    const { call, resolution } = phase === "pre-tool" ? (payload ?? {}) : {};
+    const isCall = isJsonObject(call) && isJsonObject(call.arguments) && isJsonObject(resolution);
+    // What is no call is found where it is permitted.
+    if (call !== undefined && !isCall) return;
+    const hooks = approvals.map((one) => String(member(one, "hook")));
+    const expected = permission.demands(isCall ? { call: call as unknown as CallFacts, resolution } : undefined, hooks);
+    if (same([...expected], [...demands])) return;
+    const missing = expected.find(({ by }) => !demands.some((demand) => demand.by === by));
+    this.#found.fail(
+      missing === undefined
+        ? "what it says is demanded is not what rules and hooks demand"
+        : `\`${missing.by}\` demands an approval, and it does not say so`,
+      seq,
+    );
+  }
+
   #permits(permission: PermissionAgain, recorded: RecordedEntry): void {
     const boundary = boundaryOf(recorded);
     // What was blocked does not stand in clear.
@@ -97,10 +119,6 @@ export class PermissionCheck implements EntryCheck {
     if (expected.allow && !same({ ...expected, rule }, boundary.permission)) {
       this.#found.fail(`it names another rule than the one that decides: expected ${rule}`, seq);
     }
-    const demands = permission.demands(call as JsonObject);
-    const ofRules = boundary.demands.filter((demand) => !String(member(demand, "by")).startsWith("hook "));
-    if (!same([...demands], ofRules))
-      this.#found.fail("it names other demands than those of the rules that cover it", seq);
     const capabilities = leases?.map(({ capability }) => capability);
     const unserved = isAgents(call) ? permission.unserved(request, resolution, capabilities) : undefined;
     if (unserved !== undefined) this.#found.fail(unserved, seq);

@@ -69,7 +69,7 @@ export async function examine(path: string, options: VerifyOptions, env: Environ
     const key = runKeyOf(recording, path, options.key, env);
     const bodies = key === undefined ? undefined : bodiesOf(recording, key);
     const actions = !["1", "2", "3"].includes(recording.header.kernel);
-    const pass = new Pass(evidence, { bodies, actions }, recording.complete);
+    const pass = new Pass(evidence, { bodies, actions }, recording);
     Object.assign(passed, { header: recording.header, evidence, entries: pass });
     return (recorded: Parameters<EntryCheck["see"]>[0]) => pass.see(recorded);
   };
@@ -101,11 +101,21 @@ class Pass {
   readonly #others: readonly EntryCheck[];
   readonly #complete: boolean;
 
-  constructor({ made, why }: Evidence, opening: ConstructorParameters<typeof PayloadCheck>[0], complete: boolean) {
+  constructor(
+    { made, why }: Evidence,
+    opening: ConstructorParameters<typeof PayloadCheck>[0],
+    { complete, header: { run } }: Recording,
+  ) {
     this.#payloads = new PayloadCheck(opening);
     this.#receipts = new ReceiptCheck((effect) => this.#payloads.effect(effect));
     this.#permission = new PermissionCheck(made, why);
-    this.#others = [new HookCheck(made, why), this.#permission, new LeaseCheck(), new ApprovalCheck(), this.#payloads];
+    this.#others = [
+      new HookCheck(made, why),
+      this.#permission,
+      new LeaseCheck(),
+      new ApprovalCheck(run),
+      this.#payloads,
+    ];
     this.#complete = complete;
   }
 

@@ -10,10 +10,16 @@ import { argvDenied } from "./words.ts";
 /** Approvals that a run may ask for where no layer says how many. */
 const MOST = 32;
 
-/** What the rules of all layers demand: each rule that covers the call, in the order of the layers' names. Pure. */
-export function approvalDemands(layers: readonly Layer[], call: CallFacts): readonly Demand[] {
+/** Command lines that one comes to once names and interpreters are looked up. */
+type Really = readonly (readonly string[])[];
+
+/**
+ * What the rules of all layers demand: each rule that covers the call, in the order of the layers' names. A command line is covered
+ * under each of those that it `really` comes to as well. Pure.
+ */
+export function approvalDemands(layers: readonly Layer[], call: CallFacts, really: Really = []): readonly Demand[] {
   return inOrder(layers).flatMap(({ name, approvals }) =>
-    approvals.filter((rule) => isCovered(rule, call)).map((rule) => demandOf(name, rule)),
+    approvals.filter((rule) => isCovered(rule, call, really)).map((rule) => demandOf(name, rule)),
   );
 }
 
@@ -36,9 +42,9 @@ function demandOf(layer: string, { name, scopes, expiresMs, approvers }: Approva
  * A rule is about the tools and taxa that it lists. `when` narrows it to calls that one of its
  * lists matches, in every spelling that could mean the same; a listed tool that none of its lists can judge is covered as a whole.
  */
-function isCovered({ tools, taxa, when }: ApprovalRule, call: CallFacts): boolean {
+function isCovered({ tools, taxa, when }: ApprovalRule, call: CallFacts, really: Really): boolean {
   const lists = [
-    ...(when.argv === undefined ? [] : [argvIn(call, when.argv)]),
+    ...(when.argv === undefined ? [] : [argvIn(call, when.argv, really)]),
     ...(when.paths === undefined ? [] : [pathsIn(call, when.paths)]),
     ...(when.domains === undefined ? [] : [domainIn(call, when.domains)]),
   ];
@@ -48,9 +54,14 @@ function isCovered({ tools, taxa, when }: ApprovalRule, call: CallFacts): boolea
 }
 
 /** Undefined for a call that has no command line. */
-function argvIn({ arguments: { argv } }: CallFacts, patterns: readonly (readonly string[])[]): boolean | undefined {
+function argvIn(
+  { arguments: { argv } }: CallFacts,
+  patterns: readonly (readonly string[])[],
+  really: Really,
+): boolean | undefined {
   if (!Array.isArray(argv)) return undefined;
-  return patterns.some((pattern) => argvDenied(pattern, argv.map(String)));
+  const lines = [argv.map(String), ...really];
+  return patterns.some((pattern) => lines.some((words) => argvDenied(pattern, words)));
 }
 
 /** Paths are compared in every spelling of case and Unicode, and as directories that may hold what a pattern names. */

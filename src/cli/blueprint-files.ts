@@ -41,7 +41,7 @@ export async function list({ args, json, out }: Call<object>): Promise<ExitCode>
   return EXIT.ok;
 }
 
-/** `blueprint show`: { name, version, description, digest, file, model, tools, execution, chain, limits, pins }. */
+/** `blueprint show`: { name, version, description, digest, file, model, tools, execution, chain, shadow, limits, pins }. */
 export async function show({ args: [name = ""], json, out }: Call<object>): Promise<ExitCode> {
   const view = await showBlueprint(name, environment());
   if (json) {
@@ -49,6 +49,7 @@ export async function show({ args: [name = ""], json, out }: Call<object>): Prom
     return EXIT.ok;
   }
   const chain = Object.entries(view.chain).map(([phase, hooks]) => [`  ${phase}`, hooks.join(", ") || "none"]);
+  const shadow = Object.entries(view.shadow).filter(([, hooks]) => hooks.length > 0);
   const limits = Object.entries(view.limits).map(([limit, value]) => [`  ${limit}`, String(value)]);
   const pins = view.pins.map((pin) => [`  ${pin.kind}`, `${pin.name}@${pin.version}`, pin.digest]);
   out.data(
@@ -64,6 +65,9 @@ export async function show({ args: [name = ""], json, out }: Call<object>): Prom
       columns(executionRows(view)),
       "hooks",
       columns(chain),
+      ...(shadow.length === 0
+        ? []
+        : ["in shadow", columns(shadow.map(([phase, hooks]) => [`  ${phase}`, hooks.join(", ")]))]),
       "limits",
       columns(limits),
       "pins",

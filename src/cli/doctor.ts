@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { EXIT, type ExitCode, PinionError } from "../model/errors.ts";
 import type { HostLayer } from "../model/hook.ts";
 import { machineLayers } from "../runtime/policy/layers.ts";
+import { listSecrets } from "../runtime/secrets/manage.ts";
 import { listTrust } from "../runtime/trust/manage.ts";
 import { hookHostLayers, type ProcessLayer, processLayers } from "../runtime.ts";
 import type { Call } from "./command.ts";
@@ -32,6 +33,7 @@ export async function doctor({ json, out }: Call<object>): Promise<ExitCode> {
     writable("data directory", dataDir),
     writable("state directory", stateDir),
     writable("cache directory", cacheDir),
+    secretsFile(),
   ];
   const ok = checks.every((check) => check.ok || !check.needed);
   if (json)
@@ -148,6 +150,23 @@ function trust(): Check {
     if (!(error instanceof PinionError)) throw error;
     const hint = error.hint ?? "runs whose pins name a signature do not start until it can be read";
     return { name, ok: false, needed: false, found: error.message, hint };
+  }
+}
+
+/** Whether others keep out of the user's secrets; none are needed. */
+function secretsFile(): Check {
+  const check = {
+    name: "secrets",
+    needed: false,
+    hint: "look at the file's owner and mode, and think about who has read it",
+  };
+  try {
+    const { file, secrets } = listSecrets(environment());
+    const kept = secrets.filter(({ from }) => from === "file").length;
+    return { ...check, ok: true, found: kept === 0 ? `none in ${file}` : `${kept} in ${file}, for you alone` };
+  } catch (error) {
+    if (!(error instanceof PinionError)) throw error;
+    return { ...check, ok: false, found: error.message };
   }
 }
 

@@ -78,7 +78,7 @@ function read(file: string): string {
 }
 
 function explainedText(explained: Explained): string {
-  const { of, tool, taxon, allow, rule, reason, layers, resolution, leases, secrets } = explained;
+  const { of, tool, taxon, allow, rule, reason, layers, resolution, approvals, leases, secrets } = explained;
   const paint = painter(process.stdout);
   const table = layers.map((layer) => [
     layer.allow ? "  ✓" : "  ✗",
@@ -92,6 +92,10 @@ function explainedText(explained: Explained): string {
     `layers of ${visibleLine(of)}, for ${tool} (${taxon})`,
     columns(table),
     `names     ${visibleLine(named)}`,
+    ...approvals.map(({ by, users, keys }) => {
+      const who = [...users, ...keys];
+      return visibleLine(`approval  by ${who.length === 0 ? "a person" : who.join(" or ")}: ${by}`);
+    }),
     ...secrets.map(({ name, as, to, allow: handed }) =>
       visibleLine(`secret    ${name}, as ${as === to ? as : `${as} ${to}`}${handed ? "" : ": denied"}`),
     ),

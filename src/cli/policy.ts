@@ -41,7 +41,7 @@ export function policyCommand(session: Session): Command {
 
 const EXPLAIN = `
 With --json: { of, tool, taxon, allow, rule, reason, layers: [{ layer, allow, rule, reason }], resolution,
-leases: [{ capability, by }], secrets: [{ name, as, to, allow }], exit }.
+approvals: [{ by, scopes, expiresMs, users, keys }], leases: [{ capability, by }], secrets: [{ name, as, to, allow }], exit }.
 Exit code: 0 allowed, 4 denied.`;
 
 const SHOW = `

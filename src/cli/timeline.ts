@@ -39,7 +39,7 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "check.shadow":
       return [shadowLine(body, line)];
     case "check.lease":
-      return [line("·", "dim", `lease ${text(body.lease)} ${text(body.event)}`, true)];
+      return [leaseLine(body, line)];
     case "check.approval":
       return [line("●", "warn", approvalText(body))];
     case "input.start":
@@ -61,6 +61,14 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.sleep":
       return [line("·", "dim", `the world answered: ${entry.kind} ${fields(ref)}`, true)];
   }
+}
+
+function leaseLine({ lease, event, call, issuer, reason }: JsonObject, line: Liner): TimelineLine {
+  const about = call === undefined ? "" : ` for ${text(call)}`;
+  const why = typeof reason === "string" ? `: ${reason}` : "";
+  if (event === "revoked") return line("●", "warn", `lease ${text(lease)} revoked${why}`);
+  if (event !== "refused") return line("·", "dim", `lease ${text(lease)} ${text(event)}${about}${why}`, true);
+  return line("·", "dim", `no lease${about}${typeof issuer === "string" ? ` by ${issuer}` : ""}${why}`, true);
 }
 
 function approvalText({ approval, event, by, why, reason }: JsonObject): string {

@@ -40,7 +40,7 @@ export interface Met {
 /** How approvals are asked for and met, as the kernel needs it. Everything is pure. */
 export interface ApprovalRules {
   /** What the rules of all layers demand for a call. */
-  demands(payload: PreTool): readonly Demand[];
+  demands(action: Pick<PreTool, "call" | "resolution">): readonly Demand[];
   /** How often one run may ask. */
   readonly most: number;
   /** Why a pattern may not be approved for this call; undefined when it may. */

@@ -1,3 +1,4 @@
+import { demandOfHook } from "../model/approval.ts";
 import type { PinnedHook } from "../model/hook.ts";
 import type { ShadowAnswer } from "./shadow.ts";
 import type { Watched } from "./shadows.ts";
@@ -8,7 +9,8 @@ export type Agreement = (typeof AGREEMENTS)[number];
 
 /**
  * How the boundary would have come out with the shadow in the chain. Undefined for one that failed: that says nothing about
- * its verdicts. A demand for an approval counts as a block, which it is until somebody has met it.
+ * its verdicts. A demand for an approval counts as a block unless the one that is there
+ * meets what the hook of its name demands.
  */
 export function agreementOf(
   { name }: PinnedHook,
@@ -16,7 +18,8 @@ export function agreementOf(
   { record, original, blocked }: Pick<Watched, "record" | "original" | "blocked">,
 ): Agreement | undefined {
   if (outcome.kind === "failed") return undefined;
-  const blocks = outcome.decision === "block" || calls["request-approval"] !== undefined;
+  const demands = calls["request-approval"] !== undefined && !record.met.includes(demandOfHook(name).by);
+  const blocks = outcome.decision === "block" || demands;
   const was = blocked || record.decision() === "block";
   const would = blocked || blocks || record.without(name).decision() === "block";
   if (was !== would) return would ? "newly-blocked" : "newly-allowed";

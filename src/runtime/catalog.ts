@@ -87,6 +87,8 @@ export interface BlueprintView {
   readonly execution: ResolvedBlueprint["execution"];
   /** Hooks of each phase in the order in which they are asked, those of the template included. */
   readonly chain: Readonly<Record<Phase, readonly string[]>>;
+  /** Hooks that are asked beside each phase, and never obeyed. */
+  readonly shadow: Readonly<Record<Phase, readonly string[]>>;
   readonly limits: Readonly<Record<string, number>>;
   readonly pins: readonly {
     readonly kind: string;
@@ -110,6 +112,7 @@ export async function showBlueprint(nameOrFile: string, env: Environment): Promi
     tools: tools.allow,
     execution,
     chain: Object.fromEntries(PHASES.map((phase) => [phase, chain[phase] ?? []])) as Record<Phase, readonly string[]>,
+    shadow: resolved.shadow,
     limits: { ...limits },
     pins,
   };

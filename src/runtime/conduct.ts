@@ -171,7 +171,7 @@ async function follow(
     workspace,
     layer: files.overlay && { overlay: files.overlay, folder: join(runFolder(env, header.run), "processes") },
     temporary: temporaryFolder(env, header.run),
-    secrets: place.folder,
+    secrets: () => place.folder(),
     onNotice: machine.onNotice,
   });
   closing.push(() => processes.close());

@@ -121,6 +121,8 @@ export async function revokeLease(
 ): Promise<Obeyed> {
   const { run, lease, reason, by = SOMEBODY, wait = true } = asking;
   await mustHaveLease(mustExist(run, env), lease, env);
+  const { state } = stateOf(run, env);
+  if (isOver(state)) throw hasEnded(run, state);
   const { process } = await ask(asking, { ask: "revoke-lease", lease, reason, by, wait }, env);
   if (process === null) await tell(asking, { kind: "revoke-lease", lease, reason, by }, env);
   return { run, ...stateOf(run, env), process, done: process === null || wait };

@@ -145,8 +145,8 @@ export interface ProcessOptions {
   readonly layer: { readonly overlay: Overlay; readonly folder: string } | undefined;
   /** A folder of the run alone for what its processes need while they run; what a crash left there is removed. */
   readonly temporary: string;
-  /** A private folder, in memory if possible, for secrets in files of processes that are not confined. */
-  readonly secrets: string;
+  /** Makes a private folder, in memory if possible, for secrets in files of processes that are not confined. */
+  readonly secrets: () => string;
   readonly onNotice: (text: string) => void;
 }
 
@@ -224,7 +224,7 @@ function nobody(tree: ProcessTree): Processes {
     path: [],
     readable: [],
     temporary: "",
-    secrets: "",
+    secrets: () => "",
     limits: PROCESS_LIMITS,
     close: () => undefined,
   };

@@ -55,6 +55,12 @@ describe("a rule", () => {
     expect(isCovered({}, write("a"))).toBe(false);
   });
 
+  it("A12 covers a command under every name that it comes to", () => {
+    const rules = [layer("policy p", [rule({ tools: ["process.run"], when: { argv: [["node", "**"]] } })])];
+    expect(approvalDemands(rules, run("nodejs", "x.js"))).toEqual([]);
+    expect(approvalDemands(rules, run("nodejs", "x.js"), [["node", "x.js"]])).toHaveLength(1);
+  });
+
   it.each<readonly [string, Partial<ApprovalRule>, CallFacts, boolean]>([
     ["the path itself", { when: { paths: ["docs/**"] } }, write("docs/a/b"), true],
     ["another path", { when: { paths: ["docs/**"] } }, write("src/a"), false],

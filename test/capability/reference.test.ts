@@ -91,7 +91,7 @@ function answers(authority: Authority, { argv, host, tool, secret, depth }: Ques
   };
 }
 
-const COUNT = runs(400, 100_000);
+const COUNT = runs(400, 50_000);
 
 describe("the effective permission of random layers", () => {
   test("is what a plain definition of it says", () => {

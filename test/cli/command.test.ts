@@ -73,6 +73,7 @@ it("the doctor says what this machine offers", () => {
     "data directory",
     "state directory",
     "cache directory",
+    "secrets",
   ]);
   expect(answer.checks.find((check) => check.name === "processes: overlay")?.found).toMatch(/^mounted|^copied .*: ./);
   expect(answer.checks.find((check) => check.name === "state directory")?.found).toBe(

@@ -74,6 +74,27 @@ describe("pinion policy explain", () => {
     expect((await explain(blueprint, "file.read", given)).stdout).not.toContain("lease");
   });
 
+  test("A7 says which rules want a person's approval for the call, and whose", async () => {
+    const approvals = [
+      {
+        name: "versions",
+        tools: ["process.run"],
+        when: { argv: [["node", "--version"]] },
+        approvers: { users: ["alice"] },
+      },
+      { name: "processes", taxa: ["process"] },
+      { name: "others", tools: ["process.run"], when: { argv: [["git", "**"]] } },
+    ];
+    await writeFile(join(lab.root, "asked.yaml"), policyText({ ...everything, approvals }, "asked"));
+    const asked = { argv: ["node", "--version"] };
+    const { code, stdout } = await explain(blueprint, "process.run", asked, "--policy", "asked.yaml");
+    expect(stdout.split("\n").filter((line) => line.startsWith("approval"))).toEqual([
+      "approval  by alice: run policy asked@1.0.0: approvals.versions",
+      "approval  by a person: run policy asked@1.0.0: approvals.processes",
+    ]);
+    expect(code).toBe(0);
+  });
+
   test("X1 says which secrets go with a call, by name, and which layer keeps one back", async () => {
     const secrets = { token: { tools: ["process.run"], optional: true } };
     const uses = { "process.run": [{ name: "token", as: "environment", variable: "TOKEN", argv: [["node", "*"]] }] };

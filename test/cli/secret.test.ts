@@ -164,6 +164,16 @@ describe("pinion secret", () => {
     });
     const replayed = await told("harness", ["replay", record, "--json"], []);
     expect(JSON.parse(replayed.stdout)).toMatchObject({ answer: "identical" });
+    expect(await told("harness", ["verify", record], [])).toMatchObject({ code: 0 });
+    await lab.crash(JSON.parse(ran.stdout), '"check.boundary"', '"phase":"pre-tool"');
+    const { run: id } = JSON.parse(ran.stdout) as { readonly run: string };
+    const resume = ["run", "resume", id, "--json"];
+    expect(await told("pinion", resume, [])).toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining("--secrets-fd"),
+    });
+    const resumed = await told("pinion", [...resume, "--secrets-fd", "3"], [PASSPHRASE]);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ result: `done: ${TOKEN.length} [secret deploy-token]\n` });
   });
 
   test("a variable comes before the file, and then no passphrase is needed", { timeout: MINUTE }, async () => {

@@ -5,7 +5,8 @@ import { parse, stringify } from "yaml";
 import { verifyRecordings } from "../../harness/index.ts";
 import { readRunKey } from "../../src/journal/keys.ts";
 import type { JsonObject } from "../../src/model/json.ts";
-import type { RunSummary } from "../../src/runtime.ts";
+import { type RunSummary, resumeRun } from "../../src/runtime.ts";
+import { once } from "../support/burglar.ts";
 import { forge, type Open } from "../support/forger.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
 import { entryOf, keyOf, signInBlueprint, writeKeyring } from "../support/signing.ts";
@@ -29,7 +30,7 @@ async function check(name: string) {
 
 /** Rewrites the recording as who holds the run's key could. */
 async function forged(
-  { run }: RunSummary,
+  { run }: Pick<RunSummary, "run">,
   change: (entry: Open, seq: number) => readonly Open[],
   header: (header: JsonObject) => JsonObject = (same) => same,
 ): Promise<void> {
@@ -139,6 +140,62 @@ test("D12 a forged recording: what a run says it may do is what its layers allow
     findings: [{ message: "what the run says it may do is not what its layers allow" }],
   });
 });
+
+test("L9 an effect done and its record lost: an intent without an outcome is told where the run was interrupted, and refused where it ended", async () => {
+  const summary = await lab.run(await lab.blueprint({ turns: [READ, DONE] }));
+  const receipts = async (target: string) => {
+    const { recordings } = await verifyRecordings([target], {}, lab.env);
+    return recordings[0]?.checks.find((one) => one.check === "receipts");
+  };
+  await forged(summary, (entry) => (entry.kind === "input.tool" ? [] : [entry]));
+  expect(await receipts(join(lab.root, "out.jsonl"))).toMatchObject({
+    findings: [{ message: expect.stringMatching(/^stands where the outcome of seq \d+ must stand$/) }],
+  });
+  await lab.crash(summary, "check.intent", "input.tool");
+  expect(await receipts(summary.run)).toMatchObject({
+    result: "ok",
+    notes: [expect.stringMatching(/^seq \d+ has no outcome: the run was interrupted there/)],
+  });
+  await resumeRun({ run: summary.run, by: "alice", ...lab.watching }, lab.env);
+  expect(await receipts(summary.run)).toMatchObject({ result: "ok", notes: [] });
+});
+
+test("D12 a forged recording: what a hook did to files stands on its grants and on its own hostcall", async () => {
+  await lab.file("out/old", "here before");
+  await once(lab, `files.write(files.openRoot("out"), "made", bytes("by a hook")); return "written";`);
+  expect(await check("receipts")).toMatchObject({ result: "ok" });
+  const recorded = await readFile(join(lab.root, "out.jsonl"), "utf8");
+  const summary = JSON.parse(recorded.split("\n")[0] ?? "") as { run: string };
+  const forgeries: readonly [(entry: Open) => readonly Open[], RegExp][] = [
+    [
+      (one) => (one.body.call === "files.write" ? [] : [one]),
+      /no hostcall `files.write` of hook `burglar` comes before it/,
+    ],
+    [(one) => (isIntent(one) ? [] : [one]), /is an effect that no intent announces/],
+    [
+      (one) =>
+        isIntent(one) ? [{ ...one, body: { ...one.body, ref: { hook: "other", operation: "write" } } }] : [one],
+      /names no hook `other`/,
+    ],
+    [(one) => (one.kind === "check.hooks" ? [withoutGrants(one)] : [one]), /which has no grant to write/],
+  ];
+  for (const [change, said] of forgeries) {
+    await writeFile(join(lab.root, "out.jsonl"), recorded);
+    await forged(summary, change);
+    const { findings = [] } = (await check("receipts")) ?? {};
+    expect(findings.map(({ message }) => message)).toContainEqual(expect.stringMatching(said));
+  }
+});
+
+const isIntent = ({ kind, body }: Open): boolean => kind === "check.intent" && body.kind === "input.file";
+
+function withoutGrants(entry: Open): Open {
+  const hooks = entry.body.hooks as unknown as readonly JsonObject[];
+  return {
+    ...entry,
+    body: { ...entry.body, hooks: hooks.map((hook) => ({ ...hook, authority: { tools: [], files: [] } })) },
+  };
+}
 
 async function withLeases(file: string, leases: JsonObject): Promise<void> {
   const blueprint = parse(await readFile(file, "utf8")) as { spec: JsonObject };

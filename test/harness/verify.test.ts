@@ -389,6 +389,35 @@ test("L3 a flipped bit: nothing of a damaged recording is believed, and the comm
   expect(stdout).toMatch(/not checked\s+receipts .*damaged/);
 });
 
+test.each(["1", "2", "3"])(
+  "D9 a recording of kernel version %s still verifies, as far as it goes without its artifacts",
+  async (kernel) => {
+    const file = new URL(`../vectors/kernel-${kernel}.jsonl`, import.meta.url).pathname;
+    const { recordings, exit } = await verifyRecordings([file], {}, lab.env);
+    expect(exit).toBe(0);
+    const results = recordings[0]?.checks.map(({ check, result }) => [check, result]);
+    expect(Object.fromEntries(results ?? [])).toMatchObject({
+      chain: "ok",
+      receipts: "ok",
+      pins: "unchecked",
+      hooks: "unchecked",
+    });
+  },
+);
+
+test("the recording of a child that is named beside its parent is told once, and a checkpoint that is given is counted", async () => {
+  const child = join(lab.root, "out.child-1.jsonl");
+  const kept = join(lab.env.stateDir, "runs", summary.run, "checkpoints.jsonl");
+  const { code, stdout } = await lab.finished("harness", ["verify", child, recorded(), "--checkpoint", kept, "--json"]);
+  expect(code).toBe(0);
+  const { recordings } = JSON.parse(stdout) as VerifyResult;
+  expect(recordings.map(({ run, parent }) => [run === summary.run, parent])).toEqual([
+    [true, null],
+    [false, summary.run],
+  ]);
+  expect(recordings[0]?.checks[1]?.message).toMatch(/^anchored at entry \d+ by key/);
+});
+
 test("the command prints a table, or one JSON object, and exits with 0", async () => {
   const text = await lab.finished("harness", ["verify", recorded()]);
   expect(text).toMatchObject({ code: 0, stderr: "" });

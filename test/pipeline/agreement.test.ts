@@ -65,6 +65,15 @@ describe("a shadow beside a chain", () => {
     expect(agreementOf(gate, { outcome: verdict("allow"), calls: {} }, { ...about, record: awaited })).toBe("same");
   });
 
+  it("blocks nothing newly where an approval is there that meets what the hook of its name demands", () => {
+    const met = record({ name: "gate", decision: "allow" });
+    met.approvals.push({ hook: "gate", request: null });
+    met.met = met.demands().map(({ by }) => by);
+    const about = { original: ORIGINAL, blocked: false, record: met };
+    expect(agreementOf(gate, { outcome: verdict("allow"), calls: { "request-approval": 1 } }, about)).toBe("same");
+    expect(agreementOf(gate, { outcome: verdict("block"), calls: {} }, about)).toBe("newly-blocked");
+  });
+
   it("transforms differently where it makes something else of the payload than the hook of its name", () => {
     expect(agreement(transform('{"a":2}'), [])).toBe("transforms-differently");
     expect(agreement(transform('{"a":2}'), [{ name: "gate", decision: "transform", text: '{"a":2}' }])).toBe("same");

@@ -176,6 +176,15 @@ test("C3 a lease that is revoked while a family rests is revoked in the child wh
   await expectReplays(child);
 });
 
+test("what a run held has ended with it", async () => {
+  const file = await lab.blueprint({ leases: { grant: [SHARED] }, turns: [{ text: "done" }] });
+  const { run } = await lab.run(file);
+  const refused = await lab.finished("pinion", ["capability", "revoke", run, "lease-1", "--reason", "late"]);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("has ended already: it is `completed`") });
+  const { stdout } = await lab.finished("pinion", ["capability", "tree", run]);
+  expect(stdout).toBe(`lease-1  ${SHARED}  (live; held by agent, from blueprint lab@1.0.0; left: everything)\n`);
+});
+
 test("nobody revokes what is not there", async () => {
   const summary = await lab.run(await lab.blueprint({ turns: [{ text: "done" }] }));
   const refused = await lab.finished("pinion", ["capability", "revoke", summary.run, "lease-1", "--reason", "why not"]);

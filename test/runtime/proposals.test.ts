@@ -202,7 +202,9 @@ describe("a proposal in the shadow of a run", () => {
   });
 });
 
-const SOURCE = `import { allow, block, defineHook } from "./sdk/hook.ts";
+/** The comment would hide what follows on a terminal. */
+const SOURCE = `// \u001b[8m harmless
+import { allow, block, defineHook } from "./sdk/hook.ts";
 
 export const { configure, handle } = defineHook({
   role: "gate",
@@ -236,7 +238,7 @@ async function proposing(...proposals: readonly JsonObject[]) {
 }
 
 describe("a proposal of an agent", () => {
-  test("goes from its source to shadow, to a signature, to a gate that is trusted", async () => {
+  test("A8 goes from its source to shadow, to a signature, to a gate that is trusted", async () => {
     const { summary, told } = await proposing(PROPOSAL, { ...PROPOSAL, reason: "again" });
     expect(summary).toMatchObject({ state: "completed" });
     const id = String((told[0]?.value as JsonObject | undefined)?.proposal);
@@ -259,6 +261,11 @@ describe("a proposal of an agent", () => {
       shadow: { total: { boundaries: 3, same: 2, "newly-blocked": 1 }, runs: [{ run: watched.run }] },
     });
     expect(view.diff).toContain("+import { allow, block, defineHook }");
+    // A8: what a terminal would act on is seen by who approves.
+    const shown = await lab.finished("hook", ["proposals", "show", id]);
+    expect(shown.stdout).toContain("+// \\u{1b}[8m harmless");
+    expect(shown.stdout).toMatch(/because +I write too much \\u\{1b\}\[2J/);
+    expect(shown.stdout).toContain(`agent lab@1.0.0 in run ${summary.run}, step 1, call p0 (entry `);
 
     await writeFile(join(lab.root, "passphrase"), "a long enough phrase\n");
     const secret = async (...args: readonly string[]) => {

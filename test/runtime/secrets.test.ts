@@ -100,6 +100,18 @@ test("a run does not start without a secret that it needs, and says where that c
   expect(lab.entries).toEqual([]);
 });
 
+test("X3 a run does not start whose blueprint says a secret to its model or to a hook", async () => {
+  const shipped = { "tool-gate": { allow: [{ tools: [TOKEN] }] } };
+  const file = await lab.blueprint(needing({ shipped, chain: { "pre-tool": ["tool-gate"] } }));
+  await expect(run(file, { PINION_SECRET_DEPLOY_TOKEN: "Do as you" })).rejects.toMatchObject({
+    code: "secret-in-blueprint",
+    message: expect.stringContaining("instructions: [secret deploy-token]"),
+  });
+  await expect(run(file, GIVEN)).rejects.toMatchObject({
+    message: expect.stringContaining("hooks: [secret deploy-token]"),
+  });
+});
+
 test("an optional secret that is not there is not handed over, and the tool runs", async () => {
   const secrets = { "deploy-token": { tools: ["process.run"], optional: true } };
   const file = await lab.blueprint(needing({ secrets }));
@@ -118,6 +130,18 @@ test("a call that the blueprint gives the secret of to another tool is denied, a
     decision: "block",
     reason: expect.stringContaining("secrets.deploy-token.tools"),
   });
+  expect(await lab.replay()).toMatchObject({ answer: "identical" });
+});
+
+test("where secrets need a lease, a call that is handed one needs that lease", async () => {
+  const turns = [{ calls: [SHOW] }, { text: '${results.show.stdout | default "nothing"}' }];
+  const may = (grant: readonly string[]) => lab.blueprint(needing({ turns, leases: { require: ["secret"], grant } }));
+  expect(await run(await may([]), GIVEN)).toMatchObject({ result: "nothing", blocked: 1 });
+  expect(lab.boundaries("pre-tool")[0]).toMatchObject({
+    reason: expect.stringContaining("no lease covers `use` on this part of `secret`"),
+  });
+  const granted = await run(await may(["capability://secret/deploy-token?action=use"]), GIVEN);
+  expect(granted).toMatchObject({ result: `${TOKEN.length} [secret deploy-token]\n`, blocked: 0 });
   expect(await lab.replay()).toMatchObject({ answer: "identical" });
 });
 

@@ -241,6 +241,21 @@ describe("a hook in shadow that fails", () => {
     expect(await lab.replay()).toMatchObject({ answer: "identical" });
   });
 
+  test("R22 shares its process with nobody, and none outlives the run", async () => {
+    const hooks = await obeyed();
+    const both = await Promise.all(["one", "two"].map((name) => shadow('return allow("")', ["pre-plan"], { name })));
+    const file = await lab.blueprint({
+      hooks: [...hooks, ...both],
+      chain: { "pre-plan": ["gate"], audit: ["watcher"] },
+      shadow: { "pre-plan": ["one", "two"] },
+      turns: [{ text: "done" }],
+    });
+    const seen: number[] = [];
+    await lab.run(file, { onEntry: ({ kind }) => void (kind === "input.model" && seen.push(hookHostPids().length)) });
+    expect(seen).toEqual([3]);
+    expect(hookHostPids()).toEqual([]);
+  });
+
   test("R22 whose process is killed is missed by nobody", async () => {
     const entries: Entry[] = [];
     const pids: number[][] = [];

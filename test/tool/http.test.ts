@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { covers } from "../../src/capability/lease/capability.ts";
+import { parseCapability } from "../../src/capability/lease/uri.ts";
 import type { Json, JsonObject } from "../../src/model/json.ts";
+import type { Leased } from "../../src/model/tool.ts";
 import type { Network } from "../../src/tool/http/network.ts";
 import { bench, layer } from "./kit.ts";
 import { loopback, serve } from "./servers.ts";
@@ -22,10 +25,11 @@ interface Answer {
   readonly encoding: string;
 }
 
-function client(network?: Network) {
+function client(network?: Network, leased?: Leased) {
   const there = bench({
     layers: [layer({ network: { domains: DOMAINS, deny: [] } })],
     ...(network === undefined ? {} : { network }),
+    ...(leased === undefined ? {} : { leased }),
   });
   return {
     ...there,
@@ -206,6 +210,24 @@ describe("http.fetch", () => {
     await expect(from("file:///etc/passwd".replace("file", "http-file"))).rejects.toMatchObject({ code: "bad-url" });
     await expect(from(`http://a:b@site.test:${port}/end`)).rejects.toMatchObject({ code: "bad-url" });
     expect(asked).not.toContain("evil.test");
+  });
+
+  test("A12 follows no redirect to where the lease of the call does not lead, though its domain is allowed", async () => {
+    const { port } = await serve((request, response) => {
+      if (request.url === "/end") return response.end("there");
+      response.writeHead(302, { location: `http://${request.url?.slice(1)}:${port}/end` }).end();
+    });
+    const lease = parseCapability("capability://http/site.test/**?action=get", "here");
+    const leased: Leased = {
+      permits: (need) => ({ allow: covers(lease, need), rule: "the lease", reason: "it does not cover this" }),
+      delegated: [],
+    };
+    const { fetch } = client(loopback().network, leased);
+    expect(await fetch({ url: `http://site.test:${port}/site.test` })).toMatchObject({ body: "there", redirects: 1 });
+    await expect(fetch({ url: `http://site.test:${port}/other.test` })).rejects.toMatchObject({
+      code: "denied",
+      message: "it does not cover this (the lease)",
+    });
   });
 
   test("follows five redirects and no more, and a loop ends", async () => {

@@ -7,7 +7,7 @@ import type { Layer } from "../../src/capability/layer.ts";
 import { effectivePermission } from "../../src/capability/permission.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { Json, JsonObject } from "../../src/model/json.ts";
-import type { SecretUse, ToolBox } from "../../src/model/tool.ts";
+import type { Leased, SecretUse, ToolBox } from "../../src/model/tool.ts";
 import { agentSpawn } from "../../src/tool/agent-spawn.ts";
 import { fileList } from "../../src/tool/files/list.ts";
 import { fileMove } from "../../src/tool/files/move.ts";
@@ -83,6 +83,8 @@ export interface BenchOptions {
   readonly folder?: string;
   readonly limits?: Partial<ProcessLimits>;
   readonly network?: Network;
+  /** What the leases of every call say. */
+  readonly leased?: Leased;
   readonly spawner?: Spawner;
   readonly now?: () => number;
   readonly filter?: Filter;
@@ -123,7 +125,7 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
     path: options.path ?? [NODE, "/usr/bin", "/bin"],
     readable: options.readable ?? [],
     temporary: join(folder, "temporary"),
-    secrets: join(folder, "temporary"),
+    secrets: () => join(folder, "temporary"),
     mask: secrets.mask,
     limits: { ...PROCESS_LIMITS, ...options.limits },
     tree: options.tree ?? directTree(workspace),
@@ -173,7 +175,7 @@ export function benchIn(options: BenchOptions & { readonly folder: string }): Be
       const resolution = await box.resolve(request, signal);
       const permission = box.permit(request, resolution);
       if (!permission.allow) throw new Error(`denied: ${permission.rule}: ${permission.reason}`);
-      return await box.perform(request, resolution, signal);
+      return await box.perform(request, resolution, signal, options.leased);
     },
   };
 }

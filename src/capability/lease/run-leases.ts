@@ -34,6 +34,8 @@ interface Taken {
 }
 
 const AGENT = "agent";
+/** Leases that a denial names at most. */
+const MOST_TOLD = 5;
 
 /** The leases of one run: the table, the rules of its layers, and the entries that say what happened. */
 export class RunLeases {
@@ -76,9 +78,9 @@ export class RunLeases {
 
   permit(call: Call): Permission | undefined {
     const serving = this.#serving(call);
-    if ("refused" in serving) return { allow: false, rule: "lease: none", reason: serving.refused };
+    if ("refused" in serving) return this.#denied("none", serving);
     const handed = call.delegates.length === 0 ? [] : this.#delegate(this.table.copy(), call);
-    if ("refused" in handed) return { allow: false, rule: "lease: delegation", reason: handed.refused };
+    if ("refused" in handed) return this.#denied("delegation", handed);
     if (serving.length === 0) return undefined;
     const names = serving.map(({ name }) => name).join(", ");
     return { allow: true, rule: `lease: ${names}`, reason: "a lease covers it" };
@@ -168,11 +170,24 @@ export class RunLeases {
       holder,
       issuer: of.issuer,
       parent,
-      capability: this.#shown.get(name) ?? printCapability(of.capability),
+      capability: this.#shownOf(of),
       left: { ...this.table.left(of), until: finite(until.now) },
       ...this.#above(of),
       ...more,
     });
+  }
+
+  /** What the agent is told names what it holds, so that it can do what it may do. */
+  #denied(rule: "none" | "delegation", { refused }: Refusal): Permission {
+    const held = this.table.leases.filter((lease) => lease.holder === AGENT && this.table.ended([lease]) === undefined);
+    const names = held.slice(0, MOST_TOLD).map((lease) => `${lease.name} \`${this.#shownOf(lease)}\``);
+    const more = held.length > MOST_TOLD ? ` and ${held.length - MOST_TOLD} more` : "";
+    const holds = names.length === 0 ? "no lease" : `${names.join(", ")}${more}`;
+    return { allow: false, rule: `lease: ${rule}`, reason: `${refused}; the agent holds ${holds}` };
+  }
+
+  #shownOf({ name, capability }: Lease): string {
+    return this.#shown.get(name) ?? printCapability(capability);
   }
 
   /** What is left of those that it came from: some of what it uses or was handed is theirs. */

@@ -34,7 +34,7 @@ function branches(leases: readonly LeaseRow[], parent: string | null, indent: st
     .flatMap((row) => {
       const { lease, state, holder, issuer, from, capability } = row;
       const origin = parent === null ? `, from ${from ?? issuer}` : "";
-      const facts = [state, `held by ${holder}${origin}`, `${leftOf(row)} left`].join(", ");
+      const facts = [state, `held by ${holder}${origin}`, `left: ${leftOf(row)}`].join("; ");
       return [`${indent}${lease}  ${capability}  (${facts})`, ...branches(leases, lease, `${indent}  `)];
     });
 }

@@ -1,18 +1,18 @@
 import type { ResolvedBlueprint } from "../../blueprint/resolve.ts";
-import { approvalDemands } from "../../capability/approvals.ts";
 import type { Layer } from "../../capability/layer.ts";
 import { covers } from "../../capability/lease/capability.ts";
 import { leaseRules } from "../../capability/lease/rules.ts";
 import { readCapability } from "../../capability/lease/uri.ts";
 import { Narrowing } from "../../capability/narrowing.ts";
-import type { Demand } from "../../model/approval.ts";
+import { type Demand, demandOfHook } from "../../model/approval.ts";
 import type { Digest } from "../../model/canonical.ts";
 import type { PinnedHook } from "../../model/hook.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
-import type { CallFacts } from "../../model/payload.ts";
+import type { PreTool } from "../../model/payload.ts";
 import { PHASES, type Phase } from "../../model/phase.ts";
 import type { Permission, ToolRequest } from "../../model/tool.ts";
 import { planChains } from "../../pipeline/plan.ts";
+import { approvalRules } from "../approval-rules.ts";
 import { layerFrom, permissionPort } from "../policy/permission.ts";
 import { type Header, layersOf, specOf } from "../spec.ts";
 import { noWorld, toolsOf } from "../tools.ts";
@@ -38,10 +38,10 @@ export interface PermissionAgain {
   narrow(layers: readonly Json[]): void;
   /** What it says of a call and what it resolved to. Pure. */
   permit(call: ToolRequest, resolution: JsonObject): Permission;
-  /** The approvals that the rules demand for a call, as its boundary tells it. Pure. */
-  demands(call: JsonObject): readonly Demand[];
   /** What of the call does not fit the tool, or undefined. */
   invalidArguments(call: ToolRequest): string | undefined;
+  /** What rules and hooks demand an approval for: `action` of a `pre-tool`, `hooks` those that asked for one. Pure. */
+  demands(action: Pick<PreTool, "call" | "resolution"> | undefined, hooks: readonly string[]): readonly Demand[];
   /**
    * Why these capabilities, those of the leases that a boundary names, do not serve a call of the agent that needs leases, or name
    * some where none is needed; undefined when they do. Pure.
@@ -78,8 +78,11 @@ function permissionAgain(header: Header, resolved: ResolvedBlueprint): Permissio
     facts: () => port.facts(),
     narrow: (layers) => narrowing.add(layers.map(layerFrom)),
     permit: (call, resolution) => tools.permit(call, resolution),
-    demands: (call) => approvalDemands(narrowing.layers, call as unknown as CallFacts),
     invalidArguments: (call) => tools.invalidArguments(call),
+    demands: (action, hooks) => [
+      ...(action === undefined ? [] : approvalRules(() => narrowing.layers).demands(action)),
+      ...[...new Set(hooks)].map(demandOfHook),
+    ],
     unserved(call, resolution, capabilities) {
       const needs = tools.needs(call, resolution).filter(({ resource }) => rules().required.has(resource));
       if (capabilities === undefined) return needs[0] && `\`${needs[0].resource}\` needs a lease, and it names none`;

@@ -1,10 +1,13 @@
 import { stat } from "node:fs/promises";
 import { resolve as absolute } from "node:path";
+import { approvalDemands } from "../../capability/approvals.ts";
 import { inOrder } from "../../capability/decision.ts";
 import { effectivePermission } from "../../capability/permission.ts";
+import type { Demand } from "../../model/approval.ts";
 import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
 import type { Permission, ToolBox, ToolRequest, ToolSpec } from "../../model/tool.ts";
+import { reallyCalled } from "../../tool/process/really.ts";
 import { openHostDirectory } from "../../vfs/host.ts";
 import type { Environment } from "../machine.ts";
 import { lookingAt, noWorld, type ToolWorld, toolsOf } from "../tools.ts";
@@ -27,6 +30,8 @@ export interface Explained extends Permission {
   readonly layers: readonly ({ readonly layer: string } & Permission)[];
   /** What the call names in the workspace; null where none was given. */
   readonly resolution: JsonObject | null;
+  /** What the rules of the layers want a person to approve; hooks may want it besides. */
+  readonly approvals: readonly Demand[];
   /** What the agent would need leases for. */
   readonly leases: readonly NeededLease[];
   /** What tools are handed at this call. */
@@ -56,8 +61,11 @@ export async function explainCall(asking: Explaining, env: Environment): Promise
     const decision = said(together);
     const leases = neededLeases(subject.layers, together.needs(call, resolution ?? {}));
     const secrets = neededSecrets(spec, given, effectivePermission(subject.layers));
+    const { readOnly, idempotency } = spec;
+    const facts = { id: "", tool, taxon, readOnly, idempotency, arguments: given, origin: "model" };
+    const approvals = approvalDemands(subject.layers, facts, reallyCalled(given, resolution ?? {}));
     const exit = decision.allow ? EXIT.ok : EXIT.blocked;
-    return { of: subject.name, tool, taxon, ...decision, layers, resolution, leases, secrets, exit };
+    return { of: subject.name, tool, taxon, ...decision, layers, resolution, approvals, leases, secrets, exit };
   });
 }
 

@@ -1,6 +1,8 @@
 import type { ResolvedBlueprint } from "../../blueprint/resolve.ts";
 import { KEY_VARIABLES } from "../../llm/provider.ts";
+import { canonicalJson } from "../../model/canonical.ts";
 import { InputError, WorldError } from "../../model/errors.ts";
+import type { Json } from "../../model/json.ts";
 import { Mask, type Secret } from "../../secret/mask.ts";
 import { faultOf, variableOf } from "../../secret/value.ts";
 import type { Secrets } from "../../tool/ports.ts";
@@ -39,7 +41,9 @@ export async function openVault(resolved: ResolvedBlueprint, env: Environment): 
   for (const [name, value] of await fromFile(rest, env)) values.set(name, value);
   const missing = rest.filter((name) => !values.has(name) && needed.get(name)?.optional === false);
   if (missing.length > 0) throw missingSecrets(resolved, missing, env);
-  return secretsOf(values, env);
+  const secrets = secretsOf(values, env);
+  mustNotTell(resolved, secrets);
+  return secrets;
 }
 
 /**
@@ -81,6 +85,24 @@ async function fromFile(names: readonly string[], env: Environment): Promise<Rea
   }
   const all = await file.open(await env.passphrase(file.path));
   return new Map([...all].filter(([name]) => names.includes(name)));
+}
+
+/** What is pinned goes to models and hooks as it is. Throws `InputError` where a secret is in it. */
+function mustNotTell(resolved: ResolvedBlueprint, { mask }: Secrets): void {
+  if (mask.reach === 0) return;
+  const { agent, systemPrompt, registry, policy, hooks, children } = resolved;
+  const configs = hooks.map(({ name, config }) => ({ name, config }));
+  for (const [what, said] of Object.entries({ instructions: systemPrompt, tools: registry, policy, hooks: configs })) {
+    const masked = canonicalJson(mask.json(said as Json));
+    const [found] = masked === canonicalJson(said) ? [] : (/\[secret [^\]]*\]/.exec(masked) ?? [""]);
+    if (found === undefined) continue;
+    throw new InputError({
+      code: "secret-in-blueprint",
+      message: `blueprint \`${agent.name}\` says a secret in its ${what}: ${found}`,
+      hint: "take it out, and choose another value: what is pinned is kept in the store",
+    });
+  }
+  for (const child of Object.values(children)) mustNotTell(child, { value: () => undefined, mask });
 }
 
 function secretsOf(values: ReadonlyMap<string, string>, { env }: Environment): Secrets {

@@ -42,8 +42,8 @@ export interface ProcessHost {
   readonly readable: readonly string[];
   /** A folder for private temporary folders. */
   readonly temporary: string;
-  /** A folder for secrets in files of commands that are not confined: private, and in memory where the system has such a place. */
-  readonly secrets: string;
+  /** Makes a folder for secrets in files of commands that are not confined: private, and in memory where the system has such a place. */
+  readonly secrets: () => string;
   readonly mask: Mask;
   readonly limits: ProcessLimits;
   /** How confinement falls short of what was asked for; given with every result. */

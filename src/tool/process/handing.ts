@@ -21,12 +21,12 @@ export interface Handing {
 /** `folder`: where files are made for a command that is not confined; one that is has them in memory of its own. */
 export function handingOf(
   handed: readonly Handed[],
-  { backend, folder }: { readonly backend: BackendName; readonly folder: string },
+  { backend, folder }: { readonly backend: BackendName; readonly folder: () => string },
 ): Handing {
   const stdin = handed.find(({ as }) => as === "stdin")?.value;
   const rest = handed.filter(({ as }) => as !== "stdin");
   const files = rest.some(({ as }) => as === "file");
-  const made = files && backend === "unconfined" ? mkdtempSync(join(folder, "handed-")) : undefined;
+  const made = files && backend === "unconfined" ? mkdtempSync(join(folder(), "handed-")) : undefined;
   const lines = rest.map(({ name, as, to, value }) => {
     if (as === "environment") return `export ${to}=${quoted(value)}`;
     const path = quoted(join(made ?? SECRETS, name));

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
 
 /**
  * The command lines that one comes to, by what was found for it: under the name that the executable really has (`nodejs` may be a
@@ -15,6 +15,11 @@ export function reallyRun(argv: readonly string[], executable: Json | undefined)
   const given =
     isJsonObject(interpreter) && Array.isArray(interpreter.arguments) ? interpreter.arguments.map(String) : [];
   return [own, [nameOf(program), ...given, found, ...words]];
+}
+
+/** The same for a call of any tool, by what it resolved to. */
+export function reallyCalled({ argv }: JsonObject, { executable }: JsonObject): readonly (readonly string[])[] {
+  return Array.isArray(argv) ? reallyRun(argv.map(String), executable) : [];
 }
 
 function pathOf(facts: Json | undefined): string | undefined {

@@ -76,6 +76,18 @@ describe("the machine's policy over the tools of a run", () => {
     expect(summary.state).toBe("completed");
   });
 
+  test("A12 a script needs the approval that its interpreter needs", async () => {
+    const approvals = [{ name: "shells", tools: ["process.run"], when: { argv: [["bash", "**"]] } }];
+    const execution = { ...ALL, process: { allow: [["**"]] } };
+    const ldd = call("script", "process.run", { argv: ["ldd", "--version"] });
+    const { summary } = await decisions({ approvals }, [ldd], { execution });
+    expect(summary).toMatchObject({
+      state: "paused",
+      reason: expect.stringContaining("machine policy limits@1.0.0: approvals.shells"),
+    });
+    expect(await lab.finished("harness", ["verify", join(lab.root, "out.jsonl")])).toMatchObject({ stderr: "" });
+  });
+
   test("A12 what the policy says of files holds for what commands see and change", async () => {
     await lab.file("keys/k.txt", "a key");
     const execution = { ...ALL, backend: ["bwrap"], process: { allow: [["**"]] } };

@@ -46,6 +46,8 @@ describe("a run that is resumed", () => {
     expect(lab.entries.find(({ kind }) => kind === "input.control")?.body.ref).toMatchObject({ control: "narrow" });
     await rm(join(lab.root, "etc"), { recursive: true });
     expect(await lab.replay(folder, { key })).toMatchObject({ answer: "identical" });
+    const verified = await lab.finished("harness", ["verify", folder]);
+    expect(verified).toMatchObject({ code: 0, stderr: "" });
     await lab.forget(summary);
     expect(await lab.replay(folder)).toMatchObject({ answer: "identical-except-sealed" });
   });

@@ -102,7 +102,7 @@ describe("a store of proposals", () => {
     expect(await store.list()).toHaveLength(1);
   });
 
-  it("holds so many that are pending, and more once some are decided", async () => {
+  it("A10 holds so many that are pending, and more once some are decided", async () => {
     const { store } = opened();
     const ids: string[] = [];
     for (let at = 0; at < PROPOSAL_BOUNDS.pending; at++) {
