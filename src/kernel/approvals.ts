@@ -102,7 +102,9 @@ export class Approvals {
     }
     const open = this.#open ?? this.#ask(asking);
     this.#open = open;
-    return { kind: "wait", why: `approval ${open.id} is needed: ${open.demands.map(({ by }) => by).join(", ")}` };
+    const until = new Date(open.expires).toISOString();
+    const by = open.demands.map((demand) => demand.by).join(", ");
+    return { kind: "wait", why: `approval ${open.id} is needed until ${until}: ${by}` };
   }
 
   /** An answer arrived. What does not count is recorded and changes nothing. */
