@@ -175,6 +175,30 @@ test("a run that was cut off goes on with the secrets, and does not without", as
   expect(await resume(GIVEN)).toMatchObject({ state: "completed", result: line + line });
 });
 
+test("X1 a run that was handed an optional secret does not go on without: what is left of it could be read", async () => {
+  await lab.file("show.js", "require('fs').writeFileSync('left.txt', String(process.env.TOKEN))");
+  const turns = [
+    { calls: [SHOW] },
+    { calls: [{ id: "read", tool: "file.read", arguments: { path: "left.txt" } }] },
+    { text: "${results.read.content}" },
+  ];
+  const secrets = { "deploy-token": { tools: ["process.run"], optional: true } };
+  const file = await lab.blueprint(needing({ secrets, turns, tools: ["process.run", "file.read"] }));
+  const cases: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+    [GIVEN, "[secret deploy-token]"],
+    [{}, "undefined"],
+  ];
+  for (const [values, result] of cases) {
+    const summary = await run(file, values);
+    expect(summary).toMatchObject({ state: "completed", result });
+    await lab.crash(summary, '"check.boundary"', '"phase":"post-tool"', "show");
+    const resume = (later: Readonly<Record<string, string>>) =>
+      resumeRun({ run: summary.run, ...lab.watching }, having(later));
+    if (values === GIVEN) await expect(resume({})).rejects.toMatchObject({ code: "no-secret", exit: 2 });
+    expect(await resume(values)).toMatchObject({ state: "completed", result });
+  }
+});
+
 test("what a run that crashed left in memory is removed by the next one", async () => {
   await lab.file(
     "hold.js",
