@@ -88,6 +88,17 @@ describe("a proposal of a person", () => {
     expect(shown.stdout).toContain('+  version: "9.0.0"');
     expect(shown.stdout).not.toContain("+++ b/hook.ts");
     expect(shown.stdout).toContain("in shadow: never yet");
+    expect(shown.stdout).toMatch(/^powers +gate$/m);
+  });
+
+  test("is shown with the power to make leases, where it asks for the world that has it", async () => {
+    const folder = await candidate();
+    const manifest = await readFile(join(folder, "hook.yaml"), "utf8");
+    await writeFile(join(folder, "hook.yaml"), manifest.replace("pinion:hook/hook@", "pinion:hook/trusted-hook@"));
+    const id = await propose(folder);
+    const shown = await lab.finished("hook", ["proposals", "show", id]);
+    expect(shown.stdout).toMatch(/^powers +gate, mint: makes leases$/m);
+    expect(await json(["proposals", "show", id])).toMatchObject({ powers: ["gate", "mint"] });
   });
 
   test("that was rejected stays so: it neither runs in shadow nor is decided about again", async () => {

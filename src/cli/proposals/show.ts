@@ -23,6 +23,7 @@ function about(view: ProposalView): string {
     ["proposal", `${view.proposal}, ${view.state}${decided(view)}`],
     ["hook", `${view.name}@${view.version}, ${view.role} at ${view.phases.join(", ")}`],
     ["does", view.description],
+    ["powers", view.powers.map((power) => (power === "mint" ? "mint: makes leases" : power)).join(", ")],
     ["asks for", asks.length === 0 ? "nothing" : asks.join(", ")],
     ["proposed by", `${proposerText(view.by)}${callText(view)}, ${view.at}`],
     ...(view.by.kind === "agent" ? [["blueprint", view.by.agent.blueprint]] : []),

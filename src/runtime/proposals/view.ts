@@ -7,6 +7,7 @@ import {
   type Proposer,
   stateOf,
 } from "../../trust/proposals/proposal.ts";
+import { type Power, powersOf } from "../../trust/scope.ts";
 import type { Environment } from "../machine.ts";
 import { type Current, currentOf, diffOf, manifestOf, textsOf } from "./compare.ts";
 import { type ProposingCall, proposingCall } from "./origin.ts";
@@ -38,6 +39,8 @@ export interface ProposalView {
   readonly description: string;
   readonly role: HookManifest["spec"]["role"];
   readonly phases: HookManifest["spec"]["phases"];
+  /** What it could do if it were trusted; `mint`: make leases. */
+  readonly powers: readonly Power[];
   readonly authority: HookManifest["spec"]["authority"];
   readonly by: Proposer;
   /** The call of the agent by which it was proposed, as the journal of the run says; null when that is not there, and for a person's. */
@@ -101,6 +104,7 @@ function aboutOf(proposal: Proposal, env: Environment) {
     description: metadata.description ?? "",
     role: spec.role,
     phases: spec.phases,
+    powers: powersOf(spec.role, spec.world),
     authority: spec.authority,
     by: note.by,
     call: proposingCall(note.by, env) ?? null,
