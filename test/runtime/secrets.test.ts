@@ -63,6 +63,14 @@ test("X5 a secret goes to the tool; agent, hooks and journal see its name; a rep
   expect(await lab.replay()).toMatchObject({ answer: "identical" });
 });
 
+test("X1 a secret in the environment that the blueprint does not name is handed to nothing, and hidden all the same", async () => {
+  await lab.file("show.js", "console.log(require('fs').readFileSync('.env', 'utf8'), process.env.PINION_SECRET_OTHER)");
+  await lab.file(".env", "OTHER=another-canary");
+  const given = { ...GIVEN, PINION_SECRET_OTHER: "another-canary", PINION_SECRET_SHORT: "x" };
+  const summary = await run(await lab.blueprint(needing()), given);
+  expect(summary).toMatchObject({ state: "completed", result: "done: OTHER=[secret other] undefined\n" });
+});
+
 test("a hook that reads a file finds no secret in it, also where its range cuts one", async () => {
   await lab.file("out/left.txt", `0123456789 ${TOKEN} 0123456789`);
   const code = `
