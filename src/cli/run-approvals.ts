@@ -44,7 +44,6 @@ function answering(command: Command): Command {
     .argument("<run>", "id of the run")
     .argument("<approval>", "id of the approval, such as a1")
     .option("--resume", "then go on with the run that a person started, at once")
-    .addOption(secretsOption())
     .option("--key <file>", "sign the answer with this key (`hook keygen` makes one)")
     .option("--passphrase-fd <number>", "read the passphrase of the key from this file descriptor", descriptor)
     .addOption(secretsOption())
