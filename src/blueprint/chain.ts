@@ -74,8 +74,12 @@ function checkShadow(
   }
 }
 
-/** Why a hook cannot be in shadow at a phase, where it could not be obeyed either. */
-export function shadowFault({ role, phases }: Pick<PinnedHook, "role" | "phases">, phase: Phase): string | undefined {
+/** Why a hook cannot be in shadow at a phase: it could not be obeyed there either, or only if it is trusted. */
+export function shadowFault(
+  { role, phases, world }: Pick<PinnedHook, "role" | "phases" | "world">,
+  phase: Phase,
+): string | undefined {
+  if (world !== "pinion:hook/hook@1.0.0") return `it is of the world \`${world}\`, which only trusted hooks have`;
   if (!phases.includes(phase)) return `its manifest allows ${phases.join(", ")}`;
   if (phase === "audit" && role === "gate") return "it is a gate, and what was decided is not decided again there";
   if (phase !== "audit" && role === "observer") return "it is an observer, which has its place in `audit` only";

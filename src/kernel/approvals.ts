@@ -63,7 +63,8 @@ export class Approvals {
   ): (Met & { readonly by: readonly string[] }) | undefined {
     if (this.#grants.length === 0) return undefined;
     const action = actionDigest(phase, payload);
-    const grant = this.#grants.find((one) => this.#covers(one, { phase, payload, action }));
+    // Who was asked last was shown all that was demanded by then.
+    const grant = this.#grants.findLast((one) => this.#covers(one, { phase, payload, action }));
     return grant && { approval: grant.question.id, by: grant.question.demands.map(({ by }) => by) };
   }
 
@@ -102,7 +103,9 @@ export class Approvals {
     }
     const open = this.#open ?? this.#ask(asking);
     this.#open = open;
-    return { kind: "wait", why: `approval ${open.id} is needed: ${open.demands.map(({ by }) => by).join(", ")}` };
+    const until = new Date(open.expires).toISOString();
+    const by = open.demands.map((demand) => demand.by).join(", ");
+    return { kind: "wait", why: `approval ${open.id} is needed until ${until}: ${by}` };
   }
 
   /** An answer arrived. What does not count is recorded and changes nothing. */

@@ -67,7 +67,7 @@ function bound(file: ManifestFile, hooks: readonly PinnedHook[]): PinnedHook {
 }
 
 /** The phases that a proposal watches: all those of its manifest where it could be obeyed. */
-export function watchedPhases(hook: Pick<PinnedHook, "role" | "phases">): ShadowPin["phases"] {
+export function watchedPhases(hook: Parameters<typeof shadowFault>[0]): ShadowPin["phases"] {
   return PHASES.filter((phase) => shadowFault(hook, phase) === undefined);
 }
 

@@ -40,7 +40,7 @@ describe("a hook manifest", () => {
 
   it("of another world is refused", async () => {
     expect(await afterEdit(MANIFEST, "hook@1.0.0", "hook@2.0.0")).toEqual([
-      'spec.world: expected "pinion:hook/hook@1.0.0", found "pinion:hook/hook@2.0.0"',
+      'spec.world: expected "pinion:hook/hook@1.0.0" or "pinion:hook/trusted-hook@1.0.0", found "pinion:hook/hook@2.0.0"',
     ]);
   });
 

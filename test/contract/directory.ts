@@ -25,6 +25,20 @@ export function directoryContract(kind: Kind): void {
       expect(root.read("a", { offset: 100, length: 3 })).toHaveLength(0);
     });
 
+    given(
+      "says what a link says and follows it nowhere, and of what is no link that it is none",
+      { "d/l": { kind: "link", target: "../../outside" }, a: file("hello") },
+      async ({ root }) => {
+        expect(root.link("d/l")).toBe("../../outside");
+        expect(root.openDirectory("d").link("l")).toBe("../../outside");
+        for (const path of ["a", "d", "none", "d/l/x"]) {
+          const code = await codeOf(() => root.link(path));
+          expect(typeof code === "string" && code !== "done", path).toBe(true);
+        }
+        expect(await codeOf(() => root.link("d/../d/l"))).toBe("bad-path");
+      },
+    );
+
     given("refuses ranges that are none, and reads above the limit", { a: file("hello") }, async ({ root }) => {
       for (const range of [
         { offset: -1, length: 1 },

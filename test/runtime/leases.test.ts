@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/model/json.ts";
 import type { RunSummary } from "../../src/runtime.ts";
-import { resumeRun } from "../../src/runtime.ts";
+import { resumeRun, revokeLease } from "../../src/runtime.ts";
+import { runsOf, until } from "../support/held.ts";
 import { Lab, scriptedHook } from "../support/lab.ts";
 
 let lab: Lab;
@@ -253,4 +254,41 @@ test("what is no capability is said before the run begins", async () => {
     message: expect.stringContaining("blueprint lab@1.0.0: leases.grant[0]"),
   });
   expect(await readdir(join(lab.env.stateDir, "runs")).catch(() => [])).toEqual([]);
+});
+
+const AUTHORITY = { tools: [], files: [{ name: "out", path: "out", actions: ["read", "write"] }] };
+
+test("C3 a lease that is revoked while the gates are at work on a call does not let it through any more", async () => {
+  await lab.file("out/.keep", "");
+  // Says that it is at work, and goes on when the test says so.
+  const hook = await scriptedHook(
+    `const out = files.openRoot("out");
+     files.write(out, "begun", new Uint8Array([1]));
+     for (let i = 0; i < 5000; i++) { try { files.stat(out, "go"); return allow("went on"); } catch { host.sleep(5); } }
+     return block("nobody came");`,
+    {
+      phases: ["pre-tool"],
+      authority: AUTHORITY,
+      limits: { deadlineMs: 30_000, hostcallMs: 30_000, hostcalls: 10_000 },
+    },
+  );
+  const file = await lab.blueprint({
+    hooks: [hook],
+    grants: { scripted: AUTHORITY },
+    chain: { "pre-tool": ["scripted"] },
+    leases: { require: ["fs"], grant: ["capability://fs/workspace/**?action=read"] },
+    turns: turns(read("one", "a.txt")),
+  });
+  const running = lab.run(file);
+  await until("the gate is at work", () => existsSync(join(lab.workspace, "out/begun")));
+  const [run = ""] = await runsOf(lab);
+  const request = { run, lease: "lease-1", reason: "stop" };
+  expect(await revokeLease(request, lab.env)).toMatchObject({ done: true });
+  await lab.file("out/go", "");
+  const summary = await running;
+  expect(summary).toMatchObject({ state: "completed", blocked: 1 });
+  expect(lab.rationales("pre-tool")).toEqual(["went on"]);
+  expect(denials()).toEqual([expect.stringContaining("`lease-1` is revoked")]);
+  expect(performed()).toEqual([]);
+  await expectReplays(summary);
 });

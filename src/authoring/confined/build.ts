@@ -34,7 +34,7 @@ export interface ConfinedBuild {
  * compiler is made of, bounded in time, memory and output. Throws `BuildError` where the source does not compile or uses too much, and
  * where there is no compiler or nothing to confine it with: it is never compiled without.
  */
-export function buildConfined({ source, node, installation, signal }: ConfinedBuild): Promise<Uint8Array> {
+export async function buildConfined({ source, node, installation, signal }: ConfinedBuild): Promise<Uint8Array> {
   const child = spawn(BWRAP, argumentsOf({ node, installation }), { env: {}, stdio: ["pipe", "pipe", "pipe"] });
   return new Promise((resolve, reject) => {
     let why: string | undefined;

@@ -1,3 +1,4 @@
+import { shadowFault } from "../../blueprint/chain.ts";
 import { parseManifest } from "../../blueprint/manifest.ts";
 import type { ResolvedBlueprint } from "../../blueprint/resolve.ts";
 import { InputError } from "../../model/errors.ts";
@@ -25,12 +26,17 @@ export async function shadowPins(
     const { digest: manifest, manifest: file } = parseManifest(content.manifest, `proposal ${id}`);
     const { name, version } = file.metadata;
     const phases = watchedPhases(file.spec);
+    if (phases.length === 0) throw nowhere(id, shadowFault(file.spec, file.spec.phases[0] ?? "audit"));
     await store.put(content.manifest);
     await store.put(content.component);
     pins.push({ name, version, manifest, phases });
   }
   await shadowsOf(resolved, pins, store);
   return pins;
+}
+
+function nowhere(id: string, why: string | undefined): InputError {
+  return new InputError({ code: "no-shadow", message: `proposal \`${id}\` can be in shadow nowhere: ${why}` });
 }
 
 function rejected(id: string, reason: string): InputError {

@@ -68,6 +68,8 @@ declare function hostRead(kind: usize, kindUnits: u32, answer: usize): void;
 declare function hostWrite(kind: usize, kindUnits: u32, value: usize, valueUnits: u32, answer: usize): void;
 @external("pinion:hook/host@1.0.0", "request-approval")
 declare function hostApproval(request: usize, requestUnits: u32, answer: usize): void;
+@external("pinion:hook/leases@1.0.0", "request")
+declare function leasesRequest(capability: usize, capabilityUnits: u32, answer: usize): void;
 @external("pinion:hook/host@1.0.0", "now")
 declare function hostNow(): u64;
 
@@ -96,6 +98,12 @@ export function writeCapsule(kind: string, value: string): string {
 /** Demands that a person approves what this boundary is about; `request` is JSON. */
 export function requestApproval(request: string): string {
   hostApproval(changetype<usize>(request), request.length, ANSWER);
+  return refusal();
+}
+
+/** Asks for a lease for the agent, such as `capability://fs/workspace/docs/**?action=read&uses=5`. */
+export function requestLease(capability: string): string {
+  leasesRequest(changetype<usize>(capability), capability.length, ANSWER);
   return refusal();
 }
 

@@ -295,6 +295,7 @@ typedef struct {
 } pinion_answer;
 
 #define PINION_HOST(name) __attribute__((import_module("pinion:hook/host@1.0.0"), import_name(name)))
+#define PINION_LEASES(name) __attribute__((import_module("pinion:hook/leases@1.0.0"), import_name(name)))
 #define PINION_FILES(name) __attribute__((import_module("pinion:hook/files@1.0.0"), import_name(name)))
 
 PINION_HOST("emit-event") void pinion_host_emit(const char *, size_t, const char *, size_t, pinion_answer *);
@@ -305,6 +306,7 @@ PINION_HOST("request-approval") void pinion_host_approval(const char *, size_t, 
 PINION_HOST("random") void pinion_host_random(uint32_t, pinion_answer *);
 PINION_HOST("now") uint64_t pinion_host_now(void);
 PINION_HOST("sleep") void pinion_host_sleep(uint32_t, pinion_answer *);
+PINION_LEASES("request") void pinion_leases_request(const char *, size_t, pinion_answer *);
 PINION_FILES("open-root") void pinion_files_root(const char *, size_t, pinion_answer *);
 PINION_FILES("open-directory") void pinion_files_open(const char *, size_t, const char *, size_t, pinion_answer *);
 PINION_FILES("read") void pinion_files_read(const char *, size_t, const char *, size_t, uint64_t, uint32_t, pinion_answer *);
@@ -351,6 +353,13 @@ static inline pinion_text pinion_request_approval(pinion_text request) {
   pinion_answer answer;
   pinion_host_approval(request.at, request.length, &answer);
   return pinion_refusal(answer);
+}
+
+/* Asks for a lease for the agent: its name, where `is_error` is 0. */
+static inline pinion_answer pinion_request_lease(pinion_text capability) {
+  pinion_answer answer;
+  pinion_leases_request(capability.at, capability.length, &answer);
+  return answer;
 }
 
 /* Has the kernel make a tool call; `arguments` and the answer are JSON. */
