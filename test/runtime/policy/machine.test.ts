@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Entry } from "../../../src/model/entry.ts";
@@ -55,6 +55,16 @@ describe("the policies of machine and user", () => {
     expect(await readdir(join(lab.env.stateDir, "runs"))).toEqual([]);
     await policy("etc", { ...everything, process: { ...everything.process, backends: ["unconfined"] } });
     expect(await lab.run(blueprint)).toMatchObject({ state: "completed", blocked: 0 });
+  });
+
+  test("keep every run from starting under a name that nobody reads", async () => {
+    const blueprint = await lab.blueprint({ turns: READS });
+    await policy("etc", everything);
+    const folder = lab.env.configDirs[0] ?? "";
+    await rename(join(folder, "policy.yaml"), join(folder, "policy.yml"));
+    await expect(lab.run(blueprint)).rejects.toMatchObject({ code: "misnamed-policy", exit: EXIT.usage });
+    await rename(join(folder, "policy.yml"), join(folder, "policy.yaml"));
+    expect(await lab.run(blueprint)).toMatchObject({ state: "completed" });
   });
 
   test("are not read again by a replay", async () => {
