@@ -66,7 +66,7 @@ export function addProposalCommands(session: Session, program: Command): void {
 }
 
 const APPROVE = `
-Exit code 5 when the files of the proposal are no longer what was proposed, or the passphrase does not open the key.
+Exit code 5 when the files of the proposal are no longer what was proposed, 2 when the passphrase does not open the key.
 With --json: { proposal, folder, name, version, digest, signature, source, key }`;
 
 const SHOW = `

@@ -126,7 +126,7 @@ describe("hook trust", () => {
     const scope = ["--hooks", "tool-*", "--phases", "all", "--powers", "gate"];
     const add = (...args: readonly string[]) => shell.run("hook", "trust", "add", ...args, ...scope);
     expect(add("alice", keys.alice ?? "", "--owner", "Alice")).toMatchObject({ exit: 0, stderr: "" });
-    expect(add("alice", keys.bob ?? "", "--owner", "Bob")).toMatchObject({ exit: 5 });
+    expect(add("alice", keys.bob ?? "", "--owner", "Bob")).toMatchObject({ exit: 2 });
     expect(add("Bob", keys.bob ?? "", "--owner", "Bob")).toMatchObject({ exit: 2 });
     expect(verify()).toMatchObject({ trusted: true, signer: { id: "alice", owner: "Alice" }, exit: 0 });
 
@@ -153,6 +153,53 @@ describe("hook trust", () => {
       { id: "alice", state: "rotated", place: "user", powers: ["gate"] },
       { id: "bob", state: "revoked", revoked: { reason: "left us" } },
     ]);
+  });
+
+  it.each([
+    [
+      "a name of hooks that there cannot be",
+      ["--hooks", "t*l"],
+      'hooks[0]: expected the name of a hook, `prefix-*` or `*`, found "t*l"',
+    ],
+    ["a phase that there is not", ["--phases", "pre-tol"], "phases[0]: expected one of"],
+    ["a day that there is not", ["--until", "yesterday"], "until: expected a day"],
+  ])("says of %s that the command is wrong, not the file", (_, wrong, why) => {
+    const [before, key] = [
+      readFileSync(keyring, "utf8"),
+      "ed25519:3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29",
+    ];
+    const right = ["--owner", "Carol", "--hooks", "*", "--phases", "all", "--powers", "gate"];
+    const done = shell.run("hook", "trust", "add", "carol", key, ...right, ...wrong);
+    expect(done).toMatchObject({ exit: 2, stderr: expect.stringMatching(/^error: \w+(\[0\])?: expected/) });
+    expect(done.stderr).toContain(why);
+    expect(readFileSync(keyring, "utf8")).toBe(before);
+  });
+
+  it("adds no key twice, nor two by one name, and none that is valid never", () => {
+    const add = (id: string, key: string, ...times: readonly string[]) =>
+      shell.run(
+        "hook",
+        "trust",
+        "add",
+        id,
+        key,
+        "--owner",
+        "Carol",
+        "--hooks",
+        "*",
+        "--phases",
+        "all",
+        "--powers",
+        "gate",
+        ...times,
+      );
+    const other = "ed25519:3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
+    const known = { exit: 2, stderr: expect.stringContaining("has a key `alice` already") };
+    expect(add("alice", other)).toMatchObject(known);
+    expect(add("alice-again", keys.alice ?? "")).toMatchObject(known);
+    const never = { exit: 2, stderr: expect.stringContaining("until: expected a time after") };
+    expect(add("carol", other, "--from", "2027-01-01", "--until", "2026-01-01")).toMatchObject(never);
+    expect(add("carol", other, "--from", "2027-01-01").stdout).toMatch(/^carol is trusted from 2027-01-01 on: /);
   });
 
   it("S12 does not enter a rotation that the old key did not sign", () => {

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { render } from "ink";
 import { createElement } from "react";
 import { expect, it } from "vitest";
-import { approvalLines, bounded } from "../../src/cli/approval/lines.ts";
+import { answerCommands, approvalLines, bounded } from "../../src/cli/approval/lines.ts";
 import { piecesOf, wrapped } from "../../src/cli/approval/pieces.ts";
 import { Question } from "../../src/cli/view/question.ts";
 import { digestOf } from "../../src/model/canonical.ts";
@@ -142,7 +142,16 @@ it("A8 text that is not what runs: nothing ends a line, moves the cursor, hides,
   expect(lines.join("\n")).toContain("\\u{202e}trust me");
   expect(lines.join("\n")).toContain('path: "out/\\u{2066}x"');
   expect(lines.filter((line) => line.trimStart().startsWith("digest:"))).toEqual([`  digest: ${PENDING.action}`]);
-  expect(lines).toContain("  demanded: policy p@1.0.0: approvals.writes (answered by alice)");
+  expect(lines).toContain("  demanded: policy p@1.0.0: approvals.writes (to be answered by alice)");
+});
+
+it("says that an answer must be signed, in the commands that give one", () => {
+  const signed = { ...PENDING, demands: PENDING.demands.map((demand) => ({ ...demand, keys: ["ed25519:aa"] })) };
+  expect(answerCommands(PENDING)[0]).toBe(`pinion run approve ${PENDING.run} a1`);
+  expect(answerCommands(signed)).toEqual([
+    `pinion run approve ${PENDING.run} a1 --key FILE`,
+    `pinion run deny ${PENDING.run} a1 --key FILE --reason TEXT`,
+  ]);
 });
 
 it("A8 truncation: a list says how many bytes it leaves out", () => {

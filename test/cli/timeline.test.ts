@@ -151,6 +151,10 @@ it("tells who answered an approval, when, of which action, and how far the answe
   expect(shown(entry("check.approval", denied))).toEqual([
     "● approval a1 denied by alice on /dev/pts/0, action sha256:4c164c164c16: not on a Friday",
   ]);
+  const refused = { approval: "a1", event: "refused", by: "eve", why: "p lets alice answer, not eve" };
+  expect(shown(entry("check.approval", refused))).toEqual([
+    "● the answer of eve to approval a1 does not count: p lets alice answer, not eve",
+  ]);
 });
 
 it("does not say that a call waits when what it needs was denied", () => {

@@ -23,14 +23,15 @@ export function approvalLines(pending: PendingApproval): readonly string[] {
 }
 
 /** The commands that answer it. */
-export function answerCommands({ run, approval }: PendingApproval): readonly [approve: string, deny: string] {
-  return [`pinion run approve ${run} ${approval}`, `pinion run deny ${run} ${approval} --reason TEXT`];
+export function answerCommands({ run, approval, demands }: PendingApproval): readonly [approve: string, deny: string] {
+  const key = demands.some(({ keys }) => keys.length > 0) ? " --key FILE" : "";
+  return [`pinion run approve ${run} ${approval}${key}`, `pinion run deny ${run} ${approval}${key} --reason TEXT`];
 }
 
 function demandText({ by, users, keys }: PendingApproval["demands"][number]): string {
   const who = [
-    ...(users.length === 0 ? [] : [`answered by ${users.join(" or ")}`]),
-    ...(keys.length === 0 ? [] : [`signed by ${keys.join(" or ")}`]),
+    ...(users.length === 0 ? [] : [`to be answered by ${users.join(" or ")}`]),
+    ...(keys.length === 0 ? [] : [`to be signed by ${keys.join(" or ")}`]),
   ];
   return who.length === 0 ? by : `${by} (${who.join(", ")})`;
 }

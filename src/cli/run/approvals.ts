@@ -51,11 +51,12 @@ function groupText(group: readonly PendingApproval[], whole: boolean): string {
   const head = `${group.length} ${group.length === 1 ? "waits" : "wait"}: ${by}`;
   const one = (pending: PendingApproval): string => {
     const { run, approval, agent } = pending;
-    const [approve, deny] = answerCommands(pending);
+    const commands = pending.expired ? [`pinion run resume ${run}`] : answerCommands(pending);
     const lines = approvalLines(pending);
     const shown = whole ? lines : bounded(lines, BRIEF, `all of it: pinion run approvals ${run}`);
     const fitting = wrapped(shown, process.stdout);
-    return [`${paint(approval, "strong")} of run ${run}, ${agent}`, ...fitting, `  ${approve}`, `  ${deny}`].join("\n");
+    const answers = commands.map((command) => `  ${command}`);
+    return [`${paint(approval, "strong")} of run ${run}, ${agent}`, ...fitting, ...answers].join("\n");
   };
   return [paint(head, "warn"), ...group.map(one)].join("\n");
 }

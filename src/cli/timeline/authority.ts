@@ -47,6 +47,9 @@ export function leaseLine(body: JsonObject, line: Liner): TimelineLine {
 export function approvalLine(body: JsonObject, line: Liner): TimelineLine {
   const { approval, event, subject, action, by, keys, why, reason } = body;
   const said = [why, reason].find((one) => one !== undefined && one !== "");
+  // What did not count is not the approval's end.
+  if (event === "refused")
+    return line("●", "warn", `the answer of ${text(by)} to approval ${text(approval)} does not count: ${text(why)}`);
   const signers = listOf(keys).map(text);
   const told = [
     `approval ${text(approval)} ${text(event)}`,

@@ -70,7 +70,7 @@ export async function add({ args: [id = "", key = ""], options, json, out }: Cal
     powers: listIn(options.powers) as readonly ("gate" | "transform" | "observe" | "mint")[],
   };
   const { file } = await addKey({ id, key, owner, ...scope, from, until, place: placeOf({ machine }) }, environment());
-  out.data(json ? jsonLine({ id, key, file }) : `${id} is trusted from now on: ${file}`);
+  out.data(json ? jsonLine({ id, key, file }) : `${id} is trusted from ${from ?? "now"} on: ${file}`);
   return EXIT.ok;
 }
 

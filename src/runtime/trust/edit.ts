@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Document, isSeq, parseDocument, type YAMLSeq } from "yaml";
 import { replaceFile } from "../../authoring/replace.ts";
+import { InvalidFileError } from "../../blueprint/fault.ts";
 import { loadDocument } from "../../blueprint/yaml.ts";
 import { BugError, InputError, WorldError } from "../../model/errors.ts";
 import type { Keyring as KeyringFile } from "../../model/generated/keyring.ts";
@@ -58,7 +59,9 @@ class KeyringEdit {
     this.value = parse(text, file);
   }
 
+  /** Throws `InputError` for a key that the file has already. */
   add(list: "keys" | "revoked", entry: JsonObject): void {
+    if (list === "keys") this.#mustBeNew(entry);
     this.changed = true;
     const known: unknown = this.#document.get(list);
     const made = this.#document.createNode(entry);
@@ -69,10 +72,23 @@ class KeyringEdit {
     }
   }
 
-  /** Writes the file in one step, comments and all. What would not be read again is not written: throws as `readKeyring` does. */
+  #mustBeNew({ id, key }: JsonObject): void {
+    const known = this.value.keys.find((one) => one.id === id || one.key === key);
+    if (known === undefined) return;
+    throw new InputError({
+      code: "key-known",
+      message: `the keyring \`${this.file}\` has a key \`${known.id}\` already: \`${known.key}\``,
+      hint: "choose another name, or edit the file",
+    });
+  }
+
+  /**
+   * Writes the file in one step, comments and all. What would not be read again is not written: throws `InputError` for what does not
+   * fit the schema, else as `readKeyring` does.
+   */
   async save(): Promise<void> {
     const text = this.#document.toString({ lineWidth: 0 });
-    const value = parse(text, this.file);
+    const value = this.#parsed(text);
     const own = { file: this.file, place: this.#place, value, adds: true };
     joinKeyrings(this.#place === "machine" ? [own, ...this.#others] : [...this.#others, own]);
     try {
@@ -89,6 +105,17 @@ class KeyringEdit {
         hint,
         cause,
       });
+    }
+  }
+
+  /** The file was right before; what is wrong with it now was said to the command, and stands in no line of it. */
+  #parsed(text: string): KeyringFile {
+    try {
+      return parse(text, this.file);
+    } catch (error) {
+      if (!(error instanceof InvalidFileError)) throw error;
+      const message = error.faults.map((fault) => fault.message.replace(/^(?:keys|revoked)\[\d+\]\.?/, "")).join("\n");
+      throw new InputError({ code: "usage", message, hint: "see `hook trust --help`; nothing was changed" });
     }
   }
 }

@@ -67,10 +67,13 @@ export interface NewEntry extends Scope {
   readonly place: Place;
 }
 
-/** Adds a key to a keyring. Throws `InputError` for what is no usable key, `InvalidFileError` for what does not fit the schema. */
+/** Adds a key to a keyring. Throws `InputError` for what is no usable key, is there already, or does not fit the schema. */
 export async function addKey({ place, key, ...entry }: NewEntry, env: Environment): Promise<{ readonly file: string }> {
   mustNotBeRevoked(key, readKeyring(env));
   const { id, owner, hooks, phases, powers, from, until } = entry;
+  if (from !== undefined && until !== undefined && Date.parse(until) <= Date.parse(from)) {
+    throw new InputError({ code: "usage", message: `until: expected a time after \`${from}\`, found \`${until}\`` });
+  }
   const times = { ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) };
   const added = { id, key: parsePublicKey(key).text, owner, ...times, hooks, phases, powers };
   return changeKeyring(place, env, (edit) => {
