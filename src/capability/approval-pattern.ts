@@ -35,7 +35,8 @@ export function covers(pattern: Json, approved: PreTool, asked: PreTool): boolea
   if (tool !== approved.call.tool || origin !== approved.call.origin || asked.resolution.problem !== undefined)
     return false;
   if (tool === "process.run") {
-    return argvCovers(pattern, named.argv) && canonicalJson(fixedOf(asked)) === canonicalJson(fixedOf(approved));
+    const fixed = (one: PreTool): string => canonicalJson(fixedOf(one, leavesOpen(pattern)));
+    return argvCovers(pattern, named.argv) && fixed(asked) === fixed(approved);
   }
   const paths = pathsOf(tool, named);
   if (paths !== undefined) {
@@ -46,11 +47,22 @@ export function covers(pattern: Json, approved: PreTool, asked: PreTool): boolea
   return domainMatches(pattern, host) && canonicalJson(exchangeOf(asked)) === canonicalJson(exchangeOf(approved));
 }
 
-/** Everything of a command but its words and the files that they name: the executable with its digest, the environment, … */
-function fixedOf({ call, resolution, agent: _, step: __, usage: ___, leases: ______, ...rest }: PreTool): Json {
+/**
+ * Everything of a command but its words: the executable with its digest, the environment, … Where a word is open, other files are named;
+ * where none is, those that are named stay as they were, so that nobody runs another script under the name of the one that was approved.
+ */
+function fixedOf(
+  { call, resolution, agent: _, step: __, usage: ___, leases: ______, ...rest }: PreTool,
+  isOpen: boolean,
+): Json {
   const { argv: ____, ...named } = call.arguments;
-  const { named: _____, ...resolved } = resolution;
-  return { ...rest, named, resolved };
+  const { named: files = [], ...resolved } = resolution;
+  return { ...rest, named, resolved, files: isOpen ? [] : files };
+}
+
+/** Whether a pattern for commands has words that stand for others. */
+export function leavesOpen(pattern: Json): boolean {
+  return isArgv(pattern) && pattern.some((word) => word === "*" || word === "**");
 }
 
 /** Everything of an exchange but where it goes to: how, with what, and by which scheme and port. */

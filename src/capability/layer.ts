@@ -1,4 +1,4 @@
-import type { Approval, Resource } from "../model/generated/blueprint.ts";
+import type { AgentBlueprint, Approval, Resource } from "../model/generated/blueprint.ts";
 import type { Taxon } from "../model/phase.ts";
 import type { Confinement } from "./confinement.ts";
 
@@ -15,6 +15,8 @@ export interface Grants {
   readonly process: {
     readonly allow: readonly (readonly string[])[];
     readonly deny: readonly (readonly string[])[];
+    /** What may confine them; all that there are unless given. */
+    readonly backends?: readonly Backend[];
     readonly network: "none" | "host";
   };
   readonly network: { readonly domains: readonly string[]; readonly deny: readonly string[] };
@@ -29,6 +31,8 @@ export interface Grants {
   readonly approvals: readonly ApprovalRule[];
   readonly leases: LeaseRules;
 }
+
+export type Backend = AgentBlueprint["spec"]["execution"]["backend"][number];
 
 /** Nothing is allowed, and nothing bounded. */
 export const NO_GRANTS: Grants = {

@@ -105,7 +105,7 @@ function explainedText(explained: Explained): string {
 
 function viewText({ of, layers, effective, denied }: PolicyView): string {
   const paint = painter(process.stdout);
-  const { limits, processNetwork } = effective;
+  const { limits, processBackends, processNetwork } = effective;
   return [
     paint(visibleLine(of), "strong"),
     "together",
@@ -116,6 +116,7 @@ function viewText({ of, layers, effective, denied }: PolicyView): string {
       ["  never", listed(denied.files)],
       ["  run", listed(effective.processes.map((words) => words.join(" ")))],
       ["  never run", listed(denied.processes.map((words) => words.join(" ")))],
+      ["  confined by", listed(processBackends)],
       ["  network of processes", processNetwork],
       ["  reach", listed(effective.domains)],
       ["  never reach", listed(denied.domains)],

@@ -45,7 +45,7 @@ approvals: [{ by, scopes, expiresMs, users, keys }], leases: [{ capability, by }
 Exit code: 0 allowed, 4 denied.`;
 
 const SHOW = `
-With --json: { of, layers: [{ name, digest, grants }], effective: { tools, read, write, processes, processNetwork,
+With --json: { of, layers: [{ name, digest, grants }], effective: { tools, read, write, processes, processBackends, processNetwork,
 domains, secrets, limits }, denied: { files, processes, domains } }`;
 
 const CHECK = `

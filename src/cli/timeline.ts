@@ -1,7 +1,17 @@
 import type { Entry } from "../model/entry.ts";
-import type { Json, JsonObject } from "../model/json.ts";
+import type { JsonObject } from "../model/json.ts";
+import { approvalLine, controlLine, leaseLine } from "./timeline/authority.ts";
 import { boundaryLines } from "./timeline/boundary.ts";
-import { fields, type Liner, listOf, objectOf, type TimelineLine, type Tone, text } from "./timeline/line.ts";
+import {
+  fields,
+  type Liner,
+  layerName,
+  listOf,
+  objectOf,
+  type TimelineLine,
+  type Tone,
+  text,
+} from "./timeline/line.ts";
 import { visibleLine } from "./visible.ts";
 
 /** The lines that tell one entry. Pure; takes any body, since a journal of another version may be shown too. */
@@ -41,19 +51,14 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "check.lease":
       return [leaseLine(body, line)];
     case "check.approval":
-      return [line("●", "warn", approvalText(body))];
+      return [approvalLine(body, line)];
     case "input.start":
       return [line("▶", "strong", `run ${text(ref.run)}`)];
     case "input.fault":
       // That of a shadow is told where its failure is.
       return [line("✗", "bad", `fault: ${fields(ref)}`, ref.shadow !== undefined)];
     case "input.control":
-      if (ref.control === "narrow")
-        return [line("●", "warn", `policies are stricter by now: ${listOf(ref.layers).map(layerName).join(", ")}`)];
-      if (ref.control === "distrust") return [line("✗", "bad", `hook ${text(ref.hook)} is no longer trusted`)];
-      return [
-        line("●", "warn", `a person asked: ${text(ref.control)}${ref.hook === undefined ? "" : ` ${text(ref.hook)}`}`),
-      ];
+      return [controlLine(entry, line)];
     case "input.model":
     case "input.resolve":
     case "input.tool":
@@ -61,20 +66,6 @@ export function timelineOf(entry: Entry): readonly TimelineLine[] {
     case "input.sleep":
       return [line("·", "dim", `the world answered: ${entry.kind} ${fields(ref)}`, true)];
   }
-}
-
-function leaseLine({ lease, event, call, issuer, reason }: JsonObject, line: Liner): TimelineLine {
-  const about = call === undefined ? "" : ` for ${text(call)}`;
-  const why = typeof reason === "string" ? `: ${reason}` : "";
-  if (event === "revoked") return line("●", "warn", `lease ${text(lease)} revoked${why}`);
-  if (event !== "refused") return line("·", "dim", `lease ${text(lease)} ${text(event)}${about}${why}`, true);
-  return line("·", "dim", `no lease${about}${typeof issuer === "string" ? ` by ${issuer}` : ""}${why}`, true);
-}
-
-function approvalText({ approval, event, by, why, reason }: JsonObject): string {
-  const said = [why, reason].find((one) => one !== undefined && one !== "");
-  const who = by === undefined ? "" : ` (answered by ${text(by)})`;
-  return `approval ${text(approval)} ${text(event)}${who}${said === undefined ? "" : `: ${text(said)}`}`;
 }
 
 function hookLines(body: JsonObject, line: Liner): TimelineLine[] {
@@ -99,10 +90,6 @@ function shadowLine(body: JsonObject, line: Liner): TimelineLine {
     return line("◌", "warn", `${who}: failed (${text(body.cause)}); it is not asked again`);
   const agreement = text(body.agreement);
   return line("◌", "dim", `${who}: ${text(body.decision)} (${agreement})`, agreement === "same");
-}
-
-function layerName(layer: Json): string {
-  return text(objectOf(layer).name);
 }
 
 function toneOfState(state: string): Tone {

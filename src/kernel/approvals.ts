@@ -63,7 +63,8 @@ export class Approvals {
   ): (Met & { readonly by: readonly string[] }) | undefined {
     if (this.#grants.length === 0) return undefined;
     const action = actionDigest(phase, payload);
-    const grant = this.#grants.find((one) => this.#covers(one, { phase, payload, action }));
+    // Who was asked last was shown all that was demanded by then.
+    const grant = this.#grants.findLast((one) => this.#covers(one, { phase, payload, action }));
     return grant && { approval: grant.question.id, by: grant.question.demands.map(({ by }) => by) };
   }
 

@@ -1,3 +1,4 @@
+import { canonicalJson } from "./canonical.ts";
 import type { ApprovalAnswer } from "./entry.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
@@ -29,6 +30,8 @@ export const MAX_CONTROL_LINE = 64 * 1024;
 /** Characters of `by` and `hook`, and of `reason`. */
 const MAX_NAME = 256;
 const MAX_REASON = 4096;
+/** Levels of arrays and objects in a request; far fewer than a journal takes. */
+const LEVELS = 32;
 
 /** A line that came through a socket. Undefined for anything but a request. */
 export function toControlRequest(line: string): ControlRequest | undefined {
@@ -78,9 +81,12 @@ export function toApprovalAnswer(value: Json | undefined): ApprovalAnswer | unde
   return (scope === "once" || scope === "run") && pattern === undefined ? { approve, scope, ...why } : undefined;
 }
 
+/** Only what a journal can hold: what it cannot would end the run. */
 function parsed(line: string): unknown {
   try {
-    return JSON.parse(line);
+    const value: unknown = JSON.parse(line);
+    canonicalJson(value, { levels: LEVELS });
+    return value;
   } catch {
     return undefined; // the caller says that it is no request
   }

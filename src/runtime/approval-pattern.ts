@@ -1,4 +1,4 @@
-import { wrongPattern } from "../capability/approval-pattern.ts";
+import { leavesOpen, wrongPattern } from "../capability/approval-pattern.ts";
 import { pathsOf } from "../capability/approvals.ts";
 import { matches } from "../capability/glob.ts";
 import { readRunKey, runKeyFile } from "../journal/keys.ts";
@@ -74,6 +74,9 @@ function commandsOf(words: readonly string[], { resolution: { executable } }: Pr
     ...words.map((word, index) => `word ${index + 1}: ${wordText(word)}`),
     `the executable stays ${path}`,
     "working directory, environment, stdin and time limit stay as they are in this call",
+    leavesOpen(words)
+      ? "the files that its words name may be others, and say anything by then"
+      : "the files that its words name stay as they are",
   ];
 }
 

@@ -4,7 +4,7 @@ import type { ResolvedBlueprint } from "../blueprint/resolve.ts";
 import type { Confinement } from "../capability/confinement.ts";
 import { NO_GRANTS } from "../capability/layer.ts";
 import { type Authority, effectivePermission } from "../capability/permission.ts";
-import { BugError } from "../model/errors.ts";
+import { BugError, DeniedError } from "../model/errors.ts";
 import type { Taxon } from "../model/phase.ts";
 import { type ToolBox, ToolError } from "../model/tool.ts";
 import { agentSpawn } from "../tool/agent-spawn.ts";
@@ -153,11 +153,12 @@ export interface ProcessOptions {
 /**
  * Chooses how processes are confined and how they see the files of the run, by what the blueprints prefer and by what this
  * machine has, where it allows processes at all. Commands are looked up on a fixed path, with the Node that runs Pinion first.
- * Throws `WorldError` when no listed backend can be had.
+ * Throws `WorldError` when no listed backend can be had, and `DeniedError` when the policies leave none of them.
  */
 export async function openProcesses(resolved: ResolvedBlueprint, options: ProcessOptions): Promise<Processes> {
   const { authority, confinement, workspace, layer, temporary, secrets, onNotice } = options;
   if (!resolved.tools.allow.includes("process.run")) return nobody(directTree(workspace));
+  if (confinement.backend.length === 0) throw noBackendLeft(resolved);
   removeTree(temporary);
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const means = await openMeans({ preferences: confinement.backend, network: authority.processNetwork, temporary });
@@ -179,6 +180,15 @@ export async function openProcesses(resolved: ResolvedBlueprint, options: Proces
       removeTree(temporary);
     },
   };
+}
+
+function noBackendLeft({ execution, agent }: ResolvedBlueprint): DeniedError {
+  const listed = execution.backend.map((name) => `\`${name}\``).join(", ");
+  return new DeniedError({
+    code: "no-backend-left",
+    message: `\`${agent.name}\` confines processes by ${listed}, and the policies around it leave none of that`,
+    hint: "`pinion policy show` says what each of them has under `process.backends`",
+  });
 }
 
 function openTree(

@@ -138,10 +138,15 @@ function within({ from, to }: Decoded, outer: Look["place"]): Look["place"] {
   return (first, end) => outer(from[first] ?? 0, to[end - 1] ?? 0);
 }
 
-/** The value without line ends around it, and its longer lines, except for the frame of a PEM file (RFC 7468). */
+/** The value without space around it, which shells and headers drop, and its longer lines, except for the frame of a PEM file (RFC 7468). */
 function partsOf(value: string): readonly string[] {
-  const whole = value.replace(/^[\r\n]+|[\r\n]+$/g, "");
+  const whole = value.trim();
   const lines = whole.split(/\r?\n/);
   if (lines.length === 1) return [whole];
-  return [whole, ...lines.filter((line) => Buffer.byteLength(line) >= SHORTEST_LINE && !line.startsWith("-----"))];
+  return [
+    whole,
+    ...lines
+      .map((line) => line.trim())
+      .filter((line) => Buffer.byteLength(line) >= SHORTEST_LINE && !line.startsWith("-----")),
+  ];
 }

@@ -153,6 +153,18 @@ describe("a pattern", () => {
     expect(wrongPattern(["list", "*"], asked(run("list", "x"), program("/bin/busybox")))).toContain("busybox");
   });
 
+  it("A4 of a command without an open word covers no other script under the same name, nor one that came to be", () => {
+    const named = (...files: readonly JsonObject[]) =>
+      asked(run("sh", "s.sh"), { ...program("/usr/bin/dash"), named: [...files] });
+    const script = (text: string) => ({ path: "s.sh", digest: digestOf(text) });
+    const pattern = ["sh", "s.sh"];
+    expect(covers(pattern, named(script("v1")), named(script("v1")))).toBe(true);
+    expect(covers(pattern, named(script("v1")), named(script("v2")))).toBe(false);
+    expect(covers(pattern, named(), named(script("v2")))).toBe(false);
+    const listed = asked(run("ls", "b"), { ...program("/usr/bin/ls"), named: [script("v2")] });
+    expect(covers(["ls", "*"], ls("a"), listed)).toBe(true);
+  });
+
   it("leaves neither the command open nor a word in the middle that stands for many", () => {
     expect(wrongPattern(["*", "a"], ls("a"))).toContain("the command itself");
     expect(wrongPattern(["ls", "**", "a"], ls("a"))).toContain("the last word");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Confinement, effectiveConfinement } from "../../src/capability/confinement.ts";
-import type { Layer } from "../../src/capability/layer.ts";
+import type { Backend, Layer } from "../../src/capability/layer.ts";
 import { NOTHING_ELSE } from "../support/nothing-else.ts";
 
 const LIMITS = { timeoutMs: 9, cpuMs: 9, memoryBytes: 9, processes: 9, fileBytes: 9, outputBytes: 9 };
@@ -29,6 +29,14 @@ test("C1 a child's processes are confined by what every layer lists, in the chil
   ]);
   expect(backend(blueprint(["bwrap", "unconfined"]), blueprint(["bwrap"]))).toEqual(["bwrap"]);
   expect(backend(blueprint(["unconfined"]), blueprint(["bwrap"]))).toEqual([]);
+});
+
+test("a policy leaves only the backends that it lists, whatever blueprints prefer", () => {
+  const policy = (...backends: Backend[]): Layer => ({ ...layer(), process: { ...layer().process, backends } });
+  const backend = (...layers: Layer[]) => effectiveConfinement(layers).backend;
+  expect(backend(blueprint(["bwrap", "unconfined"]), policy("bwrap"))).toEqual(["bwrap"]);
+  expect(backend(policy("unconfined", "bwrap"), blueprint(["bwrap", "unconfined"]))).toEqual(["bwrap", "unconfined"]);
+  expect(backend(blueprint(["unconfined"]), policy("bwrap"))).toEqual([]);
 });
 
 test.each(Object.keys(LIMITS))("C1 of `%s` the smallest holds, whoever set it", (name) => {

@@ -161,6 +161,36 @@ describe("hook trust", () => {
     expect(done).toMatchObject({ exit: 5, stderr: expect.stringContaining("is not signed by `alice`") });
     expect(readFileSync(keyring, "utf8")).toBe(before);
   });
+
+  it("S12 does not enter a rotation that a key signed after it was revoked, or gave its place away, or ended", {
+    timeout: MINUTE,
+  }, () => {
+    for (const name of ["carol", "dave"]) keys[name] = json(hook(["keygen", name, "--json"])).key ?? "";
+    const before = readFileSync(keyring, "utf8");
+    const scope = ["--owner", "Dave", "--hooks", "tool-gate", "--phases", "pre-tool", "--powers", "gate"];
+    const rotate = (old: string, ...more: readonly string[]) =>
+      hook(["trust", "rotate", old, "--to", keyFile("carol"), "--key", keyFile(old), ...more]);
+    const refused = (why: string) => ({ status: 2, stderr: expect.stringContaining(why) });
+    // Alice's place is Bob's, and Bob was revoked.
+    for (const how of [
+      ["--id", "carol"],
+      ["--out", "late"],
+    ]) {
+      expect(rotate("alice", ...how)).toMatchObject(refused("the old key `alice` gave its place to"));
+      expect(rotate("bob", ...how)).toMatchObject(refused("was revoked by the user's keyring"));
+    }
+    expect(existsSync(join(shell.cwd, "late"))).toBe(false);
+    expect(shell.run("hook", "trust", "add", "dave", keys.dave ?? "", ...scope)).toMatchObject({ exit: 0 });
+    expect(rotate("dave", "--out", "early")).toMatchObject({ status: 0 });
+    const apply = ["trust", "rotate", "dave", "--statement", "early", "--id", "carol"];
+    const entered = readFileSync(keyring, "utf8");
+    writeFileSync(keyring, entered.replace("owner: Dave", "owner: Dave\n    until: 2026-01-01T00:00:00Z"));
+    expect(hook(apply)).toMatchObject(refused("the old key `dave` is not valid at"));
+    writeFileSync(keyring, entered);
+    expect(shell.run("hook", "trust", "revoke", keys.carol ?? "", "--reason", "lost")).toMatchObject({ exit: 0 });
+    expect(hook(apply)).toMatchObject(refused("was revoked by the user's keyring"));
+    writeFileSync(keyring, before);
+  });
 });
 
 /** `hook keygen` on a terminal of its own (of `script`, util-linux): each answer is typed when something is asked. */

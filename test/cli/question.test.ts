@@ -4,6 +4,7 @@ import { render } from "ink";
 import { createElement } from "react";
 import { expect, it } from "vitest";
 import { approvalLines, bounded } from "../../src/cli/approval/lines.ts";
+import { piecesOf, wrapped } from "../../src/cli/approval/pieces.ts";
 import { Question } from "../../src/cli/view/question.ts";
 import { digestOf } from "../../src/model/canonical.ts";
 import type { ApprovalAnswer } from "../../src/model/entry.ts";
@@ -84,7 +85,24 @@ it("A8 truncation: what does not fit is said in bytes, and nothing is approved b
 it("A8 truncation: a line that is wider than the terminal is shown in pieces, whole", async () => {
   const wide = `  argv: ${"x".repeat(200)}THE-END`;
   const { screen } = await typed([wide], []);
-  expect(screen.replaceAll(/\r?\n/g, "")).toContain(wide.trim());
+  expect(screen.replaceAll(/\r?\n(↪ )?/g, "")).toContain(wide.trim());
+});
+
+it("A8 truncation: what is one character to Unicode, and fills a line, hides nothing behind it", async () => {
+  const { screen } = await typed([`  argv: ["ls","${"\u1100".repeat(400)} rm -rf /THE-END"]`], [" ", " ", " "]);
+  expect(screen).toContain("THE-END");
+  expect(screen.match(/\u1100/g)?.length).toBeGreaterThanOrEqual(400);
+});
+
+it("A8 text that is not what runs: nothing that is wide passes for a line of its own", async () => {
+  const fields = (text: string) => text.split(/\r?\n/).filter((line) => /^ +(expires|digest):/.test(line));
+  const forged = `  argv: ["${"x".repeat(70)}${" ".repeat(152)}`;
+  for (let pad = 0; pad < 80; pad += 1) {
+    const line = `${forged}${" ".repeat(pad)}digest: sha256:fake"]`;
+    for (const columns of [20, 79, 80]) expect(fields(piecesOf(line, columns).join("\n"))).toEqual([]);
+    expect(fields(wrapped([line], { isTTY: true, columns: 80 }).join("\n"))).toEqual([]);
+  }
+  expect(wrapped([forged], { isTTY: false })).toEqual([forged]);
 });
 
 const PENDING: PendingApproval = {

@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readSecretsFile } from "../../src/runtime/secrets/file.ts";
 import { Lab } from "../support/lab.ts";
 
 const MINUTE = 60_000;
@@ -228,6 +229,45 @@ describe("pinion secret", () => {
     expect(screen).toContain("[secret deploy-token]");
     expect(typed + screen).not.toMatch(/canar/);
   });
+
+  test.runIf(hasPty)(
+    "keeps nothing of a key of several lines that is pasted, or of what is too long",
+    {
+      timeout: MINUTE,
+    },
+    async () => {
+      const pasted = [
+        ["-----BEGIN PRIVATE KEY-----\rcanary\r-----END PRIVATE KEY-----", "more than one line was typed"],
+        ["canary".repeat(11_000), "the value has more than 65536 bytes"],
+      ] as const;
+      for (const [value, why] of pasted) {
+        const answers: readonly (readonly [RegExp, string])[] = [
+          [/passphrase .*secrets: $/, PASSPHRASE],
+          [/the same again: $/, PASSPHRASE],
+          [/value of other-token: $/, value],
+        ];
+        const known = existsSync(file());
+        const typed = await typing("pinion", ["secret", "set", "other-token"], answers.toSpliced(1, known ? 1 : 0), 2);
+        expect(typed).toContain(why);
+        expect(typed).not.toContain("canary");
+      }
+      const listed = await told("pinion", ["secret", "list", "--json"], []);
+      expect(listed.stdout).not.toContain("other-token");
+    },
+  );
+
+  test.runIf(hasPty)("a value that is typed may be as long as one that is read", { timeout: MINUTE }, async () => {
+    const known = existsSync(file());
+    const value = "canary".repeat(2_000);
+    const answers: readonly (readonly [RegExp, string])[] = [
+      [/passphrase .*secrets: $/, PASSPHRASE],
+      [/the same again: $/, PASSPHRASE],
+      [/value of long-token: $/, value],
+    ];
+    await typing("pinion", ["secret", "set", "long-token"], answers.toSpliced(1, known ? 1 : 0));
+    const values = await readSecretsFile({ configDirs: [dirname(file())] })?.open(PASSPHRASE);
+    expect(values?.get("long-token")).toBe(value);
+  });
 });
 
 /** On a terminal of `script` (util-linux): types each answer when its question is there. Gives the whole screen. */
@@ -235,6 +275,7 @@ async function typing(
   bin: string,
   args: readonly string[],
   answers: readonly (readonly [RegExp, string])[],
+  exit = 0,
 ): Promise<string> {
   const command = [process.execPath, resolve(`bin/${bin}.mjs`), ...args].map((word) => `'${word}'`).join(" ");
   const child = spawn("script", ["-qec", command, "/dev/null"], {
@@ -252,8 +293,8 @@ async function typing(
     child.stdin.write(`${answer}\r`);
   });
   const [code] = (await once(child, "close")) as [number | null];
-  expect({ code, asked: next, screen: code === 0 ? "" : screen }).toEqual({
-    code: 0,
+  expect({ code, asked: next, screen: code === exit ? "" : screen }).toEqual({
+    code: exit,
     asked: answers.length,
     screen: "",
   });

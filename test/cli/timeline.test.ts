@@ -124,3 +124,54 @@ it("tells which hooks are trusted by whose signature, and when one no longer is"
   const ref = { control: "distrust", hook: "tool-gate", turn: 1 };
   expect(shown(entry("input.control", { ref }))).toEqual(["✗ hook tool-gate is no longer trusted"]);
 });
+
+it("tells who answered an approval, when, of which action, and how far the answer goes", () => {
+  const at = Date.UTC(2026, 10, 21, 20, 50);
+  const ref = { control: "answer", approval: "a1", turn: 1 };
+  expect(shown({ ...entry("input.control", { ref }), at })).toEqual([
+    "● a person answers approval a1 (2026-11-21T20:50:00.000Z)",
+  ]);
+  const action = `sha256:${"4c16".repeat(16)}`;
+  const asked = { approval: "a1", event: "asked", subject: "two file.write", action };
+  expect(shown(entry("check.approval", asked))).toEqual([
+    "● approval a1 asked for two file.write, action sha256:4c164c164c16",
+  ]);
+  const approved = { approval: "a1", event: "approved", action, by: "alice on /dev/pts/0", keys: [] };
+  const lines = [
+    { ...approved, scope: "once" },
+    { ...approved, scope: "run", keys: ["ed25519:aa"] },
+    { ...approved, scope: "pattern", pattern: "out/*" },
+  ].flatMap((body) => shown(entry("check.approval", body)));
+  expect(lines).toEqual([
+    "● approval a1 approved once by alice on /dev/pts/0, action sha256:4c164c164c16",
+    "● approval a1 approved for the rest of the run by alice on /dev/pts/0, signed by ed25519:aa, action sha256:4c164c164c16",
+    "● approval a1 approved for all that is `out/*` in the rest of the run by alice on /dev/pts/0, action sha256:4c164c164c16",
+  ]);
+  const denied = { ...approved, event: "denied", reason: "not on a Friday" };
+  expect(shown(entry("check.approval", denied))).toEqual([
+    "● approval a1 denied by alice on /dev/pts/0, action sha256:4c164c164c16: not on a Friday",
+  ]);
+});
+
+it("does not say that a call waits when what it needs was denied", () => {
+  const of = boundary({
+    ...{ phase: "pre-tool", subject: "c1 file.write", decision: "block", pending: true },
+    reason: "policy p@1.0.0: approvals.writes demands an approval",
+  });
+  expect(shown(of)).toEqual(["! file.write is held back: policy p@1.0.0: approvals.writes demands an approval"]);
+});
+
+it("tells what a lease lets whom do, who took it back, and which secrets a call was handed", () => {
+  const lease = { lease: "lease-2", holder: "child", issuer: "hook:issuer", parent: "lease-1", capability: "c" };
+  expect(timelineOf(entry("check.lease", { ...lease, event: "delegated" })).map((line) => line.text)).toEqual([
+    "lease lease-2 delegated for child by hook:issuer, out of lease-1: c",
+  ]);
+  expect(shown(entry("check.lease", { ...lease, event: "revoked", by: "alice", reason: "enough" }))).toEqual([
+    "● lease lease-2 revoked by alice: enough",
+  ]);
+  const payload = { resolution: { secrets: [{ name: "gh-token", as: "environment", to: "GH" }] } };
+  const of = boundary({ phase: "pre-tool", subject: "c1 process.run", verdicts: [allow], payload });
+  expect(shown(of)).toEqual([
+    "✓ process.run allowed by tool-gate (on the list), handed secret gh-token as environment GH",
+  ]);
+});

@@ -11,6 +11,8 @@ it("A8 text that is not what it seems: terminal escapes, bidirectional and invis
   expect(visible("no\u200bthing")).toBe("no\\u{200b}thing");
   expect(visible("tag\u{e0041}")).toBe("tag\\u{e0041}");
   expect(visible("over\rwritten")).toBe("over\\u{d}written");
+  expect(visible("deploy.sh\ufe0f")).toBe("deploy.sh\\u{fe0f}");
+  expect(visible("❤\ufe0f\ufe0e")).toBe("❤\ufe0f\\u{fe0e}");
   expect(visible("half \ud800")).toBe("half \\u{d800}");
   expect(visible("two\u2028lines")).toBe("two\\u{2028}lines");
 });

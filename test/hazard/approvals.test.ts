@@ -136,6 +136,10 @@ describe("A5 a client that sends `approved: true`", () => {
     }
     expect(said({ answer: ONCE, approved: true })).toBeUndefined();
     expect(toControlRequest(JSON.stringify({ ask: "pause", by: "alice", wait: true, approved: true }))).toBeUndefined();
+    for (const pattern of ["\ud800", JSON.parse(`${"[".repeat(2000)}${"]".repeat(2000)}`)]) {
+      expect(said({ answer: { approve: true, scope: "pattern", pattern } })).toBeUndefined();
+      expect(said({ signed: { payload: pattern } })).toBeUndefined();
+    }
   });
 
   test("changes nothing as a model, a hook or a tool's result either", async () => {

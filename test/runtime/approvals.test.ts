@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { DENIED, Desk, FOR_THE_RUN } from "../support/approvals.ts";
 import { Lab, type LabBlueprint, scriptedHook } from "../support/lab.ts";
 import { runs, seed } from "../support/property.ts";
@@ -240,4 +241,29 @@ test("hooks may ask for a person at every phase, and the run goes on from the sa
   expect(await desk.replay(summary)).toBe("identical");
   await lab.forget(summary);
   expect(await desk.replay(summary)).toBe("identical-except-sealed");
+});
+
+test("a rule that the user's policy gets while a run waits is demanded too: what was answered before does not meet it", async () => {
+  const first = await lab.run(await blueprint());
+  await desk.answer(first);
+  const folder = join(lab.root, "config/pinion");
+  await mkdir(folder, { recursive: true });
+  const spec = {
+    filesystem: { read: ["**"], write: ["**"] },
+    tools: { taxa: ["workspace", "process", "agent"], allow: ["file.write"] },
+    approvals: [{ name: "mine", tools: ["file.write"] }],
+  };
+  const metadata = { name: "user", version: "1.0.0" };
+  const policy = { apiVersion: "pinion.dev/v1", kind: "PolicyBundle", metadata, spec };
+  await writeFile(join(folder, "policy.yaml"), stringify(policy));
+  const second = await desk.resume(first);
+  expect(second).toMatchObject({ exit: 6, approvals: [{ approval: "a2" }] });
+  expect(second.approvals[0]?.demands.map(({ by }) => by)).toEqual([
+    "blueprint lab@1.0.0: approvals.writes",
+    expect.stringContaining("approvals.mine"),
+  ]);
+  const done = await desk.answered(second);
+  expect(done).toMatchObject({ state: "completed", result: "done: out/x" });
+  expect((await desk.approvals(done)).at(-1)).toMatchObject({ event: "used", approval: "a2" });
+  expect(await desk.replay(done)).toBe("identical");
 });

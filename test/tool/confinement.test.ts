@@ -267,7 +267,9 @@ async function until(isSo: () => boolean): Promise<void> {
 
 /** Runs a command that never ends. */
 const PINION = `
+  import { NO_GRANTS } from "${process.cwd()}/src/capability/layer.ts";
   import { effectivePermission } from "${process.cwd()}/src/capability/permission.ts";
+  import { NO_SECRETS } from "${process.cwd()}/src/tool/secrets/none.ts";
   import { PROCESS_LIMITS } from "${process.cwd()}/src/tool/process/limits.ts";
   import { processRun } from "${process.cwd()}/src/tool/process/run.ts";
   import { openSeal } from "${process.cwd()}/src/tool/process/seal.ts";
@@ -276,15 +278,15 @@ const PINION = `
   const folder = process.argv[1];
   const argv = ["sh", "-c", "touch ready; sleep ${SLEEP}"];
   const authority = effectivePermission([{
-    name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] }, process: { allow: [argv], deny: [], network: "none" },
-    network: { domains: [], deny: [] }, tools: { taxa: [], allow: [], deny: [] }, spawn: { depth: 0, count: 0 },
+    ...NO_GRANTS, name: "test", filesystem: { read: ["**"], write: ["**"], deny: [] },
+    process: { allow: [argv], deny: [], network: "none" },
   }]);
   const { seal } = await openSeal("/usr/bin/bwrap");
   const workspace = openHostDirectory(folder + "/workspace", { actions: ["read", "write"] });
   const tool = processRun({
     workspace, tree: directTree(workspace), network: { reach: "none", notes: [], wrap: (line) => line }, notes: [], seal,
     authority, backend: { name: "bwrap", program: "/usr/bin/bwrap" }, path: ["/usr/bin", "/bin"], readable: [],
-    temporary: folder, limits: PROCESS_LIMITS,
+    temporary: folder, limits: PROCESS_LIMITS, mask: NO_SECRETS.mask, secrets: () => folder,
   }, Date.now);
   await (await tool.prepare({ argv }, { signal: new AbortController().signal })).act();
 `;

@@ -4,6 +4,7 @@ import type { Json } from "../../model/json.ts";
 import { type Environment, expandPattern } from "../../runtime.ts";
 import type { Output } from "../output.ts";
 import { visibleLine } from "../visible.ts";
+import { wrapped } from "./pieces.ts";
 
 interface Request {
   readonly run: string;
@@ -17,7 +18,8 @@ interface Request {
 export async function confirmPattern({ yes, out, ...asked }: Request, env: Environment): Promise<Json> {
   const { pattern, covers } = await expandPattern(asked, env);
   out.talk("this pattern covers, for the rest of the run:");
-  for (const line of covers) out.talk(`  ${visibleLine(line)}`);
+  const lines = covers.map((line) => `  ${visibleLine(line)}`);
+  for (const line of wrapped(lines, process.stderr)) out.talk(line);
   if (yes) return pattern;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new InputError({

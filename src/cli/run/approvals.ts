@@ -8,6 +8,7 @@ import { allApprovals, answerApproval, approvalsOf, type PendingApproval, resume
 import { attended } from "../approval/attend.ts";
 import { answerCommands, approvalLines, bounded } from "../approval/lines.ts";
 import { confirmPattern } from "../approval/pattern.ts";
+import { wrapped } from "../approval/pieces.ts";
 import type { Call } from "../command.ts";
 import { environment, type SecretsOptions } from "../environment.ts";
 import { painter } from "../output.ts";
@@ -53,7 +54,8 @@ function groupText(group: readonly PendingApproval[], whole: boolean): string {
     const [approve, deny] = answerCommands(pending);
     const lines = approvalLines(pending);
     const shown = whole ? lines : bounded(lines, BRIEF, `all of it: pinion run approvals ${run}`);
-    return [`${paint(approval, "strong")} of run ${run}, ${agent}`, ...shown, `  ${approve}`, `  ${deny}`].join("\n");
+    const fitting = wrapped(shown, process.stdout);
+    return [`${paint(approval, "strong")} of run ${run}, ${agent}`, ...fitting, `  ${approve}`, `  ${deny}`].join("\n");
   };
   return [paint(head, "warn"), ...group.map(one)].join("\n");
 }

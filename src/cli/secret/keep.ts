@@ -3,7 +3,7 @@ import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
 import { type Passphrase, removeSecret, setSecret } from "../../runtime/secrets/manage.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
-import { readPassphrase } from "../trust/passphrase.ts";
+import { readPassphrase, readValue as readTyped } from "../trust/passphrase.ts";
 import { jsonLine, visible } from "../visible.ts";
 
 interface Options {
@@ -40,10 +40,7 @@ function passphraseOf({ passphraseFd }: Options): Passphrase {
 }
 
 async function readValue(name: string, fd: number | undefined): Promise<string> {
-  if (fd === undefined) {
-    const typed = await readPassphrase(undefined, { prompt: `value of ${name}`, isNew: false });
-    return Buffer.from(typed).toString();
-  }
+  if (fd === undefined) return readTyped({ prompt: `value of ${name}`, most: MOST });
   const bytes = Buffer.alloc(MOST + 1);
   let length = 0;
   try {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../model/json.ts";
-import { fields, type Liner, listOf, objectOf, short, type TimelineLine, text } from "./line.ts";
+import { fields, type Liner, listOf, objectOf, short, shortDigest, type TimelineLine, text } from "./line.ts";
 
 /** The lines of one boundary: what it was about, what the hooks said, what came of it. */
 export function boundaryLines(body: JsonObject, line: Liner): readonly TimelineLine[] {
@@ -16,7 +16,7 @@ export function boundaryLines(body: JsonObject, line: Liner): readonly TimelineL
       return line("!", "warn", `${text(hook)} demands an approval: ${short(text(request), 200)}`);
     }),
     ...(body.pending === true
-      ? [line("!", "warn", `${about(body)} waits: ${text(body.reason)}`)]
+      ? [line("!", "warn", `${about(body)} is held back: ${text(body.reason)}`)]
       : blocked
         ? [line("✗", "bad", `${about(body)} blocked: ${text(body.reason)}`)]
         : subjectLines(phase, payload, body, line)),
@@ -27,8 +27,8 @@ function opening(phase: string, body: JsonObject, payload: JsonObject, line: Lin
   if (phase === "pre-plan") return [line("", "strong", `step ${text(body.step)}`)];
   if (phase === "state-transition" && payload.from === "pending") {
     const agent = objectOf(payload.agent);
-    const digest = text(agent.blueprint).slice(0, "sha256:".length + 12);
-    return [line("·", "dim", `agent ${text(agent.name)} ${text(agent.version)}, blueprint ${digest}`)];
+    const blueprint = shortDigest(agent.blueprint);
+    return [line("·", "dim", `agent ${text(agent.name)} ${text(agent.version)}, blueprint ${blueprint}`)];
   }
   return [];
 }
@@ -40,7 +40,7 @@ function subjectLines(phase: string, payload: JsonObject, body: JsonObject, line
     case "post-receive":
       return spokenLines(payload, line);
     case "pre-tool":
-      return [line("✓", "dim", `${about(body)} ${allowedBy(body)}`)];
+      return [line("✓", "dim", `${about(body)} ${allowedBy(body)}${handed(payload)}`)];
     case "post-tool":
       return [resultLine(payload, line)];
     case "spawn": {
@@ -124,6 +124,12 @@ function allowedBy(body: JsonObject): string {
     .filter((verdict) => verdict.role === "gate");
   if (gates.length === 0) return `allowed by ${text(objectOf(body.permission).rule)}`;
   return `allowed by ${gates.map((gate) => `${text(gate.hook)} (${text(gate.rationale)})`).join(", ")}`;
+}
+
+/** The secrets that go along with a call. */
+function handed(payload: JsonObject): string {
+  const secrets = listOf(objectOf(payload.resolution).secrets).map(objectOf);
+  return secrets.map(({ name, as, to }) => `, handed secret ${text(name)} as ${text(as)} ${text(to)}`).join("");
 }
 
 /** What a boundary is about, in words: the tool for a call, else the phase. */

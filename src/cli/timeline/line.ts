@@ -28,6 +28,15 @@ export function text(value: Json | undefined): string {
   return typeof value === "string" ? value : value === undefined ? "?" : JSON.stringify(value);
 }
 
+export function layerName(layer: Json): string {
+  return text(objectOf(layer).name);
+}
+
+/** Enough of a digest to tell it from others by eye. */
+export function shortDigest(digest: Json | undefined): string {
+  return text(digest).slice(0, "sha256:".length + 12);
+}
+
 /** `name=value` of every member, long values shortened. */
 export function fields(value: Json | undefined): string {
   return Object.entries(objectOf(value))

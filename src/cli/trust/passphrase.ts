@@ -16,20 +16,40 @@ export async function readPassphrase(
   fd: number | undefined,
   { prompt, isNew }: { readonly prompt: string; readonly isNew: boolean },
 ): Promise<string> {
-  if (fd !== undefined) return textOf(readFrom(fd));
-  const terminal = Terminal.open();
+  if (fd !== undefined) return textOf(readFrom(fd), "passphrase");
+  const terminal = Terminal.open({ what: "passphrase", option: "--passphrase-fd 3 3< FILE" });
   try {
-    const first = await terminal.ask(`${prompt}: `);
-    if (!isNew || Buffer.compare(first, await terminal.ask("the same again: ")) === 0) return textOf(first);
+    const first = await terminal.ask(`${prompt}: `, MOST);
+    if (!isNew || Buffer.compare(first, await terminal.ask("the same again: ", MOST)) === 0)
+      return textOf(first, "passphrase");
   } finally {
     terminal.close();
   }
   throw new InputError({ code: "passphrases-differ", message: "the two passphrases are not the same" });
 }
 
-function textOf(bytes: Uint8Array): string {
+/**
+ * The value of a secret: one line of at most `most` bytes, typed unseen on the terminal. Throws `InputError` for more, so that nobody
+ * keeps the first line of a key who pasted all of it, and as `readPassphrase` does.
+ */
+export async function readValue({ prompt, most }: { readonly prompt: string; readonly most: number }): Promise<string> {
+  const option = "--value-fd 4 4< FILE";
+  const terminal = Terminal.open({ what: "value", option });
+  try {
+    const line = await terminal.ask(`${prompt}: `, most);
+    if (!terminal.hasMore) return textOf(line, "value");
+  } finally {
+    terminal.close();
+  }
+  const message = "more than one line was typed, and nothing is kept";
+  throw new InputError({ code: "several-lines", message, hint: `give a value of several lines as \`${option}\`` });
+}
+
+type What = "passphrase" | "value";
+
+function textOf(bytes: Uint8Array, what: What): string {
   if (isUtf8(bytes)) return Buffer.from(bytes).toString();
-  throw new InputError({ code: "bad-passphrase", message: "the passphrase is not UTF-8" });
+  throw new InputError({ code: `bad-${what}`, message: `the ${what} is not UTF-8` });
 }
 
 function readFrom(fd: number): Uint8Array {
@@ -56,34 +76,46 @@ function readFrom(fd: number): Uint8Array {
 class Terminal {
   readonly #fd: number;
   readonly #stream: ReadStream;
+  readonly #what: What;
   #typed: Buffer = Buffer.alloc(0);
 
-  private constructor(fd: number) {
+  private constructor(fd: number, what: What) {
     this.#fd = fd;
+    this.#what = what;
     this.#stream = new ReadStream(openSync("/dev/tty", "r"));
     this.#stream.setRawMode(true);
   }
 
-  static open(): Terminal {
+  /** `option`: how what is asked for can be given otherwise. */
+  static open({ what, option }: { readonly what: What; readonly option: string }): Terminal {
     try {
-      return new Terminal(openSync("/dev/tty", "w"));
+      return new Terminal(openSync("/dev/tty", "w"), what);
     } catch (cause) {
       throw new InputError({
         code: "no-terminal",
-        message: "there is no terminal to ask for the passphrase",
-        hint: "give a file descriptor that it can be read from: `--passphrase-fd 3 3< FILE`",
+        message: `there is no terminal to ask for the ${what}`,
+        hint: `give a file descriptor that it can be read from: \`${option}\``,
         cause,
       });
     }
   }
 
-  async ask(prompt: string): Promise<Buffer> {
+  /** Throws `InputError` for more than `most` bytes: what is cut would be another passphrase than the one that was typed. */
+  async ask(prompt: string, most: number): Promise<Buffer> {
     writeSync(this.#fd, prompt);
     try {
-      return await this.#line();
+      const line = await this.#line(most);
+      if (line.length <= most) return line;
     } finally {
       writeSync(this.#fd, "\r\n");
     }
+    const message = `the ${this.#what} has more than ${most} bytes`;
+    throw new InputError({ code: `bad-${this.#what}`, message });
+  }
+
+  /** Whether something was typed behind the last line, other than line ends, that nobody has asked for. */
+  get hasMore(): boolean {
+    return this.#typed.some((byte) => byte !== LF && byte !== CR);
   }
 
   close(): void {
@@ -92,7 +124,8 @@ class Terminal {
     closeSync(this.#fd);
   }
 
-  async #line(): Promise<Buffer> {
+  /** Of a longer line a byte more than `most`. */
+  async #line(most: number): Promise<Buffer> {
     const line: number[] = [];
     for (;;) {
       for (const [at, byte] of this.#typed.entries()) {
@@ -103,7 +136,7 @@ class Terminal {
         }
         if (byte === BACKSPACE || byte === DELETE) eraseLast(line);
         else if (byte === ERASE) line.length = 0;
-        else if (line.length < MOST) line.push(byte);
+        else if (line.length <= most) line.push(byte);
       }
       this.#typed = await this.#more();
     }

@@ -1,6 +1,7 @@
 import { Box, type Key, Text, useInput, useWindowSize } from "ink";
 import { createElement, type ReactNode, useEffect, useState } from "react";
 import type { ApprovalAnswer } from "../../model/entry.ts";
+import { piecesOf } from "../approval/pieces.ts";
 
 export interface QuestionProps {
   readonly title: string;
@@ -30,7 +31,7 @@ export function Question({ title, lines, mayHold, quietMs, onAnswer }: QuestionP
     const timer = setTimeout(() => setQuiet(false), quietMs);
     return () => clearTimeout(timer);
   }, [quietMs]);
-  const pieces = lines.flatMap((line) => piecesOf(line, Math.max(20, columns - 1)));
+  const pieces = lines.flatMap((line) => piecesOf(line, columns - 1));
   const height = Math.max(3, rows - AROUND);
   const last = Math.max(0, pieces.length - height);
   const isRead = wasRead || top >= last;
@@ -84,22 +85,4 @@ function scrolled(input: string, key: Key, page: number): number {
   if (key.upArrow || input === "k") return -1;
   if (key.pageDown || input === " ") return page;
   return key.pageUp ? -page : 0;
-}
-
-/** A line in pieces that a terminal of this width shows whole. A character takes two columns at most. */
-function piecesOf(line: string, columns: number): readonly string[] {
-  const pieces: string[] = [];
-  let piece = "";
-  let width = 0;
-  for (const { segment } of new Intl.Segmenter().segment(line)) {
-    const wide = /^[\x20-\x7e]$/.test(segment) ? 1 : 2;
-    if (width + wide > columns) {
-      pieces.push(piece);
-      piece = "";
-      width = 0;
-    }
-    piece += segment;
-    width += wide;
-  }
-  return [...pieces, piece];
 }

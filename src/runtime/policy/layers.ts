@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve as absolute, join } from "node:path";
 import { MAX_BYTES } from "../../blueprint/text.ts";
 import { type Layer, type PolicyKind, policyLayer } from "../../capability/layer.ts";
@@ -8,20 +9,33 @@ import type { Environment } from "../machine.ts";
 import { loadPolicy } from "./document.ts";
 
 const FILE = "policy.yaml";
+/** What whoever wrote it means by a policy, and what nobody reads. */
+const MISNAMED = ["policy.yml", "policy.json"];
 
 /**
  * The policies of machine and user: `policy.yaml` in the folders of configuration, the machine's first. One that is not there
- * says nothing. Throws `InputError` for one that cannot be read, `IntegrityError` for one that others may change, `InvalidFileError` with every fault.
+ * says nothing; one that is there under another name would say nothing either, and is refused. Throws `InputError` for one that cannot be read, `IntegrityError` for one that others may change, `InvalidFileError` with every fault.
  * Nothing begins then: what a policy would have denied is not known.
  */
 export async function machineLayers({ configDirs }: Pick<Environment, "configDirs">): Promise<readonly Layer[]> {
   const layers: Layer[] = [];
   for (const [index, folder] of configDirs.entries()) {
     const file = join(folder, FILE);
+    refuseMisnamed(folder);
     const bytes = readGuardedFile(file, { what: "the policy", limit: MAX_BYTES });
     if (bytes !== undefined) layers.push(layerOf(bytes, file, index === 0 ? "machine policy" : "user policy"));
   }
   return layers;
+}
+
+function refuseMisnamed(folder: string): void {
+  const found = MISNAMED.map((name) => join(folder, name)).find((file) => existsSync(file));
+  if (found === undefined) return;
+  throw new InputError({
+    code: "misnamed-policy",
+    message: `\`${found}\` would bind nobody: a policy of machine or user is called \`${FILE}\``,
+    hint: `rename it to \`${FILE}\`, or move it away`,
+  });
 }
 
 /** A policy that somebody gives to one run. Throws as `machineLayers` does, and when there is no such file. */

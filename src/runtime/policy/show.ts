@@ -1,6 +1,7 @@
+import { effectiveConfinement } from "../../capability/confinement.ts";
 import { inOrder } from "../../capability/decision.ts";
 import { commonCommands, commonDomains } from "../../capability/intersection.ts";
-import type { Layer } from "../../capability/layer.ts";
+import type { Backend, Layer } from "../../capability/layer.ts";
 import { digestOfLayer, Narrowing } from "../../capability/narrowing.ts";
 import type { Digest } from "../../model/canonical.ts";
 import type { Limits } from "../../model/payload.ts";
@@ -20,6 +21,8 @@ export interface PolicyView {
     readonly read: readonly string[];
     readonly write: readonly string[];
     readonly processes: readonly (readonly string[])[];
+    /** In the order in which the blueprint prefers them. */
+    readonly processBackends: readonly Backend[];
     readonly processNetwork: "none" | "host";
     readonly domains: readonly string[];
     readonly secrets: readonly string[];
@@ -54,6 +57,7 @@ export async function showPolicy(asked: Asked, env: Environment): Promise<Policy
       read: trees("read"),
       write: trees("write"),
       processes: commonCommands(layers.map(({ process }) => process.allow)),
+      processBackends: effectiveConfinement(layers).backend,
       processNetwork: authority.processNetwork,
       domains: commonDomains(layers.map(({ network }) => network.domains)),
       secrets: Object.keys(resolved.secrets).filter((secret) => authority.secret(secret).allow),

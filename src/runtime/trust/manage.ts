@@ -3,7 +3,7 @@ import { resolve as absolute } from "node:path";
 import { InputError, IntegrityError } from "../../model/errors.ts";
 import type { Phase } from "../../model/phase.ts";
 import { parsePublicKey, type SigningKey } from "../../trust/ed25519.ts";
-import type { Place } from "../../trust/keyring.ts";
+import type { Keyring, Place, TrustedKey } from "../../trust/keyring.ts";
 import { keysOfRotation, readRotation, signRotation } from "../../trust/rotation.ts";
 import { isWithin, type Power, type Scope } from "../../trust/scope.ts";
 import { instant } from "../../trust/statement.ts";
@@ -69,14 +69,7 @@ export interface NewEntry extends Scope {
 
 /** Adds a key to a keyring. Throws `InputError` for what is no usable key, `InvalidFileError` for what does not fit the schema. */
 export async function addKey({ place, key, ...entry }: NewEntry, env: Environment): Promise<{ readonly file: string }> {
-  const revocation = readKeyring(env).revoked.get(key);
-  if (revocation !== undefined) {
-    throw new InputError({
-      code: "key-revoked",
-      message: `\`${key}\` was revoked by the ${revocation.place}'s keyring on ${revocation.at}: ${revocation.reason}`,
-      hint: "a revocation is taken back by whoever edits that file",
-    });
-  }
+  mustNotBeRevoked(key, readKeyring(env));
   const { id, owner, hooks, phases, powers, from, until } = entry;
   const times = { ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) };
   const added = { id, key: parsePublicKey(key).text, owner, ...times, hooks, phases, powers };
@@ -100,16 +93,21 @@ export async function revokeKey(
   });
 }
 
-/** The statement that `next` takes the place of the key that signs, for what that may sign for. Throws `InputError` when it is in no keyring. */
+/** The statement that `next` takes the place of the key that signs, for what that may sign for. Throws `InputError` when that may sign nothing. */
 export function signRotationTo(next: string, old: SigningKey, env: Environment): string {
-  const known = readKeyring(env).keys.get(old.publicKey.text);
+  const keyring = readKeyring(env);
+  const known = keyring.keys.get(old.publicKey.text);
   if (known === undefined) throw notInKeyring(old.publicKey.text);
+  mustStand(known, keyring, env);
   const to = parsePublicKey(next);
   if (to.text !== known.key.text) return signRotation(old, to, known, env.now());
   throw new InputError({ code: "same-key", message: "a key cannot take its own place" });
 }
 
-/** Puts the key that a signed statement names into a keyring, in the place of the old one. Throws `IntegrityError` where that did not sign it. */
+/**
+ * Puts the key that a signed statement names into a keyring, in the place of the old one. Throws `IntegrityError` where that did not
+ * sign it, `InputError` where one of the two was revoked or the old one is not valid: whoever found a lost key may sign with it.
+ */
 export async function applyRotation(
   {
     statement,
@@ -136,11 +134,14 @@ export async function applyRotation(
   const named = keysOfRotation(statement);
   if (named === undefined) throw badRotation("it is no statement of a rotation in canonical form");
   if (named.from !== replaced) throw badRotation(`it is about \`${named.from}\`, not about \`${replaced}\``);
-  const old = readKeyring(env).keys.get(named.from);
+  const keyring = readKeyring(env);
+  const old = keyring.keys.get(named.from);
   if (old === undefined) throw notInKeyring(named.from);
   const rotation = readRotation(statement, old.key, parsePublicKey(named.to));
   if (rotation === undefined) throw badRotation(`it is not signed by \`${old.id}\``);
   if (!isWithin(rotation, old)) throw badRotation(`it is for more than \`${old.id}\` may sign for`);
+  mustStand(old, keyring, env);
+  mustNotBeRevoked(named.to, keyring);
   const { hooks, phases, powers, from, to, at } = rotation;
   const scope = { hooks: [...hooks], phases: [...phases], powers: [...powers] };
   const rotated = { from, statement };
@@ -196,6 +197,30 @@ const MOST_FORGOTTEN = 1000;
 
 function timeOf(ms: number): string | null {
   return Number.isFinite(ms) ? instant(ms) : null;
+}
+
+/** Its signatures must count here and now. */
+function mustStand(known: TrustedKey, keyring: Keyring, env: Environment): void {
+  mustNotBeRevoked(known.key.text, keyring);
+  const now = Math.max(env.now(), recall(env).time);
+  if (now >= known.from && now < known.until) return;
+  const why =
+    known.rotatedTo === null ? `is not valid at \`${instant(now)}\`` : `gave its place to \`${known.rotatedTo}\``;
+  throw new InputError({
+    code: "key-not-valid",
+    message: `the old key \`${known.id}\` ${why}: it cannot name another`,
+    hint: "a key that you know by other means is entered with `hook trust add`",
+  });
+}
+
+function mustNotBeRevoked(key: string, { revoked }: Keyring): void {
+  const revocation = revoked.get(key);
+  if (revocation === undefined) return;
+  throw new InputError({
+    code: "key-revoked",
+    message: `\`${key}\` was revoked by the ${revocation.place}'s keyring on ${revocation.at}: ${revocation.reason}`,
+    hint: "a revocation is taken back by whoever edits that file",
+  });
 }
 
 function notInKeyring(key: string): InputError {

@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Entry } from "../../../src/model/entry.ts";
+import { EXIT } from "../../../src/model/errors.ts";
 import type { JsonObject } from "../../../src/model/json.ts";
 import { Lab } from "../../support/lab.ts";
 import { declaredIn, everything, layersIn, permissionOf, policyText, writePolicy } from "../../support/policies.ts";
@@ -44,6 +45,26 @@ describe("the policies of machine and user", () => {
     });
     const kinds = lab.entries.map(({ kind }) => kind);
     expect(kinds.slice(0, 3)).toEqual(["input.start", "check.permission", "check.hooks"]);
+  });
+
+  test("keep runs from starting whose processes nothing that is left would confine", async () => {
+    const turns = [{ text: "run", calls: [{ id: "p1", tool: "process.run", arguments: { argv: ["node", "-v"] } }] }];
+    const blueprint = await lab.blueprint({ turns: [...turns, { text: "done" }] });
+    await policy("etc", { ...everything, process: { ...everything.process, backends: ["bwrap"] } });
+    await expect(lab.run(blueprint)).rejects.toMatchObject({ code: "no-backend-left", exit: EXIT.blocked });
+    expect(await readdir(join(lab.env.stateDir, "runs"))).toEqual([]);
+    await policy("etc", { ...everything, process: { ...everything.process, backends: ["unconfined"] } });
+    expect(await lab.run(blueprint)).toMatchObject({ state: "completed", blocked: 0 });
+  });
+
+  test("keep every run from starting under a name that nobody reads", async () => {
+    const blueprint = await lab.blueprint({ turns: READS });
+    await policy("etc", everything);
+    const folder = lab.env.configDirs[0] ?? "";
+    await rename(join(folder, "policy.yaml"), join(folder, "policy.yml"));
+    await expect(lab.run(blueprint)).rejects.toMatchObject({ code: "misnamed-policy", exit: EXIT.usage });
+    await rename(join(folder, "policy.yml"), join(folder, "policy.yaml"));
+    expect(await lab.run(blueprint)).toMatchObject({ state: "completed" });
   });
 
   test("are not read again by a replay", async () => {
