@@ -71,7 +71,7 @@ describe("a proposal of a person", () => {
   test("is kept inert for this user alone, once however often it is proposed", async () => {
     const folder = await candidate();
     const id = await propose(folder);
-    expect(id).toMatch(/^[0-9a-f]{16}$/);
+    expect(id).toMatch(/^[0-9a-f]{40}$/);
     expect(await propose(folder)).toBe(id);
     expect((await stat(store())).mode & 0o777).toBe(0o700);
     expect((await stat(join(store(), id))).mode & 0o777).toBe(0o700);
