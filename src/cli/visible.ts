@@ -1,10 +1,10 @@
 /**
  * What a terminal would act on or a reader could not see: controls, code points that are not drawn (among them the
- * bidirectional controls of UAX #9, not the two selectors where they select something: behind an emoji), line separators, halves of
- * surrogate pairs.
+ * bidirectional controls of UAX #9, not the two selectors where they select something: behind an emoji), spaces that are not the space, line separators,
+ * halves of surrogate pairs.
  */
 const HIDDEN =
-  /\p{Cc}|\p{Cs}|(?!(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/gu;
+  /\p{Cc}|\p{Cs}|(?!(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}|(?! )\p{Zs}|[\u2028\u2029\u2800\ufff9-\ufffb]/gu;
 
 /** Text from outside, safe to print: everything hidden is shown as `\u{…}`; line feeds and tabs stay. */
 export function visible(text: string): string {

@@ -127,6 +127,7 @@ const PENDING: PendingApproval = {
   expired: false,
   payload: {
     call: {
+      id: "w",
       tool: "file.write",
       taxon: "workspace",
       origin: "model",
@@ -135,6 +136,14 @@ const PENDING: PendingApproval = {
     resolution: {},
   },
 };
+
+it("A8 text from right to left, which a terminal may reorder, is noted; a call is named by its tool first", () => {
+  const call = { id: "file.read x", tool: "file.write", arguments: { path: "\u05d0/../b" } };
+  const shown = approvalLines({ ...PENDING, requests: [], payload: { call } });
+  expect(shown[0]).toBe("  action: file.write (call file.read x)");
+  expect(shown.at(-1)).toContain("note: there is text here that is written from right to left");
+  expect(approvalLines({ ...PENDING, payload: { call: { ...call, arguments: {} } } }).join("")).not.toContain("note:");
+});
 
 it("A8 text that is not what runs: nothing ends a line, moves the cursor, hides, or passes for a field", () => {
   const lines = approvalLines(PENDING);

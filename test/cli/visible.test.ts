@@ -14,6 +14,7 @@ it("A8 text that is not what it seems: terminal escapes, bidirectional and invis
   expect(visible("deploy.sh\ufe0f")).toBe("deploy.sh\\u{fe0f}");
   expect(visible("❤\ufe0f\ufe0e")).toBe("❤\ufe0f\\u{fe0e}");
   expect(visible("half \ud800")).toBe("half \\u{d800}");
+  expect(visible("rm\u00a0-rf\u2800x\u3000y")).toBe("rm\\u{a0}-rf\\u{2800}x\\u{3000}y");
   expect(visible("two\u2028lines")).toBe("two\\u{2028}lines");
 });
 

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
 import type { PendingApproval } from "../../runtime.ts";
 import { visibleLine } from "../visible.ts";
 
@@ -7,9 +7,9 @@ import { visibleLine } from "../visible.ts";
  * cursor, or hide: text from outside stands behind `│` or in quotes, with everything that is not drawn made visible.
  */
 export function approvalLines(pending: PendingApproval): readonly string[] {
-  const { phase, subject, demands, requests, scopes, action, expires, expired } = pending;
-  return [
-    ...row("action", phase === "pre-tool" ? subject : `${phase}: ${subject}`),
+  const { demands, requests, scopes, action, expires, expired } = pending;
+  const lines = [
+    ...row("action", actionName(pending)),
     ...demands.flatMap((demand) => row("demanded", demandText(demand))),
     ...requests.flatMap(({ hook, request }) => valueLines(`hook ${hook} says`, request, "  ")),
     ...actionLines(pending.payload),
@@ -20,6 +20,19 @@ export function approvalLines(pending: PendingApproval): readonly string[] {
       `${new Date(expires).toISOString()}${expired ? " (expired: nobody answered, which is a denial)" : ""}`,
     ),
   ];
+  return lines.some((line) => RIGHT_TO_LEFT.test(line)) ? [...lines, `  note: ${REORDERED}`] : lines;
+}
+
+/** Blocks whose letters are written from right to left (UAX #9, `DerivedBidiClass.txt`). */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const REORDERED =
+  "there is text here that is written from right to left; a terminal may show its parts in another order";
+
+/** Of a call the tool stands first: its id is text of the model's provider. */
+function actionName({ phase, subject, payload }: PendingApproval): string {
+  const { call } = payload;
+  if (phase !== "pre-tool" || !isJsonObject(call)) return `${phase}: ${subject}`;
+  return `${String(call.tool)} (call ${String(call.id)})`;
 }
 
 /** The commands that answer it. */
