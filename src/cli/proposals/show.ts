@@ -18,7 +18,12 @@ export async function show(call: Call<{ readonly against?: string }>): Promise<E
 
 function about(view: ProposalView): string {
   const { authority, digests } = view;
-  const asks = [...authority.tools, ...authority.files.map(({ path, actions }) => `${path} (${actions.join(", ")})`)];
+  const mints = mintsOf(view) ? ["making leases (the power `mint`)"] : [];
+  const asks = [
+    ...mints,
+    ...authority.tools,
+    ...authority.files.map(({ path, actions }) => `${path} (${actions.join(", ")})`),
+  ];
   return columns([
     ["proposal", `${view.proposal}, ${view.state}${decided(view)}`],
     ["hook", `${view.name}@${view.version}, ${view.role} at ${view.phases.join(", ")}`],
@@ -33,6 +38,10 @@ function about(view: ProposalView): string {
   ]);
 }
 
+function mintsOf({ powers }: ProposalView): boolean {
+  return powers.includes("mint");
+}
+
 function callText({ by, call }: ProposalView): string {
   if (by.kind === "person") return "";
   return call === null ? ", whose journal does not tell" : `, step ${call.step}, call ${call.id} (entry ${call.seq})`;
@@ -44,8 +53,11 @@ function decided({ decision }: ProposalView): string {
   return ` by ${decision.by} at ${new Date(decision.at).toISOString()}${why}`;
 }
 
-function shadow({ shadow: { runs, unreadable, total }, proposal }: ProposalView): string {
+function shadow(view: ProposalView): string {
+  const { shadow: told, proposal } = view;
+  const { runs, unreadable, total } = told;
   const lost = unreadable.map(({ run, reason }) => visible(`run ${run} cannot be read: ${reason}`));
+  if (mintsOf(view)) return "in shadow: never; a hook that makes leases cannot run there";
   if (runs.length === 0) {
     return [`in shadow: never yet; \`blueprint run … --shadow ${proposal}\` shows what it would do`, ...lost].join(
       "\n",

@@ -7,6 +7,7 @@ import {
   type Proposer,
   stateOf,
 } from "../../trust/proposals/proposal.ts";
+import { type Power, powersOf } from "../../trust/scope.ts";
 import type { Environment } from "../machine.ts";
 import { type Current, currentOf, diffOf, manifestOf, textsOf } from "./compare.ts";
 import { type ProposingCall, proposingCall } from "./origin.ts";
@@ -39,6 +40,8 @@ export interface ProposalView {
   readonly role: HookManifest["spec"]["role"];
   readonly phases: HookManifest["spec"]["phases"];
   readonly authority: HookManifest["spec"]["authority"];
+  /** What a key must be allowed to sign for. */
+  readonly powers: readonly Power[];
   readonly by: Proposer;
   /** The call of the agent by which it was proposed, as the journal of the run says; null when that is not there, and for a person's. */
   readonly call: ProposingCall | null;
@@ -102,6 +105,7 @@ function aboutOf(proposal: Proposal, env: Environment) {
     role: spec.role,
     phases: spec.phases,
     authority: spec.authority,
+    powers: powersOf(spec.role, spec.world),
     by: note.by,
     call: proposingCall(note.by, env) ?? null,
     reason: note.reason,
