@@ -1,6 +1,8 @@
 /** What others may import: the harness, and programs that embed Pinion. */
 
 export { covers as coversPattern } from "./capability/approval-pattern.ts";
+export { beyond } from "./capability/lease/capability.ts";
+export { readCapability } from "./capability/lease/uri.ts";
 export { type Bodies, bodiesOf, type Content } from "./journal/bodies.ts";
 export { DamagedError } from "./journal/damage.ts";
 export { ReplayDivergence } from "./journal/divergence.ts";

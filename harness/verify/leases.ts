@@ -1,17 +1,21 @@
-import type { Json, JsonObject, RecordedEntry } from "../../src/index.ts";
+import { beyond, type Json, type JsonObject, type RecordedEntry, readCapability } from "../../src/index.ts";
 import { type CheckResult, type EntryCheck, Findings } from "./check.ts";
 import { boundaryOf, intentOf, leasesIn, member } from "./read.ts";
 
 /** A lease as far as the journal has told of it. */
 interface Known {
+  readonly holder: Json | undefined;
+  /** As the journal shows it; what a lease that a hook asked for comes to may be narrower. */
+  readonly capability: string;
   readonly parent: string | null;
   readonly ended: string | undefined;
   readonly uses: number | null;
 }
 
 /**
- * The books of leases: none is used before it is there, after it or one that it came from has ended, or more often than it allows; and
- * a call that was let through under leases has used them before it is made.
+ * The books of leases: none is used before it is there, after it or one that it came from has ended, or more often than it allows;
+ * none allows more than the one that it came from; and a call that was let through under leases has used them before it is made, each
+ * of them the agent's, and for what the gates saw that it allows.
  */
 export class LeaseCheck implements EntryCheck {
   readonly #found = new Findings("leases");
@@ -33,18 +37,21 @@ export class LeaseCheck implements EntryCheck {
   }
 
   #booked(body: JsonObject, seq: number): void {
-    const { lease, event, parent, left, call, bytes } = body;
+    const { lease, event, holder, capability, parent, left, call, bytes } = body;
     // What was refused is nobody's.
     if (event === "refused") return;
     const name = String(lease);
     const uses = usesLeft(left);
     if (event === "minted" || event === "attenuated" || event === "delegated") {
-      this.#made(name, { parent: typeof parent === "string" ? parent : null, ended: undefined, uses }, seq);
+      const from = typeof parent === "string" ? parent : null;
+      this.#made(name, { holder, capability: String(capability), parent: from, ended: undefined, uses }, seq);
       return;
     }
     const known = this.#known.get(name);
     if (known === undefined) this.#found.fail(`lease \`${name}\` was never made`, seq);
-    else if (event === "used") this.#used(name, known, { uses, call, bytes }, seq);
+    else if (holder !== known.holder || capability !== known.capability || parent !== known.parent) {
+      this.#found.fail(`lease \`${name}\` is not the one that was made`, seq);
+    } else if (event === "used") this.#used(name, known, { uses, call, bytes }, seq);
     else if (event === "revoked" || event === "expired") this.#known.set(name, { ...known, ended: event });
     else this.#found.fail(`lease \`${name}\` is said to be \`${String(event)}\``, seq);
   }
@@ -53,6 +60,10 @@ export class LeaseCheck implements EntryCheck {
     if (this.#known.has(lease)) this.#found.fail(`lease \`${lease}\` was made before`, seq);
     const ended = made.parent === null ? undefined : this.#endOf(made.parent);
     if (ended !== undefined) this.#found.fail(`lease \`${lease}\` comes from one that ${ended}`, seq);
+    const from = made.parent === null ? undefined : this.#known.get(made.parent);
+    const wider = from && widerThan(made.capability, from.capability);
+    if (wider !== undefined)
+      this.#found.fail(`lease \`${lease}\` is more than the one that it comes from: ${wider}`, seq);
     this.#known.set(lease, made);
   }
 
@@ -99,8 +110,19 @@ export class LeaseCheck implements EntryCheck {
     this.#step = boundary.step;
     const leases = leasesIn(boundary);
     if (boundary.decision === "block" || leases === undefined) return;
+    for (const { lease, capability } of leases) this.#named(lease, capability, boundary.seq);
     const call = member(boundary.payload?.call, "id");
     this.#owed.set(String(call), new Set(leases.map(({ lease }) => lease)));
+  }
+
+  #named(lease: string, capability: string, seq: number): void {
+    const known = this.#known.get(lease);
+    // That is said where it is used.
+    if (known === undefined) return;
+    if (known.holder !== "agent")
+      this.#found.fail(`lease \`${lease}\` is held by \`${String(known.holder)}\`, not the agent`, seq);
+    const wider = widerThan(capability, known.capability);
+    if (wider !== undefined) this.#found.fail(`it lets through more than lease \`${lease}\` allows: ${wider}`, seq);
   }
 
   #announced(recorded: RecordedEntry): void {
@@ -109,6 +131,14 @@ export class LeaseCheck implements EntryCheck {
     if (intent === undefined || owed === undefined || owed.size === 0) return;
     this.#found.fail(`the call has not used the leases that let it through: ${[...owed].join(", ")}`, intent.seq);
   }
+}
+
+/** What of a capability goes beyond another, in words. */
+function widerThan(text: string, other: string): string | undefined {
+  const [narrow, wide] = [readCapability(text), readCapability(other)];
+  if ("wrong" in narrow) return `\`${text}\` is no capability: ${narrow.wrong}`;
+  if ("wrong" in wide) return `\`${other}\` is no capability: ${wide.wrong}`;
+  return beyond(narrow, wide);
 }
 
 function usesLeft(left: Json | undefined): number | null {

@@ -73,5 +73,5 @@ const SHOW = `
 The newest approved version of the hook, or the one that ships with Pinion, is what it is compared with unless --against says
 another. Exit code 5 when its files are no longer what was proposed.
 
-With --json: { proposal, state, name, version, description, role, phases, authority, powers, by, call, reason, at, digests,
+With --json: { proposal, state, name, version, description, role, phases, powers, authority, by, call, reason, at, digests,
 current, diff, shadow: { runs, unreadable, total }, decision }`;

@@ -1,8 +1,10 @@
+import { canonicalJson } from "../model/canonical.ts";
 import { toApprovalAnswer } from "../model/control.ts";
-import type { Control } from "../model/entry.ts";
+import type { Control, Entry } from "../model/entry.ts";
 import { IntegrityError } from "../model/errors.ts";
 import { HOST_FAULTS, HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
+import { unlike } from "./divergence.ts";
 
 /** The recorded value of `input.control`. */
 export function toControl(json: Json): Control {
@@ -22,8 +24,23 @@ export function toControl(json: Json): Control {
   throw bad("input.control");
 }
 
+/** The same, where it is compared with what the entry says of it in clear. */
+export function recordedControl(json: Json, entry: Entry): Control {
+  const control = toControl(json);
+  const { ref } = entry.body;
+  const said = canonicalJson(ref ?? null);
+  const meant = canonicalJson(controlRef(control, isJsonObject(ref) ? (ref.turn ?? null) : null));
+  if (said !== meant) throw unlike(entry, `\`${said}\``, `\`${meant}\` in its sealed body`);
+  return control;
+}
+
+/** What an entry says in clear of a control that was met when the kernel looked for the `turn`th time. */
+export function controlRef(control: Control, turn: Json): JsonObject {
+  return { ...inClear(control), control: control.kind, turn };
+}
+
 /** What of a control stands in clear: which hook it is about, which layers it adds; an answer as a whole, since the agent is told of it and others judge it. */
-export function inClear(control: Control): JsonObject {
+function inClear(control: Control): JsonObject {
   if ("hook" in control) return { hook: control.hook };
   if ("layers" in control) return { layers: control.layers };
   if ("lease" in control) return { lease: control.lease };

@@ -16,7 +16,7 @@ import { HostFault } from "../model/hook.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { Chain } from "./chain.ts";
 import { isInputKind } from "./codec.ts";
-import { controlInClear, inClear, toControl, toFault } from "./content.ts";
+import { controlInClear, controlRef, recordedControl, toFault } from "./content.ts";
 import { bodyDifference, nothingRecorded, ReplayDivergence, SealedError, unlike } from "./divergence.ts";
 import { type Asked, mustBeDistinct, settle, toAsked } from "./outcome.ts";
 import type { Past } from "./past.ts";
@@ -128,7 +128,7 @@ export class RunJournal implements Journal {
     if (this.#past !== undefined && recorded !== undefined) {
       const isHere = recorded.kind === "input.control" && refOf(recorded.body).turn === this.#turn;
       if (!isHere) return undefined;
-      if (this.#seal !== undefined) return toControl(this.#recalled(this.#past, recorded));
+      if (this.#seal !== undefined) return recordedControl(this.#recalled(this.#past, recorded), recorded);
       this.#follow();
       this.#sealed += 1;
       return controlInClear(refOf(recorded.body));
@@ -137,7 +137,7 @@ export class RunJournal implements Journal {
     const asking = this.#present && this.#controls.shift();
     if (asking === undefined) return undefined;
     const { control, met } = asking;
-    this.#noted("input.control", { ...inClear(control), control: control.kind, turn: this.#turn }, { ...control });
+    this.#noted("input.control", controlRef(control, this.#turn), { ...control });
     met(true);
     return control;
   }
@@ -365,7 +365,9 @@ export class RunJournal implements Journal {
 
   /** The value of the next recorded input, which is then passed. */
   #recalled(past: Past, entry: Entry): Json {
-    const { outcome } = past.open(entry);
+    const { request, outcome } = past.open(entry);
+    // Nothing was asked of the world.
+    if (request !== null) throw unfit(entry);
     this.#follow();
     return outcome.kind === "ok" ? outcome.value : null;
   }

@@ -41,13 +41,16 @@ export async function answerApproval(answering: Answering, env: Environment): Pr
   const control: Control = { kind: "answer", approval, answer, by, user, ...signed };
   await tellOrAsk(run, control, env);
   const news = approvalNews(run, env).get(approval);
-  if (news?.event === "approved" || news?.event === "denied") {
-    const meant = answer.approve ? "approved" : "denied";
-    if (news.event === meant) return { run, approval, event: meant };
+  // Others may have answered at the same time: what became of theirs says nothing of this one.
+  const own = news?.answers.filter((one) => one.by === by && one.user === user) ?? [];
+  const event = answer.approve ? "approved" : "denied";
+  if (own.some((one) => one.event === event && (!answer.approve || one.scope === answer.scope))) {
+    return { run, approval, event };
   }
+  const why = own.findLast((one) => one.event === "refused")?.why;
   throw new DeniedError({
     code: "answer-refused",
-    message: `the answer to approval \`${approval}\` of run \`${run}\` does not count: ${news?.why || `it is ${news?.event ?? "unknown"}`}`,
+    message: `the answer to approval \`${approval}\` of run \`${run}\` does not count: ${why || `it is ${news?.event ?? "unknown"}`}`,
     hint: "it is in the run's journal; `pinion run approvals` says what waits and who may answer",
   });
 }

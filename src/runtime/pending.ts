@@ -29,11 +29,18 @@ export interface PendingApproval {
   readonly payload: JsonObject;
 }
 
-/** What became of an approval: the last that the journal says of it. */
+/** What became of an approval. */
 export interface ApprovalNews {
+  /** What it is by now: `asked, approved, denied, used, expired, withdrawn`. */
   readonly event: string;
   readonly why: string;
+  /** What became of each answer, those that do not count with them, in the order in which the run heard them. */
+  readonly answers: readonly JsonObject[];
 }
+
+/** What changes nothing of an approval itself. */
+const ASIDE: readonly unknown[] = ["refused", "repeated"];
+const ANSWERS: readonly unknown[] = ["approved", "denied", "refused"];
 
 /** Reads approvals from entries, one by one. */
 class Reader {
@@ -50,10 +57,13 @@ class Reader {
     if (entry.kind === "check.end") this.#open = undefined;
     if (entry.kind !== "check.approval") return;
     const { approval, event, why, reason } = entry.body;
+    const before = this.news.get(String(approval));
+    const answers = [...(before?.answers ?? []), ...(ANSWERS.includes(event) ? [entry.body] : [])];
     const told = [why, reason].find((text) => typeof text === "string");
-    this.news.set(String(approval), { event: String(event), why: String(told ?? "") });
+    const now = { event: String(event), why: String(told ?? "") };
+    this.news.set(String(approval), { ...(ASIDE.includes(event) && before !== undefined ? before : now), answers });
     if (event === "asked") this.#open = this.#asked(entry.body);
-    else if (event !== "refused" && event !== "used" && event !== "repeated") this.#open = undefined;
+    else if (!ASIDE.includes(event) && event !== "used") this.#open = undefined;
   }
 
   #asked({ approval, phase, subject, action, demands, scopes, expires, boundary }: JsonObject) {
@@ -82,7 +92,7 @@ export function pendingApproval(run: string, env: Environment): PendingApproval 
   return open && { ...open, run, agent, expired: env.now() >= open.expires };
 }
 
-/** What the journal says last of each approval. */
+/** What the journal says of each approval. */
 export function approvalNews(run: string, env: Environment): ReadonlyMap<string, ApprovalNews> {
   return read(run, env).news;
 }

@@ -18,6 +18,7 @@ import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./
 import { chooseModel, openModel } from "./model.ts";
 import { LayersInForce } from "./policy/permission.ts";
 import { narrowing, stricterLayers } from "./policy/resume.ts";
+import { HandedSecrets, mustBeAtHand } from "./secrets/handed.ts";
 import { atHand, openVault } from "./secrets/vault.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
@@ -46,25 +47,38 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
   mustBeFree(run, folder);
   if (existsSync(folder) && wasNeverStarted(folder)) throw neverStarted(run);
   const waits = new Waiting();
+  const handed = new HandedSecrets();
   const recorded = new LayersInForce();
   const opened = await resumeJournal({
     ...(await journaling(run, { control, watching }, env)),
     onRecorded: (entry) => {
       waits.see(entry);
+      handed.see(entry);
       recorded.see(entry);
     },
   });
   try {
-    return await goOn(reopening, opened, { waiting: waits.waiting, recorded: recorded.layers });
+    return await goOn(reopening, opened, {
+      waiting: waits.waiting,
+      recorded: recorded.layers,
+      handed: handed.names,
+    });
   } finally {
     await opened.journal.close();
   }
 }
 
+/** What the journal says of the time before. */
+interface Before {
+  readonly waiting: boolean;
+  readonly recorded: readonly Layer[] | undefined;
+  readonly handed: ReadonlySet<string>;
+}
+
 async function goOn(
   { run, asked, control, watching, env, machine: make }: Reopening,
   { journal, repairs, recording, header: line }: Resumed,
-  { waiting, recorded }: { readonly waiting: boolean; readonly recorded: readonly Layer[] | undefined },
+  { waiting, recorded, handed }: Before,
 ): Promise<RunSummary> {
   for (const repair of repairs) watching.onNotice(repairNotice(repair));
   const header = readHeader(line);
@@ -85,6 +99,7 @@ async function goOn(
   const wanted = wantedOf(asked, waiting);
   // What it still does without being asked to go on is withheld where the secrets are not at hand.
   const secrets = around.secrets ?? (await (wanted.onlyHears ? atHand(resolved, env) : openVault(resolved, env)));
+  if (!wanted.onlyHears) mustBeAtHand(handed, secrets);
   const machine = { ...around, workspace: begun.workspace, secrets };
   const model = wanted.onlyHears ? NO_MODEL : openModel(resolved, chooseModel(resolved, header.chosen), env);
   const layers = layersOf(resolved, header);

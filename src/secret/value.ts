@@ -8,6 +8,15 @@ export function variableOf(name: string): string {
   return `PINION_SECRET_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
+/** The secret that a variable of the environment holds; undefined for every other variable. */
+export function nameOfVariable(variable: string): string | undefined {
+  const name = variable
+    .replace(/^PINION_SECRET_/, "")
+    .toLowerCase()
+    .replaceAll("_", "-");
+  return isName(name) && variableOf(name) === variable ? name : undefined;
+}
+
 /** A name as blueprints write it. */
 export function isName(text: string): boolean {
   return /^(?!constructor$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(text) && text.length <= 64;

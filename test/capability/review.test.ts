@@ -90,10 +90,43 @@ describe("A12 denials that can be passed", () => {
       "/spec/approvals/0/tools/0: can be passed by: processes change the same files without an approval",
     );
     expect(remarks({ ...parts, approvals: [rule, { ...rule, tools: ["process.run"] }] })).toEqual([]);
+    const some = { ...rule, tools: ["process.run"], when: { argv: [["tee", "x"]] } };
+    expect(remarks({ ...parts, approvals: [rule, some] })).toEqual([remark]);
     expect(remarks({ ...parts, approvals: [{ ...rule, tools: [] }] })[0]).toContain("never matches");
     expect(remarks({ ...parts, approvals: [{ ...rule, taxa: ["process"] }], budgets: { approvals: 0 } })).toEqual([
       "/spec/budgets/approvals: nobody may be asked: what needs an approval is denied",
     ]);
+  });
+});
+
+describe("command lines that need an approval can be passed by", () => {
+  const PUSH = ["git", "push", "**"];
+  const asking = (argv: readonly (readonly string[])[], allow: readonly (readonly string[])[]) =>
+    remarks({
+      tools: { taxa: ["process"], allow: ["*"] },
+      process: { allow },
+      approvals: [
+        {
+          name: "pushes",
+          tools: ["process.run"],
+          taxa: [],
+          when: { argv },
+          scopes: ["once"],
+          expiresMs: 1000,
+          approvers: { users: [], keys: [] },
+        },
+      ],
+    }).filter((remark) => remark.startsWith("/spec/approvals"));
+
+  test.each<[string, readonly (readonly string[])[], readonly (readonly string[])[], readonly string[]]>([
+    ["with other words in front", [PUSH], [["git", "**"]], ["allows the same with other words in front"]],
+    ["through another command", [PUSH], [["sh", "-c", "*"]], ["is allowed, and may start it"]],
+    ["not where each word is listed", [PUSH], [PUSH, ["git", "status"]], []],
+    ["not where the other needs one as well", [PUSH, ["git", "**"]], [["git", "**"]], []],
+  ])("%s", (_, argv, allow, said) => {
+    const found = asking(argv, allow);
+    expect(found).toHaveLength(said.length);
+    for (const [index, text] of said.entries()) expect(found[index]).toContain(text);
   });
 });
 

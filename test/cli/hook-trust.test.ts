@@ -146,6 +146,8 @@ describe("hook trust", () => {
     const text = readFileSync(keyring, "utf8");
     expect(text).toMatch(/^# ours alone\n/);
     expect(text).toContain("# nobody yet");
+    const late = { status: 2, stderr: expect.stringContaining("was revoked by the user's keyring") };
+    expect(hook(["sign", "tool-gate", "--key", keyFile("bob")])).toMatchObject(late);
     const list = JSON.parse(shell.run("hook", "trust", "list", "--json").stdout);
     expect(list.keys).toMatchObject([
       { id: "alice", state: "rotated", place: "user", powers: ["gate"] },

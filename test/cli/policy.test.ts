@@ -62,6 +62,7 @@ describe("pinion policy explain", () => {
     expect(await explain(open, ...asked)).toMatchObject({ code: 0 });
     const { code, stdout } = await explain(open, ...asked, "--workspace", lab.workspace);
     expect(stdout).toContain('by run policy no-bash@1.0.0: process.deny[0] ["bash","**"]');
+    expect(stdout).not.toContain('"backend"');
     expect(code).toBe(4);
   });
 

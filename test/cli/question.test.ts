@@ -1,4 +1,5 @@
 import { PassThrough } from "node:stream";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { render } from "ink";
 import { createElement } from "react";
@@ -18,7 +19,7 @@ const CTRL_C = "\u0003";
 async function typed(
   lines: readonly string[],
   keys: readonly string[],
-  { mayHold = true } = {},
+  { mayHold = true, quietMs = 0, everyMs = 0 } = {},
 ): Promise<{ readonly answers: readonly (ApprovalAnswer | undefined)[]; readonly screen: string }> {
   let written = "";
   const stdout = Object.assign(new PassThrough(), { columns: 80, rows: 24, isTTY: true });
@@ -33,7 +34,7 @@ async function typed(
   });
   const answers: (ApprovalAnswer | undefined)[] = [];
   const onAnswer = (answer: ApprovalAnswer | undefined): void => void answers.push(answer);
-  const view = render(createElement(Question, { title: "approval a1", lines, mayHold, quietMs: 0, onAnswer }), {
+  const view = render(createElement(Question, { title: "approval a1", lines, mayHold, quietMs, onAnswer }), {
     stdout: stdout as unknown as NodeJS.WriteStream,
     stdin: stdin as unknown as NodeJS.ReadStream,
     exitOnCtrlC: false,
@@ -43,7 +44,7 @@ async function typed(
   await view.waitUntilRenderFlush();
   for (const key of keys) {
     stdin.write(key);
-    await new Promise((resolve) => setImmediate(resolve));
+    await (everyMs > 0 ? setTimeout(everyMs) : setImmediate());
     await view.waitUntilRenderFlush();
   }
   view.unmount();
@@ -70,6 +71,13 @@ it("does not approve for the rest of the run where the rule does not let it", as
   const { answers, screen } = await typed(SHORT, ["r"], { mayHold: false });
   expect(answers).toEqual([]);
   expect(screen).not.toContain("for the rest of the run");
+});
+
+it("A10 a flood of requests: a key that is held down since the one before answers nothing", async () => {
+  const held = await typed(SHORT, ["y", "y", "y", "y"], { quietMs: 1000, everyMs: 400 });
+  expect(held.answers).toEqual([]);
+  const { answers } = await typed(SHORT, ["x", "y"], { quietMs: 100, everyMs: 400 });
+  expect(answers).toEqual([{ approve: true, scope: "once" }]);
 });
 
 it("A8 truncation: what does not fit is said in bytes, and nothing is approved before all of it was there to read", async () => {

@@ -27,7 +27,7 @@ it("docs/hooks.md takes a new author to a replayed run, command by command", asy
   expect(stdout).toContain("3 passed, 0 failed");
   expect(stdout).toContain("block: files that end in `.lock` are not written by agents");
   expect(stdout).toContain("1 newly-blocked");
-  expect(stdout).toMatch(/^[0-9a-f]{16} {2}approved {2}no-locks@0\.2\.0/m);
+  expect(stdout).toMatch(/^[0-9a-f]{40} {2}approved {2}no-locks@0\.2\.0/m);
   expect(stdout).toMatch(/^notes\.md\nidentical: /m);
 });
 

@@ -51,6 +51,21 @@ test("an approval that was asked for, given and used passes", async () => {
   expect(await found((entry) => [entry])).toEqual([]);
 });
 
+test("D12 a forged recording: what it says in clear of a control is what was met", async () => {
+  const key = readRunKey(join(lab.env.stateDir, "keys", `${summary.run}.key`)) ?? new Uint8Array();
+  const isResume = ({ kind, body }: Open) => kind === "input.control" && (body.ref as JsonObject).control === "resume";
+  const forgeries: readonly ((entry: Open) => Open)[] = [
+    (entry) => ({ ...entry, body: { ref: { ...(entry.body.ref as JsonObject), control: "pause" } } }),
+    (entry) => ({ ...entry, ...(entry.content && { content: { ...entry.content, request: "asked" } }) }),
+  ];
+  for (const change of forgeries) {
+    await writeFile(summary.journal, recorded);
+    await forge(summary.journal, { key, run: summary.run }, (entry) => [isResume(entry) ? change(entry) : entry]);
+    const { answer } = await lab.replay(dirname(summary.journal)).catch(({ code }) => ({ answer: code }));
+    expect(["diverged", "bad-content"]).toContain(answer);
+  }
+});
+
 test("A4 approve one thing, run another: an approval of another action, also in every place that names it", async () => {
   const other = digestOf("another action");
   expect(

@@ -74,7 +74,21 @@ test("D12 a forged recording: a hook that was trusted bears the signature of who
   }
 });
 
-test("D12 a forged recording: a lease that is used before it is there, after it was revoked, too often, or not at all", async () => {
+const WIDER = "capability://fs/workspace/**?action=read,write&uses=2";
+const DERIVED = { lease: "lease-2", event: "delegated", parent: "lease-1", capability: WIDER };
+
+/** An entry of the books of leases that says something else. */
+const booked = (entry: Open, more: JsonObject): Open => ({ ...entry, body: { ...entry.body, ...more } });
+
+/** A boundary whose gates were shown another capability of the lease. */
+function named(entry: Open, capability: string): Open {
+  if (entry.kind !== "check.boundary" || entry.body.phase !== "pre-tool") return entry;
+  const payload = entry.body.payload as JsonObject;
+  const [first] = payload.leases as unknown as readonly JsonObject[];
+  return booked(entry, { payload: { ...payload, leases: [{ ...first, capability }] } });
+}
+
+test("D12 a forged recording: a lease that is used before it is there, after it was revoked, too often, not at all, or for more than it is", async () => {
   const file = await lab.blueprint({ turns: [READ, AGAIN, DONE] });
   await withLeases(file, { require: ["fs"], grant: ["capability://fs/workspace/**?action=read&uses=2"] });
   const summary = await lab.run(file);
@@ -97,6 +111,13 @@ test("D12 a forged recording: a lease that is used before it is there, after it 
         return isUse(one) && made.length === 1 ? [one, one] : [one];
       },
       /had 1 uses left, and has 1 after one more/,
+    ],
+    [(one) => [isUse(one) ? booked(one, { capability: WIDER }) : one], /is not the one that was made/],
+    [(one) => [one.kind === "check.lease" ? booked(one, { holder: "hook:warden" }) : one], /not the agent/],
+    [(one) => [named(one, WIDER)], /lets through more than lease `lease-1` allows: the action `write`/],
+    [
+      (one) => (one.body.event === "minted" ? [one, booked(one, DERIVED)] : [one]),
+      /`lease-2` is more than the one that it comes from: the action `write`/,
     ],
   ];
   for (const [change, said] of forgeries) {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toControlRequest } from "../../src/model/control.ts";
 import type { JsonObject } from "../../src/model/json.ts";
+import { approvalNews } from "../../src/runtime/pending.ts";
+import { tellRun } from "../../src/runtime/resume.ts";
 import type { RunSummary } from "../../src/runtime.ts";
 import { signAnswer } from "../../src/trust/answer.ts";
 import { signingKey } from "../../src/trust/ed25519.ts";
@@ -165,6 +167,21 @@ describe("A6 an approval", () => {
     expect(second).toMatchObject({ exit: 6, approvals: [{ approval: "a2", subject: "q process.run" }] });
     expect(await events(second)).toEqual(["a1 asked", "a1 approved", "a1 used", "a2 asked"]);
     await expect(desk.answer(second, ONCE, { approval: "a1" })).rejects.toMatchObject({ code: "no-such-approval" });
+  });
+
+  test("that was given stays given for whoever asks, when another answer comes after it", async () => {
+    const first = await lab.run(await blueprint([sh("p", "check.sh")]));
+    expect(await desk.answer(first)).toMatchObject({ event: "approved" });
+    const late = { kind: "answer", approval: "a1", answer: DENIED, by: "bob", user: "bob" } as const;
+    await tellRun(first.run, late, lab.env);
+    expect(await events(first)).toEqual(["a1 asked", "a1 approved", "a1 refused"]);
+    expect(approvalNews(first.run, lab.env).get("a1")).toMatchObject({
+      event: "approved",
+      answers: [
+        { event: "approved", user: "alice", scope: "once" },
+        { event: "refused", user: "bob" },
+      ],
+    });
   });
 
   test("is not used after it has expired", async () => {

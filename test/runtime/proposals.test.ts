@@ -71,7 +71,7 @@ describe("a proposal of a person", () => {
   test("is kept inert for this user alone, once however often it is proposed", async () => {
     const folder = await candidate();
     const id = await propose(folder);
-    expect(id).toMatch(/^[0-9a-f]{16}$/);
+    expect(id).toMatch(/^[0-9a-f]{40}$/);
     expect(await propose(folder)).toBe(id);
     expect((await stat(store())).mode & 0o777).toBe(0o700);
     expect((await stat(join(store(), id))).mode & 0o777).toBe(0o700);
@@ -88,6 +88,17 @@ describe("a proposal of a person", () => {
     expect(shown.stdout).toContain('+  version: "9.0.0"');
     expect(shown.stdout).not.toContain("+++ b/hook.ts");
     expect(shown.stdout).toContain("in shadow: never yet");
+    expect(shown.stdout).toMatch(/^powers +gate$/m);
+  });
+
+  test("is shown with the power to make leases, where it asks for the world that has it", async () => {
+    const folder = await candidate();
+    const manifest = await readFile(join(folder, "hook.yaml"), "utf8");
+    await writeFile(join(folder, "hook.yaml"), manifest.replace("pinion:hook/hook@", "pinion:hook/trusted-hook@"));
+    const id = await propose(folder);
+    const shown = await lab.finished("hook", ["proposals", "show", id]);
+    expect(shown.stdout).toMatch(/^powers +gate, mint: makes leases$/m);
+    expect(await json(["proposals", "show", id])).toMatchObject({ powers: ["gate", "mint"] });
   });
 
   test("that was rejected stays so: it neither runs in shadow nor is decided about again", async () => {
@@ -198,7 +209,7 @@ describe("a proposal in the shadow of a run", () => {
     await expect(lab.run(file, { shadows: [id] })).rejects.toMatchObject({ code: "no-shadow" });
     expect(await json(["proposals", "show", id])).toMatchObject({ powers: ["gate", "mint"] });
     const shown = (await lab.finished("hook", ["proposals", "show", id])).stdout;
-    expect(shown).toMatch(/asks for +making leases \(the power `mint`\)/);
+    expect(shown).toMatch(/powers +gate, mint: makes leases/);
     expect(shown).toContain("in shadow: never; a hook that makes leases cannot run there");
   });
 

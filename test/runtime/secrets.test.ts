@@ -63,6 +63,14 @@ test("X5 a secret goes to the tool; agent, hooks and journal see its name; a rep
   expect(await lab.replay()).toMatchObject({ answer: "identical" });
 });
 
+test("X1 a secret in the environment that the blueprint does not name is handed to nothing, and hidden all the same", async () => {
+  await lab.file("show.js", "console.log(require('fs').readFileSync('.env', 'utf8'), process.env.PINION_SECRET_OTHER)");
+  await lab.file(".env", "OTHER=another-canary");
+  const given = { ...GIVEN, PINION_SECRET_OTHER: "another-canary", PINION_SECRET_SHORT: "x" };
+  const summary = await run(await lab.blueprint(needing()), given);
+  expect(summary).toMatchObject({ state: "completed", result: "done: OTHER=[secret other] undefined\n" });
+});
+
 test("a hook that reads a file finds no secret in it, also where its range cuts one", async () => {
   await lab.file("out/left.txt", `0123456789 ${TOKEN} 0123456789`);
   const code = `
@@ -173,6 +181,30 @@ test("a run that was cut off goes on with the secrets, and does not without", as
   await expect(resume({})).rejects.toMatchObject({ code: "no-secret", exit: 2 });
   const line = `${TOKEN.length} [secret deploy-token]\n`;
   expect(await resume(GIVEN)).toMatchObject({ state: "completed", result: line + line });
+});
+
+test("X1 a run that was handed an optional secret does not go on without: what is left of it could be read", async () => {
+  await lab.file("show.js", "require('fs').writeFileSync('left.txt', String(process.env.TOKEN))");
+  const turns = [
+    { calls: [SHOW] },
+    { calls: [{ id: "read", tool: "file.read", arguments: { path: "left.txt" } }] },
+    { text: "${results.read.content}" },
+  ];
+  const secrets = { "deploy-token": { tools: ["process.run"], optional: true } };
+  const file = await lab.blueprint(needing({ secrets, turns, tools: ["process.run", "file.read"] }));
+  const cases: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+    [GIVEN, "[secret deploy-token]"],
+    [{}, "undefined"],
+  ];
+  for (const [values, result] of cases) {
+    const summary = await run(file, values);
+    expect(summary).toMatchObject({ state: "completed", result });
+    await lab.crash(summary, '"check.boundary"', '"phase":"post-tool"', "show");
+    const resume = (later: Readonly<Record<string, string>>) =>
+      resumeRun({ run: summary.run, ...lab.watching }, having(later));
+    if (values === GIVEN) await expect(resume({})).rejects.toMatchObject({ code: "no-secret", exit: 2 });
+    expect(await resume(values)).toMatchObject({ state: "completed", result });
+  }
 });
 
 test("what a run that crashed left in memory is removed by the next one", async () => {

@@ -27,13 +27,38 @@ function reviewAllowed(pattern: readonly string[], pointer: string, { deny }: Gr
 }
 
 function reviewDenied(pattern: readonly string[], pointer: string, { allow }: Grants["process"]): readonly Remark[] {
+  return [
+    ...unmatched(pattern, pointer),
+    ...passedBy(
+      pattern,
+      pointer,
+      allow.filter((allowed) => !covers(pattern, allowed)),
+    ),
+  ];
+}
+
+/** What may be said of a command line that needs an approval. `asked`: all that need one. */
+export function reviewAsked(
+  pattern: readonly string[],
+  pointer: string,
+  { asked, allow }: { readonly asked: readonly (readonly string[])[]; readonly allow: Grants["process"]["allow"] },
+): readonly Remark[] {
+  const unasked = allow.filter((allowed) => !asked.some((one) => covers(one, allowed)));
+  return passedBy(pattern, pointer, unasked);
+}
+
+/** Of command lines that are allowed, those that come to the same without being one of the pattern. */
+function passedBy(
+  pattern: readonly string[],
+  pointer: string,
+  others: readonly (readonly string[])[],
+): readonly Remark[] {
   const [command = ""] = pattern;
   const literal = pattern.filter((word) => word !== "*" && word !== "**");
-  const around = allow.filter((allowed) => !covers(pattern, allowed) && wrapperIn(allowed) !== undefined);
+  const around = others.filter((allowed) => wrapperIn(allowed) !== undefined);
   const inside = around.find(([allowed]) => allowed === command || allowed === "*" || allowed === "**");
   const through = around.find(([allowed]) => allowed !== command);
   return [
-    ...unmatched(pattern, pointer),
     ...(inside !== undefined && literal.length > 1
       ? [{ pointer, message: `can be passed by: ${shown(inside)} allows the same with other words in front` }]
       : []),

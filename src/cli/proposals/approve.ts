@@ -1,7 +1,7 @@
 import { resolve as absolute } from "node:path";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { type Approved, approveProposal, checkApproval } from "../../runtime/proposals/decide.ts";
-import { openKeyFile } from "../../runtime/trust/key-files.ts";
+import { openSigner } from "../../runtime/trust/key-files.ts";
 import { readSignable, signHookFile } from "../../runtime/trust/sign.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
@@ -23,7 +23,7 @@ export async function approve({ args: [id = ""], options, json, out }: Call<Opti
   await checkApproval({ id, out: options.out }, env);
   const file = absolute(env.cwd, options.key);
   const passphrase = await readPassphrase(options.passphraseFd, { prompt: `passphrase of ${file}`, isNew: false });
-  const key = await openKeyFile(file, passphrase);
+  const key = await openSigner(file, passphrase, env);
   const approved = await approveProposal(
     {
       id,

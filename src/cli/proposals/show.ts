@@ -18,16 +18,12 @@ export async function show(call: Call<{ readonly against?: string }>): Promise<E
 
 function about(view: ProposalView): string {
   const { authority, digests } = view;
-  const mints = mintsOf(view) ? ["making leases (the power `mint`)"] : [];
-  const asks = [
-    ...mints,
-    ...authority.tools,
-    ...authority.files.map(({ path, actions }) => `${path} (${actions.join(", ")})`),
-  ];
+  const asks = [...authority.tools, ...authority.files.map(({ path, actions }) => `${path} (${actions.join(", ")})`)];
   return columns([
     ["proposal", `${view.proposal}, ${view.state}${decided(view)}`],
     ["hook", `${view.name}@${view.version}, ${view.role} at ${view.phases.join(", ")}`],
     ["does", view.description],
+    ["powers", view.powers.map((power) => (power === "mint" ? "mint: makes leases" : power)).join(", ")],
     ["asks for", asks.length === 0 ? "nothing" : asks.join(", ")],
     ["proposed by", `${proposerText(view.by)}${callText(view)}, ${view.at}`],
     ...(view.by.kind === "agent" ? [["blueprint", view.by.agent.blueprint]] : []),
@@ -36,10 +32,6 @@ function about(view: ProposalView): string {
     ["component", digests.component],
     ...Object.entries(digests.sources).map(([path, digest]) => ["source", `${digest} ${path}`]),
   ]);
-}
-
-function mintsOf({ powers }: ProposalView): boolean {
-  return powers.includes("mint");
 }
 
 function callText({ by, call }: ProposalView): string {
@@ -57,7 +49,7 @@ function shadow(view: ProposalView): string {
   const { shadow: told, proposal } = view;
   const { runs, unreadable, total } = told;
   const lost = unreadable.map(({ run, reason }) => visible(`run ${run} cannot be read: ${reason}`));
-  if (mintsOf(view)) return "in shadow: never; a hook that makes leases cannot run there";
+  if (view.powers.includes("mint")) return "in shadow: never; a hook that makes leases cannot run there";
   if (runs.length === 0) {
     return [`in shadow: never yet; \`blueprint run … --shadow ${proposal}\` shows what it would do`, ...lost].join(
       "\n",

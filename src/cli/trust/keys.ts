@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { resolve as absolute } from "node:path";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
-import { generateKey, openKeyFile } from "../../runtime/trust/key-files.ts";
+import { generateKey, openSigner } from "../../runtime/trust/key-files.ts";
 import { pinText, replacePin, sourceFor } from "../../runtime/trust/pin.ts";
 import { type HookVerification, readSignable, signHookFile, verifyHookFile } from "../../runtime/trust/sign.ts";
 import type { Call } from "../command.ts";
@@ -39,7 +39,7 @@ export async function sign({ args: [manifest = "."], options, json, out }: Call<
   const source = blueprint === undefined ? undefined : sourceFor(blueprint, signable.manifest.path);
   const file = absolute(env.cwd, options.key);
   const passphrase = await readPassphrase(options.passphraseFd, { prompt: `passphrase of ${file}`, isNew: false });
-  const signed = await signHookFile(signable, await openKeyFile(file, passphrase), options.expires, env);
+  const signed = await signHookFile(signable, await openSigner(file, passphrase, env), options.expires, env);
   const { name, version, digest, signature } = signed;
   const pin = { name, version, digest, signature, source: source ?? signed.source };
   if (blueprint !== undefined) await replacePin(blueprint, pin);

@@ -9,7 +9,7 @@ export interface QuestionProps {
   readonly lines: readonly string[];
   /** Whether the answer may cover the same action for the rest of the run. */
   readonly mayHold: boolean;
-  /** ms for which keys are not heeded: they were meant for what was there before. */
+  /** ms without a key until keys are heeded: those before, and a key that is held down, were meant for what was there before. */
   readonly quietMs: number;
   readonly onAnswer: (answer: ApprovalAnswer | undefined) => void;
 }
@@ -26,11 +26,13 @@ export function Question({ title, lines, mayHold, quietMs, onAnswer }: QuestionP
   const { columns, rows } = useWindowSize();
   const [top, setTop] = useState(0);
   const [isQuiet, setQuiet] = useState(quietMs > 0);
+  const [early, setEarly] = useState(0);
   const [wasRead, setRead] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: every early key begins the wait anew
   useEffect(() => {
     const timer = setTimeout(() => setQuiet(false), quietMs);
     return () => clearTimeout(timer);
-  }, [quietMs]);
+  }, [quietMs, early]);
   const pieces = lines.flatMap((line) => piecesOf(line, columns - 1));
   const height = Math.max(3, rows - AROUND);
   const last = Math.max(0, pieces.length - height);
@@ -40,7 +42,7 @@ export function Question({ title, lines, mayHold, quietMs, onAnswer }: QuestionP
     if (to >= last) setRead(true);
   };
   useInput((input, key) => {
-    if (isQuiet && !key.ctrl) return;
+    if (isQuiet && !key.ctrl) return setEarly((count) => count + 1);
     const said = answerOf(input, key);
     if (said === undefined) return move(top + scrolled(input, key, height));
     const { answer } = said;

@@ -65,8 +65,14 @@ export async function explainCall(asking: Explaining, env: Environment): Promise
     const facts = { id: "", tool, taxon, readOnly, idempotency, arguments: given, origin: "model" };
     const approvals = approvalDemands(subject.layers, facts, reallyCalled(given, resolution ?? {}));
     const exit = decision.allow ? EXIT.ok : EXIT.blocked;
-    return { of: subject.name, tool, taxon, ...decision, layers, resolution, approvals, leases, secrets, exit };
+    const found = resolution && withoutConfinement(resolution);
+    return { of: subject.name, tool, taxon, ...decision, layers, resolution: found, approvals, leases, secrets, exit };
   });
+}
+
+/** What a run would confine a process with is not looked up. */
+function withoutConfinement({ backend: _, files: __, network: ___, ...found }: JsonObject): JsonObject {
+  return found;
 }
 
 function boxOf({ resolved, depth }: Subject, layers: Subject["layers"], world: ToolWorld | undefined): ToolBox {

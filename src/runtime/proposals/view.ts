@@ -39,9 +39,9 @@ export interface ProposalView {
   readonly description: string;
   readonly role: HookManifest["spec"]["role"];
   readonly phases: HookManifest["spec"]["phases"];
-  readonly authority: HookManifest["spec"]["authority"];
-  /** What a key must be allowed to sign for. */
+  /** What it could do if it were trusted; `mint`: make leases. */
   readonly powers: readonly Power[];
+  readonly authority: HookManifest["spec"]["authority"];
   readonly by: Proposer;
   /** The call of the agent by which it was proposed, as the journal of the run says; null when that is not there, and for a person's. */
   readonly call: ProposingCall | null;
@@ -104,8 +104,8 @@ function aboutOf(proposal: Proposal, env: Environment) {
     description: metadata.description ?? "",
     role: spec.role,
     phases: spec.phases,
-    authority: spec.authority,
     powers: powersOf(spec.role, spec.world),
+    authority: spec.authority,
     by: note.by,
     call: proposingCall(note.by, env) ?? null,
     reason: note.reason,

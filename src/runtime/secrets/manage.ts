@@ -1,5 +1,5 @@
 import { InputError } from "../../model/errors.ts";
-import { faultOf, isName, trimmed, variableOf } from "../../secret/value.ts";
+import { faultOf, isName, nameOfVariable, trimmed } from "../../secret/value.ts";
 import type { Environment } from "../machine.ts";
 import { readSecretsFile, type SecretsFile, secretsPath, writeSecretsFile } from "./file.ts";
 
@@ -15,11 +15,8 @@ export function listSecrets(env: Environment): { readonly file: string; readonly
   const secrets = new Map<string, SecretRow>();
   for (const name of readSecretsFile(env)?.names ?? []) secrets.set(name, { name, from: "file" });
   for (const [variable, value] of Object.entries(env.env)) {
-    const name = variable
-      .replace(/^PINION_SECRET_/, "")
-      .toLowerCase()
-      .replaceAll("_", "-");
-    if (value && isName(name) && variableOf(name) === variable) secrets.set(name, { name, from: "environment" });
+    const name = nameOfVariable(variable);
+    if (value && name !== undefined) secrets.set(name, { name, from: "environment" });
   }
   const sorted = [...secrets.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
   return { file: secretsPath(env), secrets: sorted };

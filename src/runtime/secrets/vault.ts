@@ -4,7 +4,7 @@ import { canonicalJson } from "../../model/canonical.ts";
 import { InputError, WorldError } from "../../model/errors.ts";
 import type { Json } from "../../model/json.ts";
 import { Mask, type Secret } from "../../secret/mask.ts";
-import { faultOf, variableOf } from "../../secret/value.ts";
+import { faultOf, nameOfVariable, variableOf } from "../../secret/value.ts";
 import type { Secrets } from "../../tool/ports.ts";
 import type { Environment } from "../machine.ts";
 import { readSecretsFile, secretsPath } from "./file.ts";
@@ -27,8 +27,8 @@ export function neededBy(resolved: ResolvedBlueprint): ReadonlyMap<string, { rea
 
 /**
  * Takes the secrets that a blueprint and its children need from the environment, and those that are not there from the user's
- * file, whose passphrase is asked for then only. They are held in memory and nowhere else. The keys of model providers are hidden
- * along with them. Throws `InputError` for one that is missing and not optional, or that cannot be one.
+ * file, whose passphrase is asked for then only. They are held in memory and nowhere else. The keys of model providers
+ * and the other secrets in the environment are hidden along with them. Throws `InputError` for one that is missing and not optional, or that cannot be one.
  */
 export async function openVault(resolved: ResolvedBlueprint, env: Environment): Promise<Secrets> {
   const needed = neededBy(resolved);
@@ -110,7 +110,12 @@ function secretsOf(values: ReadonlyMap<string, string>, { env }: Environment): S
     const value = env[name]?.trim() ?? "";
     return value.length < SHORTEST_KEY ? [] : [{ name, value }];
   });
-  const mask = new Mask([...[...values].map(([name, value]) => ({ name, value })), ...keys]);
+  // Nothing of this run is handed these; an unconfined command, or a file of the workspace, may have them all the same.
+  const others = Object.entries(env).flatMap(([variable, value = ""]): Secret[] => {
+    const name = nameOfVariable(variable);
+    return name === undefined || values.has(name) || faultOf(value) !== undefined ? [] : [{ name, value }];
+  });
+  const mask = new Mask([...[...values].map(([name, value]) => ({ name, value })), ...keys, ...others]);
   return { value: (name) => values.get(name), mask };
 }
 

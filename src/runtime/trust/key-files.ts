@@ -7,6 +7,7 @@ import type { SigningKey } from "../../trust/ed25519.ts";
 import { MAX_KEY_FILE_BYTES, openPrivateKey, publicKeyIn, sealPrivateKey } from "../../trust/private-key.ts";
 import { readGuardedFile } from "../guarded.ts";
 import type { Environment } from "../machine.ts";
+import { mustNotBeRevoked, readKeyring } from "./keyring.ts";
 
 /** A new key: its file, and the public half as text. */
 export interface NewKey {
@@ -42,6 +43,13 @@ export async function generateKey(
 /** Opens a key's file. Throws `InputError` for another passphrase, `IntegrityError` where others may read the file. */
 export async function openKeyFile(file: string, passphrase: string): Promise<SigningKey> {
   return openPrivateKey(readKeyFile(file), mustBeGiven(passphrase), file);
+}
+
+/** The same, to sign a hook with. Throws `InputError` too for a key that was revoked here: nothing that it signs would be trusted. */
+export async function openSigner(file: string, passphrase: string, env: Environment): Promise<SigningKey> {
+  const key = await openKeyFile(file, passphrase);
+  mustNotBeRevoked(key.publicKey.text, readKeyring(env));
+  return key;
 }
 
 /** The public key in a key's file; the passphrase is not needed. Throws as `openKeyFile` does. */

@@ -2,6 +2,7 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { MAX_BYTES } from "../../blueprint/text.ts";
 import { loadDocument } from "../../blueprint/yaml.ts";
+import { InputError } from "../../model/errors.ts";
 import type { Keyring as KeyringFile } from "../../model/generated/keyring.ts";
 import { joinKeyrings, type Keyring, type KeyringSource, type Place } from "../../trust/keyring.ts";
 import { readConfiguration } from "../config.ts";
@@ -21,6 +22,17 @@ export function readKeyring(env: Folders): Keyring {
     return value === undefined ? [] : [{ file, place, value, adds: place === "machine" || userKeys }];
   });
   return joinKeyrings(sources);
+}
+
+/** Throws `InputError` for a key, as text, that one of them revoked. */
+export function mustNotBeRevoked(key: string, { revoked }: Keyring): void {
+  const revocation = revoked.get(key);
+  if (revocation === undefined) return;
+  throw new InputError({
+    code: "key-revoked",
+    message: `\`${key}\` was revoked by the ${revocation.place}'s keyring on ${revocation.at}: ${revocation.reason}`,
+    hint: "a revocation is taken back by whoever edits that file",
+  });
 }
 
 /** The keyring files of machine and user, whether they are there or not. */

@@ -9,7 +9,7 @@ import { isWithin, type Power, type Scope } from "../../trust/scope.ts";
 import { instant } from "../../trust/statement.ts";
 import type { Environment } from "../machine.ts";
 import { changeKeyring, keyNamed } from "./edit.ts";
-import { readKeyring } from "./keyring.ts";
+import { mustNotBeRevoked, readKeyring } from "./keyring.ts";
 import { type Memory, recall, remember } from "./memory.ts";
 
 /** One key as `hook trust list` shows it. */
@@ -213,16 +213,6 @@ function mustStand(known: TrustedKey, keyring: Keyring, env: Environment): void 
     code: "key-not-valid",
     message: `the old key \`${known.id}\` ${why}: it cannot name another`,
     hint: "a key that you know by other means is entered with `hook trust add`",
-  });
-}
-
-function mustNotBeRevoked(key: string, { revoked }: Keyring): void {
-  const revocation = revoked.get(key);
-  if (revocation === undefined) return;
-  throw new InputError({
-    code: "key-revoked",
-    message: `\`${key}\` was revoked by the ${revocation.place}'s keyring on ${revocation.at}: ${revocation.reason}`,
-    hint: "a revocation is taken back by whoever edits that file",
   });
 }
 

@@ -8,6 +8,10 @@ import type { Authority, Workspace } from "../ports.ts";
 const READ_BYTES = 4 * WHOLE_BYTES;
 /** As many as the kernel follows (path_resolution(7)). */
 const LINKS = 40;
+/** Parts of words that are looked up; that there were more is said. */
+const MOST = 10_000;
+/** What stands between the words of a shell, and what tools put in front of a path: `@args`, `name=path`, `path:line`. */
+const BETWEEN = /[\s;&|<>(){}[\]"'`$=,:@]+/;
 
 interface Place {
   readonly workspace: Workspace;
@@ -19,26 +23,30 @@ interface Place {
 }
 
 /**
- * The files of the workspace that a command line names, in the order of its words: words, and what stands behind the `=` of one, that
- * are paths to something that exists from the working directory. Links are followed within the workspace. What a program reads
- * besides is not known here.
+ * The files of the workspace that a command line names, in the order of its words: words, and parts of them (a script for `sh -c` has
+ * words of its own; an option may have a path behind it), that are paths to something that exists from the working directory. Links
+ * are followed within the workspace. What a program reads besides is not known here.
  */
 export function namedFiles(argv: readonly string[], place: Place): readonly JsonObject[] {
   const found = new Map<string, JsonObject>();
   let left = READ_BYTES;
-  for (const word of argv.slice(1).flatMap(spellings)) {
+  const parts = [...new Set(argv.slice(1).flatMap(partsOf))];
+  for (const word of parts.slice(0, MOST)) {
     const path = inWorkspace(word, place);
     if (path === undefined || found.has(path)) continue;
     const { facts, bytes } = factsOf(path, place, left);
     left -= bytes;
     if (facts !== undefined) found.set(path, { path, ...facts });
   }
-  return [...found.values()];
+  const more = parts.length - MOST;
+  return [...found.values(), ...(more > 0 ? [{ notLookedUp: more }] : [])];
 }
 
-function spellings(word: string): readonly string[] {
+function partsOf(word: string): readonly string[] {
   const value = /^[^=/]+=(.+)$/s.exec(word)?.[1];
-  return value === undefined ? [word] : [word, value];
+  const parts = word.split(BETWEEN).filter((part) => part !== "");
+  const behind = parts.flatMap((part) => /^-[A-Za-z](.+)$/s.exec(part)?.[1] ?? []);
+  return [word, ...(value === undefined ? [] : [value]), ...parts, ...behind];
 }
 
 /** Relative to the workspace; undefined for what lies outside, and for the workspace itself. */

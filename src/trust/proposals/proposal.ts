@@ -65,14 +65,19 @@ export function digestsOf({ manifest, component, sources }: ProposalContent): Pr
   };
 }
 
-/** 16 hexadecimal digits of the sha256 over the canonical form of the digests: another byte is another proposal. */
+const ID_DIGITS = 40;
+
+/**
+ * 40 hexadecimal digits of the sha256 over the canonical form of the digests: another byte is another proposal. What a person approves
+ * is named by it alone, so it is long enough that nobody finds two contents of one id.
+ */
 export function proposalId(digests: ProposalDigests): string {
   const named: JsonObject = { ...digests, sources: { ...digests.sources } };
-  return digestOf(canonicalJson(named)).slice("sha256:".length, "sha256:".length + 16);
+  return digestOf(canonicalJson(named)).slice("sha256:".length, "sha256:".length + ID_DIGITS);
 }
 
 export function isProposalId(text: string): boolean {
-  return /^[0-9a-f]{16}$/.test(text);
+  return text.length === ID_DIGITS && /^[0-9a-f]+$/.test(text);
 }
 
 export function stateOf({ decision }: Pick<Proposal, "decision">): ProposalState {

@@ -44,6 +44,22 @@ it("names the files of the workspace that the words of a command are paths to, a
   expect(await resolve(there, ["sh", "/workspace/one"])).toMatchObject({ named: [{ path: "one" }] });
 });
 
+it("A4 script: names files in the words of a shell, behind options and behind `@`, and says where it looked no further", async () => {
+  const there = bench(SHELL);
+  mkdirSync(there.at("sub"));
+  for (const path of ["deploy.sh", "sub/conf", "args", "other"]) script(there, path);
+  const line = "true&&sh deploy.sh prod;cat <sub/conf >out";
+  const found = await resolve(there, ["sh", "-c", line, "-fother", "@args"]);
+  expect(found).toMatchObject({
+    named: [{ path: "deploy.sh" }, { path: "sub/conf" }, { path: "other" }, { path: "args" }],
+  });
+  expect(await changed(there, ["sh", "-c", line], () => script(there, "deploy.sh", "echo evil\n"))).toBe(
+    "resolution-changed",
+  );
+  const many = Array.from({ length: 10_000 }, (_, index) => `w${index}`).join(" ");
+  expect(await resolve(there, ["sh", "-c", `${many} sh deploy.sh`])).toMatchObject({ named: [{ notLookedUp: 4 }] });
+});
+
 it("names the environment that the command is given, without the folder that is made for it alone", async () => {
   const [one, other] = [
     bench({ ...SHELL, path: ["/usr/bin", "/bin"] }),
