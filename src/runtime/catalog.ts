@@ -14,6 +14,7 @@ import type { HookManifest } from "../model/generated/hook.ts";
 import type { HookLimits } from "../model/hook.ts";
 import { PHASES, type Phase, type Role, type Tier } from "../model/phase.ts";
 import { type Environment, installation, resolveDeps, storeOf, unusable } from "./machine.ts";
+import { capabilityFindings } from "./policy/document.ts";
 import { lookAtSignature } from "./trust/sign.ts";
 import { trustFindings } from "./trust/warn.ts";
 
@@ -35,6 +36,8 @@ export async function validateBlueprint(file: string, env: Environment): Promise
   try {
     const loaded = await loadBlueprint(absolute(env.cwd, file));
     const { agent, hooks, warnings: found } = await resolveBlueprint(loaded, deps(env));
+    const wrong = capabilityFindings(loaded.blueprint.spec.leases);
+    if (wrong.length > 0) throw new InvalidFileError(loaded.document.faults(wrong));
     const { name, version, blueprint: digest } = agent;
     const warnings = [...found, ...loaded.document.faults(await trustFindings(hooks, env))];
     return { ok: true, digest, name, version, warnings, exit: EXIT.ok };

@@ -96,7 +96,10 @@ describe("C6 a hook that makes leases without being trusted", () => {
     const hook = await mintingHook(once(`minting.mint("agent", ${B_ONCE}); return allow("minted");`), {
       phases: ["pre-plan"],
     });
-    const summary = await lab.run(await blueprint({ policy: MINT }, [hook]));
+    const file = await blueprint({ policy: MINT }, [hook]);
+    const { stderr } = await lab.finished("blueprint", ["validate", file]);
+    expect(stderr).toMatch(/spec\.pins\.hooks\[0\]: it does not run here: .* loaded with a trusted signature only/);
+    const summary = await lab.run(file);
     expect(summary).toMatchObject({ state: "paused", exit: 4 });
     expect(summary.reason).toContain("must be trusted, it is sandboxed");
     expect(rows()).toEqual([]);

@@ -243,6 +243,14 @@ test("a run that crashed goes on with what is left of its leases", async () => {
   expect(denials()).toEqual([expect.stringContaining("`uses`: 0 left")]);
 });
 
+test("`blueprint validate` points at what is no capability", async () => {
+  const leases = { grant: ["capability://tool/file.read", "capability://tool/file.read?usess=3"] };
+  const file = await lab.blueprint({ turns: turns(), leases });
+  const { code, stdout } = await lab.finished("blueprint", ["validate", file]);
+  expect(code).toBe(2);
+  expect(stdout).toMatch(/:\d+:\d+ spec\.leases\.grant\[1\]: .*there is no constraint `usess`/);
+});
+
 test("what is no capability is said before the run begins", async () => {
   const file = await lab.blueprint({
     leases: { grant: ["capability://fs/workspace/**?action=read&uses=none"] },

@@ -207,6 +207,10 @@ describe("a proposal in the shadow of a run", () => {
     const id = await propose(folder);
     const file = await lab.blueprint({ turns: TURNS, child: CHILD });
     await expect(lab.run(file, { shadows: [id] })).rejects.toMatchObject({ code: "no-shadow" });
+    expect(await json(["proposals", "show", id])).toMatchObject({ powers: ["gate", "mint"] });
+    const shown = (await lab.finished("hook", ["proposals", "show", id])).stdout;
+    expect(shown).toMatch(/powers +gate, mint: makes leases/);
+    expect(shown).toContain("in shadow: never; a hook that makes leases cannot run there");
   });
 
   test("that is not there, or that is named twice, is refused before anything starts", async () => {

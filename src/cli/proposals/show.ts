@@ -45,8 +45,11 @@ function decided({ decision }: ProposalView): string {
   return ` by ${decision.by} at ${new Date(decision.at).toISOString()}${why}`;
 }
 
-function shadow({ shadow: { runs, unreadable, total }, proposal }: ProposalView): string {
+function shadow(view: ProposalView): string {
+  const { shadow: told, proposal } = view;
+  const { runs, unreadable, total } = told;
   const lost = unreadable.map(({ run, reason }) => visible(`run ${run} cannot be read: ${reason}`));
+  if (view.powers.includes("mint")) return "in shadow: never; a hook that makes leases cannot run there";
   if (runs.length === 0) {
     return [`in shadow: never yet; \`blueprint run … --shadow ${proposal}\` shows what it would do`, ...lost].join(
       "\n",

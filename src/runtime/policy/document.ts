@@ -7,12 +7,18 @@ import { InputError } from "../../model/errors.ts";
 /** Reads a policy bundle. Throws `InvalidFileError` with every fault, those of the capabilities that it names among them. */
 export function loadPolicy(bytes: Uint8Array, file: string): LoadedDocument<PolicyBundle> {
   const loaded = loadDocument<PolicyBundle>(bytes, { file, schema: "policy" });
-  const { leases } = loaded.value.spec;
-  const findings = (["grant", "request", "mint"] as const).flatMap((field) =>
-    leases[field].flatMap((text, index) => findingOf(text, below(`/spec/leases/${field}`, index))),
-  );
+  const findings = capabilityFindings(loaded.value.spec.leases);
   if (findings.length > 0) throw new InvalidFileError(loaded.faults(findings));
   return loaded;
+}
+
+/** What is no capability in the `spec.leases` of a policy or a blueprint. */
+export function capabilityFindings(
+  leases: Partial<Pick<PolicyBundle["spec"]["leases"], "grant" | "request" | "mint">>,
+): readonly Finding[] {
+  return (["grant", "request", "mint"] as const).flatMap((field) =>
+    (leases[field] ?? []).flatMap((text, index) => findingOf(text, below(`/spec/leases/${field}`, index))),
+  );
 }
 
 function findingOf(text: string, pointer: string): readonly Finding[] {

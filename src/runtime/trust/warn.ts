@@ -2,6 +2,7 @@ import { dotted, type Finding } from "../../blueprint/fault.ts";
 import { PinionError } from "../../model/errors.ts";
 import type { PinnedHook } from "../../model/hook.ts";
 import { decideTrust } from "../../trust/decide.ts";
+import { powersOf } from "../../trust/scope.ts";
 import { type Environment, storeOf } from "../machine.ts";
 import { readKeyring } from "./keyring.ts";
 import { recall } from "./memory.ts";
@@ -9,16 +10,22 @@ import { circumstances, readSigned } from "./trust.ts";
 
 /**
  * What would keep a run of a blueprint from starting on this machine: findings about the pins of its own hooks, in their order, that
- * name a signature which is not trusted. Nothing is remembered.
+ * name a signature which is not trusted, or need one and name none. Nothing is remembered.
  */
 export async function trustFindings(hooks: readonly PinnedHook[], env: Environment): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const [at, hook] of hooks.entries()) {
-    const why = hook.signature === null ? undefined : await whyNot(hook, env);
-    const pointer = `/spec/pins/hooks/${at}/signature`;
+    const pin = `/spec/pins/hooks/${at}`;
+    const pointer = hook.signature === null ? pin : `${pin}/signature`;
+    const why = hook.signature === null ? whyNotUnsigned(hook) : await whyNot(hook, env);
     if (why !== undefined) findings.push({ pointer, message: `${dotted(pointer)}: it does not run here: ${why}` });
   }
   return findings;
+}
+
+function whyNotUnsigned({ role, world }: PinnedHook): string | undefined {
+  if (!powersOf(role, world).includes("mint")) return undefined;
+  return `a hook of the world \`${world}\` is loaded with a trusted signature only: \`hook sign --pin\` pins one`;
 }
 
 async function whyNot(hook: PinnedHook, env: Environment): Promise<string | undefined> {
