@@ -39,8 +39,8 @@ export class ApprovalCheck implements EntryCheck {
   /** A boundary that was allowed under an approval, until that is booked. */
   #due: BoundarySeen | undefined;
   readonly #run: string;
-  /** A person's answer, where that was the last input. */
-  #answer: JsonObject | undefined;
+  /** What people answered and the kernel has not judged yet: it waits where a hook is at work. */
+  readonly #answers: JsonObject[] = [];
   #now = 0;
   #uses = 0;
 
@@ -54,7 +54,7 @@ export class ApprovalCheck implements EntryCheck {
     if (at !== undefined) {
       this.#now = at;
       const ref = refOf(body);
-      this.#answer = kind === "input.control" && ref.control === "answer" ? ref : undefined;
+      if (kind === "input.control" && ref.control === "answer") this.#answers.push(ref);
     }
     if (kind === "check.approval") this.#booked(body, seq);
     if (kind !== "check.boundary") return;
@@ -75,7 +75,10 @@ export class ApprovalCheck implements EntryCheck {
   #booked(body: JsonObject, seq: number): void {
     const name = String(body.approval);
     // What did not count changes nothing.
-    if (body.event === "refused") return;
+    if (body.event === "refused") {
+      this.#answers.shift();
+      return;
+    }
     if (body.event === "asked") {
       this.#asked(name, body, seq);
       return;
@@ -144,7 +147,7 @@ export class ApprovalCheck implements EntryCheck {
 
   /** What is booked as given is what a person answered, and bears the signatures that it says. */
   #given(name: string, { action }: Question, { scope, pattern, by, user, keys }: JsonObject, seq: number): void {
-    const said = this.#answer;
+    const said = this.#answers.shift();
     const answer = said?.answer;
     if (said === undefined || !isJsonObject(answer) || said.approval !== name || answer.approve !== true) {
       this.#found.fail(`approval \`${name}\` is given, and nobody answered`, seq);
@@ -167,6 +170,7 @@ export class ApprovalCheck implements EntryCheck {
   #close(name: string, question: Question, { event }: JsonObject, seq: number): void {
     const known = event === "denied" || event === "expired" || event === "withdrawn";
     if (!known) this.#found.fail(`approval \`${name}\` is said to be \`${String(event)}\``, seq);
+    if (event === "denied") this.#answers.shift();
     if (question.state !== "asked") this.#found.fail(`approval \`${name}\` ends, and nobody waits for it`, seq);
     this.#questions.set(name, { ...question, state: "closed" });
   }

@@ -236,8 +236,11 @@ export class RunJournal implements Journal {
   }
 
   /** Passes what comes next in the recording for as long as it is of this kind: a replay that does not compute it takes it as recorded. */
-  pass(kind: CheckKind): void {
-    while (this.#past?.next?.entry.kind === kind) this.#follow();
+  pass(kind: CheckKind): readonly JsonObject[] {
+    const next = this.#past?.next?.entry;
+    if (next?.kind !== kind) return [];
+    this.#follow();
+    return [next.body, ...this.pass(kind)];
   }
 
   /** Throws `ReplayDivergence` when the recording goes on where the run ended. */

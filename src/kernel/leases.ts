@@ -13,6 +13,8 @@ export interface LeasedCall {
 
 /** The leases that serve one call. Their uses have been taken; nobody else has them. */
 export interface TakenLeases {
+  /** The id of the call. */
+  readonly call: string;
   /** Whether something that the call comes upon, such as where a redirect leads, is within them too. Pure. */
   permits(need: Need): Permission;
   /** ms that the call may take; undefined where no lease says. */
@@ -34,9 +36,9 @@ export interface Leases {
   permit(call: LeasedCall): Permission | undefined;
   /** Says in the journal that no lease serves the call, and why. Before the boundary at which it is denied. */
   note(call: LeasedCall): void;
-  /** Takes what the call uses, at once and as a whole. What it cannot have any more is refused. */
+  /** Takes what the call uses, at once and as a whole. What it cannot have any more is refused, which the journal says. */
   take(call: LeasedCall): TakenLeases | { readonly refused: string };
-  /** Why what was taken no longer counts: one of the leases has ended meanwhile. */
+  /** Why what was taken no longer counts: one of the leases has ended meanwhile. The journal says so. */
   ended(taken: TakenLeases): string | undefined;
   /** Takes the bytes of a result. Undefined, or why it is withheld. */
   spend(taken: TakenLeases, call: string, bytes: number): string | undefined;
@@ -50,7 +52,12 @@ export const NO_LEASES: Leases = {
   facts: () => undefined,
   permit: () => undefined,
   note: () => undefined,
-  take: () => ({ permits: () => ({ allow: true, rule: "", reason: "" }), timeout: undefined, delegated: [] }),
+  take: ({ id }) => ({
+    call: id,
+    permits: () => ({ allow: true, rule: "", reason: "" }),
+    timeout: undefined,
+    delegated: [],
+  }),
   ended: () => undefined,
   spend: () => undefined,
   revoke: () => undefined,

@@ -1,3 +1,5 @@
+import { watchFolder } from "../journal/follow.ts";
+import { holderOf } from "../journal/lock.ts";
 import type { AnswerStatement } from "../model/approval.ts";
 import type { ApprovalAnswer, Control } from "../model/entry.ts";
 import { DeniedError, InputError } from "../model/errors.ts";
@@ -5,8 +7,8 @@ import type { JsonObject } from "../model/json.ts";
 import { signAnswer } from "../trust/answer.ts";
 import type { SigningKey } from "../trust/ed25519.ts";
 import { mustExist, tellOrAsk } from "./lifecycle.ts";
-import type { Environment } from "./machine.ts";
-import { approvalNews, approvalsBelow, type PendingApproval, pendingApproval } from "./pending.ts";
+import { type Environment, runFolder } from "./machine.ts";
+import { type ApprovalNews, approvalNews, approvalsBelow, type PendingApproval, pendingApproval } from "./pending.ts";
 
 export interface Answering {
   /** The run that waits, or a run above it. */
@@ -20,6 +22,9 @@ export interface Answering {
   /** Signs the answer. */
   readonly key?: SigningKey | undefined;
 }
+
+/** How often a process is looked for that may have died without a trace, in ms. */
+const LOOK_MS = 500;
 
 /** What came of an answer. */
 export interface Answered {
@@ -40,7 +45,7 @@ export async function answerApproval(answering: Answering, env: Environment): Pr
   const signed = key === undefined ? {} : { signed: signAnswer(key, statement, env.now()) };
   const control: Control = { kind: "answer", approval, answer, by, user, ...signed };
   await tellOrAsk(run, control, env);
-  const news = approvalNews(run, env).get(approval);
+  const news = await judged(run, approval, env);
   // Others may have answered at the same time: what became of theirs says nothing of this one.
   const own = news?.answers.filter((one) => one.by === by && one.user === user) ?? [];
   const event = answer.approve ? "approved" : "denied";
@@ -53,6 +58,22 @@ export async function answerApproval(answering: Answering, env: Environment): Pr
     message: `the answer to approval \`${approval}\` of run \`${run}\` does not count: ${why || `it is ${news?.event ?? "unknown"}`}`,
     hint: "it is in the run's journal; `pinion run approvals` says what waits and who may answer",
   });
+}
+
+/** What became of an approval that was answered: a run whose hook is at work judges the answer when the hook is done. */
+async function judged(run: string, approval: string, env: Environment): Promise<ApprovalNews | undefined> {
+  const folder = runFolder(env, run);
+  const watch = watchFolder(folder);
+  try {
+    for (;;) {
+      const isLive = holderOf(folder) !== undefined;
+      const news = approvalNews(run, env).get(approval);
+      if (news?.event !== "asked" || !isLive) return news;
+      await watch.changed(LOOK_MS);
+    }
+  } finally {
+    watch.close();
+  }
 }
 
 /** What a run and its children wait for. Throws `InputError` when there is no such run. */

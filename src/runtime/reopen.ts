@@ -18,7 +18,9 @@ import { type Environment, keyFolder, resolveDeps, runFolder, storeOf } from "./
 import { chooseModel, openModel } from "./model.ts";
 import { LayersInForce } from "./policy/permission.ts";
 import { narrowing, stricterLayers } from "./policy/resume.ts";
+import { childrenBelow } from "./runs.ts";
 import { HandedSecrets, mustBeAtHand } from "./secrets/handed.ts";
+
 import { atHand, openVault } from "./secrets/vault.ts";
 import { layersOf, readHeader } from "./spec.ts";
 import type { RunSummary } from "./summary.ts";
@@ -58,11 +60,13 @@ export async function reopen(reopening: Reopening): Promise<RunSummary> {
     },
   });
   try {
-    return await goOn(reopening, opened, {
+    const summary = await goOn(reopening, opened, {
       waiting: waits.waiting,
       recorded: recorded.layers,
       handed: handed.names,
     });
+    // Also those that had ended before it was taken up.
+    return { ...summary, children: await childrenBelow(run, env) };
   } finally {
     await opened.journal.close();
   }

@@ -4,7 +4,6 @@ import { RecordingEnds, ReplayDivergence } from "../journal/divergence.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import { replayJournal } from "../journal/open.ts";
 import type { Recording } from "../journal/recording.ts";
-import { NO_LEASES } from "../kernel/leases.ts";
 import { execute, Run, type RunResult } from "../kernel/run.ts";
 import { BugError, IntegrityError } from "../model/errors.ts";
 import type { HookHosts } from "../model/hook.ts";
@@ -13,7 +12,7 @@ import { assemble } from "./assemble.ts";
 import { leasesOf } from "./leases.ts";
 import { type Environment, hookHosts, resolveDeps, storeOf } from "./machine.ts";
 import { permissionPort } from "./policy/permission.ts";
-import { SealedReplay } from "./sealed.ts";
+import { recordedLeases, SealedReplay } from "./sealed.ts";
 import { shadowsOf } from "./shadows.ts";
 import { layersOf, readHeader, specOf } from "./spec.ts";
 import { noWorld, toolsOf } from "./tools.ts";
@@ -118,7 +117,7 @@ async function openRun(
       loadHooks: () => Promise.resolve(),
       rearm: () => true,
       revoke: () => undefined,
-      leases: NO_LEASES,
+      leases: recordedLeases(sealed),
     };
     const run = new Run(spec(), { journal: sealed, ...world, ...noHooks });
     sealed.run = run;

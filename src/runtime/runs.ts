@@ -77,6 +77,14 @@ export async function childrenByParent(env: Environment): Promise<ReadonlyMap<st
   return children;
 }
 
+/** The runs that a run spawned, each followed by its own. */
+export async function childrenBelow(run: string, env: Environment): Promise<readonly string[]> {
+  const children = await childrenByParent(env);
+  const below = (one: string): readonly string[] =>
+    (children.get(one) ?? []).flatMap((child) => [child, ...below(child)]);
+  return below(run);
+}
+
 /** Undefined for a run that a person started, and for one that is damaged. */
 function parentOf(run: string, env: Environment): string | undefined {
   try {

@@ -1,6 +1,7 @@
 import { bodyDifference, RecordingEnds, ReplayDivergence, SealedError } from "../journal/divergence.ts";
 import type { RunJournal } from "../journal/journal.ts";
 import type { BoundaryQuestion, Boundary as KernelBoundary } from "../kernel/boundary.ts";
+import { type Leases, NO_LEASES } from "../kernel/leases.ts";
 import { narrowPermission } from "../kernel/permission.ts";
 import type { Gates, Run, Start } from "../kernel/run.ts";
 import { canonicalJson, type Digest, digestOf, isDigest } from "../model/canonical.ts";
@@ -33,6 +34,8 @@ export class SealedReplay implements Journal, Gates {
   readonly #journal: RunJournal;
   #ahead: Adopted | undefined;
   readonly #declared: Recorded[] = [];
+  /** By call: why no lease served it any more when it was to be made. */
+  readonly #refused = new Map<string, string>();
   #begun = false;
   run: Run | undefined;
 
@@ -47,7 +50,7 @@ export class SealedReplay implements Journal, Gates {
     return this.#journal.ran();
   }
   check(kind: CheckKind, body: JsonObject): Receipt {
-    this.#journal.pass("check.lease");
+    this.#passLeases();
     return kind === "check.permission" ? this.#declare(body) : this.#journal.check(kind, body);
   }
   durable(): Promise<void> {
@@ -89,7 +92,7 @@ export class SealedReplay implements Journal, Gates {
       this.#ahead.controlled = false;
       return controlled ? controlOf(this.#ahead) : undefined;
     }
-    this.#journal.pass("check.lease");
+    this.#passLeases();
     try {
       return this.#journal.poll();
     } catch (error) {
@@ -133,6 +136,20 @@ export class SealedReplay implements Journal, Gates {
       events: listOf(body.events),
       capsules: listOf(body.capsules),
     };
+  }
+
+  /** Why a call that its boundary had allowed was refused: a lease of it had ended. */
+  refusedLease(call: string): string | undefined {
+    this.#passLeases();
+    const why = this.#refused.get(call);
+    this.#refused.delete(call);
+    return why;
+  }
+
+  #passLeases(): void {
+    for (const { event, allowed, call, reason } of this.#journal.pass("check.lease")) {
+      if (event === "refused" && allowed === true) this.#refused.set(String(call), String(reason));
+    }
   }
 
   /** It was passed already where what stands around it is sealed. */
@@ -220,6 +237,18 @@ function controlOf(next: Adopted | undefined): Control | undefined {
   if (payload.to === "terminated") return { kind: "cancel", by: "a person" };
   if (payload.to === "paused") return { kind: "pause", by: "a person" };
   return payload.to === "running" ? { kind: "resume", by: "a person" } : undefined;
+}
+
+/** What leases did is taken as recorded. */
+export function recordedLeases(sealed: SealedReplay): Leases {
+  return {
+    ...NO_LEASES,
+    take: (call) => {
+      const refused = sealed.refusedLease(call.id);
+      return refused === undefined ? NO_LEASES.take(call) : { refused };
+    },
+    ended: ({ call }) => sealed.refusedLease(call),
+  };
 }
 
 function listOf<T>(value: Json | undefined): readonly T[] {

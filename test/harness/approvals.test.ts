@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -8,7 +9,8 @@ import type { JsonObject } from "../../src/model/json.ts";
 import type { RunSummary } from "../../src/runtime.ts";
 import { Desk } from "../support/approvals.ts";
 import { forge, type Open } from "../support/forger.ts";
-import { Lab } from "../support/lab.ts";
+import { until } from "../support/held.ts";
+import { Lab, scriptedHook } from "../support/lab.ts";
 
 const write = (id: string) => ({
   id,
@@ -49,6 +51,24 @@ const changed = (entry: Open, body: JsonObject): readonly Open[] => [{ ...entry,
 
 test("an approval that was asked for, given and used passes", async () => {
   expect(await found((entry) => [entry])).toEqual([]);
+});
+
+test("an answer that comes while a hook is at work counts where the hook is done, and passes", async () => {
+  const slow = await scriptedHook("host.sleep(1500); return allow('slept');", { name: "slow", phases: ["pre-tool"] });
+  const file = await lab.blueprint({
+    hooks: [slow],
+    chain: { "pre-tool": ["slow"] },
+    turns: [{ text: "go", calls: [write("first")] }, { text: "done" }],
+    approvals: [{ name: "writes", tools: ["file.write"] }],
+  });
+  const desk = new Desk(lab);
+  const first = await lab.run(file);
+  const going = desk.resume(first);
+  await until("the run goes on", () => existsSync(join(dirname(first.journal), "control.sock")));
+  expect(await desk.answer(first)).toMatchObject({ event: "approved" });
+  expect(await going).toMatchObject({ state: "paused" });
+  expect(await desk.resume(first)).toMatchObject({ state: "completed" });
+  expect(await desk.replay(first)).toBe("identical");
 });
 
 test("D12 a forged recording: what it says in clear of a control is what was met", async () => {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/model/json.ts";
@@ -65,6 +66,20 @@ describe("what a parent hands to its child", () => {
       refused: 2,
     });
     await expectAllReplay(summary);
+  });
+
+  test("ends with the clock that its parent had, and is one deeper than what it came from", async () => {
+    const file = await lab.blueprint({
+      leases: { require: ["fs"], grant: [`${FILES}/**?action=read&expires=60000`] },
+      turns: [...calling(spawn(`${FILES}/app/**?action=read`)), ENDING],
+      child: [{ text: "helped" }],
+    });
+    const { run, children } = await lab.run(file);
+    const [lease] = leasesIn(folderOf(run)).leases;
+    const [header = ""] = (await readFile(join(folderOf(children[0] ?? ""), "journal.jsonl"), "utf8")).split("\n");
+    const { delegated } = JSON.parse(header);
+    expect(delegated).toMatchObject([{ lease: "lease-2", until: lease?.until, depth: 1 }]);
+    expect(delegated[0].until).toBeGreaterThan(0);
   });
 
   test.each([

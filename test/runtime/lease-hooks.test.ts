@@ -167,6 +167,32 @@ describe("a trusted hook", () => {
     expect(await resumeRun({ run: first.run, ...lab.watching }, lab.env)).toMatchObject({ result: "denied b" });
   });
 
+  test("C3 takes a lease back from a call that was let through and waits for another one to be gated", async () => {
+    const hook = await mintingHook(
+      `if (phase === "pre-plan") globalThis.lease ??= minting.mint("agent", "capability://fs/workspace/**?action=read");
+       else if (JSON.parse(payload).call.id === "two") minting.revoke(globalThis.lease);
+       return allow("");`,
+      { phases: ["pre-plan", "pre-tool"] },
+    );
+    const chain = { "pre-plan": [hook.name], "pre-tool": [hook.name] };
+    const summary = await lab.run(await trusted({ policy: MINT, chain }, [hook]));
+    expect(summary.result).toBe("denied denied");
+    await expectReplays(summary);
+  });
+
+  test("C4 a lease that expires while another call is gated lets nothing through any more", async () => {
+    const hook = await mintingHook(
+      `if (phase === "pre-plan") minting.mint("agent", "capability://fs/workspace/**?action=read&expires=1500");
+       else if (JSON.parse(payload).call.id === "two") host.sleep(1800);
+       return allow("");`,
+      { phases: ["pre-plan", "pre-tool"] },
+    );
+    const chain = { "pre-plan": [hook.name], "pre-tool": [hook.name] };
+    const summary = await lab.run(await trusted({ policy: MINT, chain }, [hook]));
+    expect(summary.result).toBe("denied denied");
+    await expectReplays(summary);
+  });
+
   test("C7 a chain of 10,000 leases ends at the sixteenth", async () => {
     const hook = await mintingHook(
       once(`let lease = minting.mint("agent", "capability://fs/workspace/**?action=read");

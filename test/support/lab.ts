@@ -235,7 +235,7 @@ export class Lab {
     return file;
   }
 
-  async run(file: string, options: Partial<RunOptions & Watching> = {}): Promise<RunSummary> {
+  async run(file: string, options: Partial<RunOptions & Watching> = {}, env = this.env): Promise<RunSummary> {
     this.entries.length = 0;
     return runBlueprint(
       {
@@ -248,7 +248,7 @@ export class Lab {
         onNotice: (text) => this.notices.push(text),
         ...options,
       },
-      this.env,
+      env,
     );
   }
 

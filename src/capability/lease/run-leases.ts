@@ -27,6 +27,7 @@ interface Call {
 }
 
 interface Taken {
+  readonly call: string;
   readonly leases: readonly Lease[];
   permits(need: Need): Permission;
   readonly timeout: number | undefined;
@@ -96,14 +97,15 @@ export class RunLeases {
   take(call: Call): Taken | Refusal {
     this.tick();
     const serving = this.#serving(call);
-    if ("refused" in serving) return serving;
+    if ("refused" in serving) return this.#tooLate(call.id, serving);
     this.table.use(serving, amountOf(call));
     for (const lease of serving) this.record("used", lease, { more: { call: call.id } });
     const handed = this.#delegate(this.table, call);
-    if ("refused" in handed) return handed;
+    if ("refused" in handed) return this.#tooLate(call.id, handed);
     for (const lease of handed) this.record("delegated", lease, { more: { call: call.id } });
     const timeouts = serving.flatMap(({ capability }) => capability.timeout ?? []);
     return {
+      call: call.id,
       leases: serving,
       permits: (need) => this.#permits(serving, need),
       timeout: timeouts.length === 0 ? undefined : Math.min(...timeouts),
@@ -111,9 +113,16 @@ export class RunLeases {
     };
   }
 
-  ended({ leases }: Taken): string | undefined {
+  ended({ call, leases }: Taken): string | undefined {
     this.tick();
-    return this.table.ended(leases);
+    const refused = this.table.ended(leases);
+    return refused === undefined ? undefined : this.#tooLate(call, { refused }).refused;
+  }
+
+  /** Its boundary has allowed the call, so nothing else says that it does not happen. */
+  #tooLate(call: string, refusal: Refusal): Refusal {
+    this.record("used", refusal, { more: { call, allowed: true } });
+    return refusal;
   }
 
   spend({ leases }: Taken, call: string, bytes: number): string | undefined {
