@@ -1,6 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Lab } from "../support/lab.ts";
 
@@ -11,6 +13,7 @@ beforeEach(async () => {
 afterEach(() => lab.close());
 
 const MINUTE = 60_000;
+const hasPty = spawnSync("script", ["--version"]).status === 0;
 const write = (id: string, path: string) => ({
   id,
   tool: "file.write",
@@ -110,3 +113,63 @@ test("A9 where a rule names a key, an answer is signed with its file", { timeout
   expect(signed).toMatchObject({ status: 0 });
   expect(existsSync(join(lab.workspace, "out/x"))).toBe(true);
 });
+
+test.runIf(hasPty)(
+  "A8 on a terminal a person is asked at once, and the run goes on in the same process",
+  {
+    timeout: MINUTE,
+  },
+  async () => {
+    const { code, screen } = await onTerminal({});
+    expect(code).toBe(0);
+    expect(screen).toContain("action: file.write (call w)");
+    expect(screen).toContain("│ one");
+    expect(existsSync(join(lab.workspace, "out/x"))).toBe(true);
+  },
+);
+
+test.runIf(hasPty)(
+  "A9 nobody is asked on a terminal where the answer is another's to give",
+  { timeout: MINUTE },
+  async () => {
+    const { code, screen } = await onTerminal({ approvers: { users: ["somebody-else"] } });
+    expect(code).toBe(6);
+    expect(screen).toContain("pinion run approve");
+    expect(screen).not.toContain("y approve");
+    expect(existsSync(join(lab.workspace, "out/x"))).toBe(false);
+  },
+);
+
+/** Runs on a terminal of `script` (util-linux) and says yes until the run is over: keys that come before a question is read do not count. */
+async function onTerminal(rule: object): Promise<{ readonly code: number | null; readonly screen: string }> {
+  const file = await lab.blueprint({
+    turns: [{ text: "go", calls: [write("w", "out/x")] }, { text: "done" }],
+    approvals: [{ name: "writes", tools: ["file.write"], ...rule }],
+  });
+  const words = [
+    process.execPath,
+    resolve("bin/blueprint.mjs"),
+    "run",
+    file,
+    "--goal",
+    "try",
+    "--workspace",
+    lab.workspace,
+  ];
+  const child = spawn("script", ["-qec", words.map((word) => `'${word}'`).join(" "), "/dev/null"], {
+    cwd: lab.root,
+    env: { ...lab.variables, TERM: "xterm-256color" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let screen = "";
+  child.stdout.on("data", (data) => {
+    screen += String(data);
+  });
+  const yes = setInterval(() => child.stdin.write("y"), 1500);
+  try {
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, screen: stripVTControlCharacters(screen) };
+  } finally {
+    clearInterval(yes);
+  }
+}

@@ -246,16 +246,7 @@ test("hooks may ask for a person at every phase, and the run goes on from the sa
 test("a rule that the user's policy gets while a run waits is demanded too: what was answered before does not meet it", async () => {
   const first = await lab.run(await blueprint());
   await desk.answer(first);
-  const folder = join(lab.root, "config/pinion");
-  await mkdir(folder, { recursive: true });
-  const spec = {
-    filesystem: { read: ["**"], write: ["**"] },
-    tools: { taxa: ["workspace", "process", "agent"], allow: ["file.write"] },
-    approvals: [{ name: "mine", tools: ["file.write"] }],
-  };
-  const metadata = { name: "user", version: "1.0.0" };
-  const policy = { apiVersion: "pinion.dev/v1", kind: "PolicyBundle", metadata, spec };
-  await writeFile(join(folder, "policy.yaml"), stringify(policy));
+  await userDemandsToo();
   const second = await desk.resume(first);
   expect(second).toMatchObject({ exit: 6, approvals: [{ approval: "a2" }] });
   expect(second.approvals[0]?.demands.map(({ by }) => by)).toEqual([
@@ -267,3 +258,30 @@ test("a rule that the user's policy gets while a run waits is demanded too: what
   expect((await desk.approvals(done)).at(-1)).toMatchObject({ event: "used", approval: "a2" });
   expect(await desk.replay(done)).toBe("identical");
 });
+
+test("a question that nobody has answered is asked anew when more is demanded of the same action", async () => {
+  const first = await lab.run(await blueprint());
+  await userDemandsToo();
+  const second = await desk.resume(first);
+  expect(second).toMatchObject({ exit: 6, approvals: [{ approval: "a2" }] });
+  expect(second.approvals[0]?.action).toBe(first.approvals[0]?.action);
+  expect(second.approvals[0]?.demands).toHaveLength(2);
+  expect(await desk.approvals(second)).toEqual([
+    expect.objectContaining({ event: "asked", approval: "a1" }),
+    expect.objectContaining({ event: "withdrawn", approval: "a1" }),
+    expect.objectContaining({ event: "asked", approval: "a2" }),
+  ]);
+});
+
+async function userDemandsToo(): Promise<void> {
+  const folder = join(lab.root, "config/pinion");
+  await mkdir(folder, { recursive: true });
+  const spec = {
+    filesystem: { read: ["**"], write: ["**"] },
+    tools: { taxa: ["workspace", "process", "agent"], allow: ["file.write"] },
+    approvals: [{ name: "mine", tools: ["file.write"] }],
+  };
+  const metadata = { name: "user", version: "1.0.0" };
+  const policy = { apiVersion: "pinion.dev/v1", kind: "PolicyBundle", metadata, spec };
+  await writeFile(join(folder, "policy.yaml"), stringify(policy));
+}

@@ -17,6 +17,7 @@ export async function attended(
   let summary = first;
   if (json || !process.stdin.isTTY || !process.stderr.isTTY || process.env.TERM === "dumb") return summary;
   for (let [pending] = summary.approvals; pending !== undefined && !pending.expired; [pending] = summary.approvals) {
+    if (!mayAnswerHere(pending)) return summary;
     const answer = await (await import("../view/ask.ts")).askPerson(pending);
     if (answer === undefined) return summary;
     if (!(await answered(pending, answer, { out, env }))) return summary;
@@ -24,6 +25,11 @@ export async function attended(
     summary = await watched(out, (watching) => resumeRun({ run, by: person(), ...watching }, env));
   }
   return summary;
+}
+
+/** Whoever sits here could only be refused: the answer is to be signed, or another's. The summary says how to give it. */
+function mayAnswerHere({ demands }: RunSummary["approvals"][number]): boolean {
+  return demands.every(({ users, keys }) => keys.length === 0 && (users.length === 0 || users.includes(user())));
 }
 
 /** Whether the answer counts. One that does not is said, and the run still waits. */
