@@ -60,7 +60,7 @@ export class Collector {
   }
 }
 
-/** Decodes now, and again with places if anybody asks for one, which is rare and doubles the time. */
+/** Decodes now, and again with places if anybody asks for one, which is rare and takes longer. */
 export function lazily(most: number, decode: (out: Collector) => void): Decoded {
   const into = (places: boolean): Collector => {
     const out = new Collector(most, places);
