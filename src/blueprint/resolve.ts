@@ -38,6 +38,9 @@ export interface ResolvedBlueprint {
   readonly agent: { readonly name: string; readonly version: string; readonly blueprint: Digest };
   /** sha256 of the blueprint's own bytes: by it `resolveFromStore` finds everything again. */
   readonly bytes: Digest;
+  /** Its file, as it was written, comments too, and what that says. */
+  readonly text: string;
+  readonly document: JsonObject;
   readonly runtime: Spec["runtime"];
   readonly systemPrompt: string;
   readonly chain: Chain;
@@ -121,6 +124,8 @@ class Resolver {
     return {
       agent: { name: metadata.name, version: metadata.version, blueprint: loaded.digest },
       bytes: loaded.bytesDigest,
+      text: Buffer.from(loaded.bytes).toString("utf8"),
+      document: document.raw,
       runtime: spec.runtime,
       systemPrompt: spec.instructions.text ?? settled(prompts.find(([name]) => name === spec.instructions.prompt))[1],
       chain,

@@ -107,7 +107,7 @@ may read the key, 2 when the passphrase does not open it.
 With --json: { name, version, digest, signature, source, file, key, signedAt, expires }`;
 
 const VERIFY = `
-Exit code 0 when a blueprint that pins the signature would run the hook as trusted here, 5 when not, 2 when there is no
+Exit code 0 when a blueprint that pins the signature would run the hook as trusted here, 5 when not, also when there is no
 signature.
 With --json: { hook, version, digest, signature, trusted, code, why, signer: { key, id, owner }, phases, powers,
 signedAt, expires, exit }`;

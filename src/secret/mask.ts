@@ -1,5 +1,8 @@
 import type { Json } from "../model/json.ts";
-import { base64, type Decoded, type Decoder, entities, escapes, hexadecimal, percent, plus, wide } from "./decoding.ts";
+import { base64, type Decoder, entities, escapes, hexadecimal, percent, plus, wide } from "./decoding.ts";
+import { type Look, legibleBytes, legiblePart } from "./legible.ts";
+import { partsOf } from "./parts.ts";
+import { type Hit, Patterns } from "./patterns.ts";
 
 /** A value that must not be seen, under the name that stands in its place. */
 export interface Secret {
@@ -9,23 +12,9 @@ export interface Secret {
 
 /** Shorter values would be found in ordinary text. In bytes. */
 export const SHORTEST = 6;
-/** A line of a longer value, such as a key in PEM form, counts by itself from this length on. */
-const SHORTEST_LINE = 16;
 
 /** Encodings that are looked through. Each is applied to what another one gives, `LEVELS` deep. */
-const DECODERS: readonly Decoder[] = [
-  percent,
-  plus,
-  escapes,
-  entities,
-  wide,
-  hexadecimal(0),
-  hexadecimal(1),
-  base64(0),
-  base64(1),
-  base64(2),
-  base64(3),
-];
+const DECODERS: readonly Decoder[] = [percent, plus, escapes, entities, wide, hexadecimal, base64];
 const LEVELS = 2;
 /** How many bytes one byte of a secret becomes at most: `A` in JSON, in JSON again. */
 const EXPANSION = 8;
@@ -33,30 +22,24 @@ const EXPANSION = 8;
 /** Levels of arrays and objects that a value may have. */
 const DEPTH = 100;
 
-interface Span {
-  readonly from: number;
-  readonly to: number;
-  readonly name: string;
-}
-
 /**
  * Finds secrets in whatever comes back from the world and puts `[secret NAME]` in their place: as they are, and in base64 at
  * any alignment, hexadecimal, percent-encoding, JSON and HTML escapes, UTF-16, and one of these in another. Time is linear in
  * the text. What it cannot find is what a program encoded in a way of its own, compressed or encrypted.
  */
 export class Mask {
-  readonly #patterns: readonly { readonly name: string; readonly bytes: Buffer }[];
+  readonly #patterns: Patterns;
+  readonly #legible: Uint8Array;
   /** Bytes around a part of a text that must be known to find a secret that reaches into it. */
   readonly reach: number;
-  readonly #least: number;
 
   constructor(secrets: readonly Secret[]) {
-    this.#patterns = secrets
+    const patterns = secrets
       .flatMap(({ name, value }) => partsOf(value).map((part) => ({ name, bytes: Buffer.from(part) })))
-      .filter(({ bytes }) => bytes.length >= SHORTEST)
-      .sort((left, right) => right.bytes.length - left.bytes.length);
-    this.#least = this.#patterns.at(-1)?.bytes.length ?? 0;
-    this.reach = (this.#patterns[0]?.bytes.length ?? 0) * EXPANSION;
+      .filter(({ bytes }) => bytes.length >= SHORTEST);
+    this.#patterns = new Patterns(patterns);
+    this.#legible = legibleBytes(patterns.map(({ bytes }) => bytes));
+    this.reach = this.#patterns.most * EXPANSION;
   }
 
   /** The bytes of the window, the whole unless given, without any part of a secret that lies in it or reaches into it. */
@@ -76,7 +59,7 @@ export class Mask {
   }
 
   text(text: string): string {
-    if (this.#patterns.length === 0) return text;
+    if (this.#patterns.most === 0) return text;
     const bytes = Buffer.from(text);
     const masked = this.bytes(bytes);
     return masked.length === bytes.length && masked.equals(bytes) ? text : masked.toString();
@@ -85,7 +68,7 @@ export class Mask {
   /** Names of members count as well. Throws for what is nested too deeply, and where two names become one. */
   json<T extends Json>(value: T, depth?: number): T;
   json(value: Json, depth = DEPTH): Json {
-    if (this.#patterns.length === 0) return value;
+    if (this.#patterns.most === 0) return value;
     if (typeof value === "string") return this.text(value);
     if (typeof value !== "object" || value === null) return value;
     if (depth === 0) throw new Error("the value is nested too deeply to be searched for secrets");
@@ -98,12 +81,13 @@ export class Mask {
   }
 
   /** In order, and apart from each other. */
-  #spans(source: Buffer): readonly Span[] {
-    if (this.#patterns.length === 0 || source.length < SHORTEST) return [];
-    const found: Span[] = [];
+  #spans(source: Buffer): readonly Hit[] {
+    // No encoding is shorter than what it encodes.
+    if (this.#patterns.most === 0 || source.length < this.#patterns.least) return [];
+    const found: Hit[] = [];
     this.#look({ bytes: source, place: (from, to) => ({ from, to }) }, LEVELS, found);
     found.sort((left, right) => left.from - right.from || right.to - left.to);
-    const apart: Span[] = [];
+    const apart: Hit[] = [];
     for (const span of found) {
       const last = apart.at(-1);
       if (last === undefined || span.from >= last.to) apart.push(span);
@@ -112,41 +96,20 @@ export class Mask {
     return apart;
   }
 
-  #look({ bytes, place }: Look, levels: number, found: Span[]): void {
-    for (const pattern of this.#patterns) {
-      for (let at = bytes.indexOf(pattern.bytes); at !== -1; at = bytes.indexOf(pattern.bytes, at)) {
-        const end = at + pattern.bytes.length;
-        found.push({ ...place(at, end), name: pattern.name });
-        at = end;
+  #look(look: Look, levels: number, found: Hit[]): void {
+    for (const { from, to, name } of this.#patterns.in(look.bytes)) found.push({ ...look.place(from, to), name });
+    if (levels === 0) return;
+    const { least } = this.#patterns;
+    const part = legiblePart(look, this.#legible, least);
+    if (part.bytes.length === 0) return;
+    for (const decode of DECODERS) {
+      for (const decoded of decode(part.bytes, least)) {
+        const place: Look["place"] = (from, to) => {
+          const inner = decoded.place(from, to);
+          return part.place(inner.from, inner.to);
+        };
+        this.#look({ bytes: decoded.bytes, place }, levels - 1, found);
       }
     }
-    if (levels === 0) return;
-    for (const decode of DECODERS) {
-      const decoded = decode(bytes, this.#least);
-      if (decoded !== undefined) this.#look({ bytes: decoded.bytes, place: within(decoded, place) }, levels - 1, found);
-    }
   }
-}
-
-interface Look {
-  readonly bytes: Buffer;
-  /** Where in the source something is. */
-  place(from: number, to: number): { readonly from: number; readonly to: number };
-}
-
-function within({ from, to }: Decoded, outer: Look["place"]): Look["place"] {
-  return (first, end) => outer(from[first] ?? 0, to[end - 1] ?? 0);
-}
-
-/** The value without space around it, which shells and headers drop, and its longer lines, except for the frame of a PEM file (RFC 7468). */
-function partsOf(value: string): readonly string[] {
-  const whole = value.trim();
-  const lines = whole.split(/\r?\n/);
-  if (lines.length === 1) return [whole];
-  return [
-    whole,
-    ...lines
-      .map((line) => line.trim())
-      .filter((line) => Buffer.byteLength(line) >= SHORTEST_LINE && !line.startsWith("-----")),
-  ];
 }

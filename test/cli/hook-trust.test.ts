@@ -113,6 +113,14 @@ describe("hook sign", () => {
     const done = shell.run("hook", "verify", "edited");
     expect(done).toMatchObject({ exit: 5, stdout: expect.stringContaining("about another hook") });
   });
+
+  it("hook verify says 5 of a hook without a signature as of every other that is not trusted", () => {
+    cpSync(resolve("hooks/tool-gate"), join(shell.cwd, "unsigned"), { recursive: true });
+    const unsigned = shell.run("hook", "verify", "unsigned");
+    expect(unsigned).toMatchObject({ exit: 5, stderr: expect.stringContaining("the hook is not signed") });
+    expect(shell.run("hook", "verify", "nowhere")).toMatchObject({ exit: 2 });
+    expect(shell.run("hook", "inspect", "unsigned", "--json")).toMatchObject({ exit: 0 });
+  });
 });
 
 describe("hook trust", () => {
@@ -199,6 +207,7 @@ describe("hook trust", () => {
     expect(add("alice-again", keys.alice ?? "")).toMatchObject(known);
     const never = { exit: 2, stderr: expect.stringContaining("until: expected a time after") };
     expect(add("carol", other, "--from", "2027-01-01", "--until", "2026-01-01")).toMatchObject(never);
+    expect(add("carol", other, "--from", "2027-01-01", "--until", "2027-01-01")).toMatchObject(never);
     expect(add("carol", other, "--from", "2027-01-01").stdout).toMatch(/^carol is trusted from 2027-01-01 on: /);
   });
 

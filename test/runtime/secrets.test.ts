@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -118,6 +118,28 @@ test("X3 a run does not start whose blueprint says a secret to its model or to a
   await expect(run(file, GIVEN)).rejects.toMatchObject({
     message: expect.stringContaining("hooks: [secret deploy-token]"),
   });
+});
+
+test("X3 a run does not start whose blueprint says a secret anywhere else, in a name, a rule, a path or a comment", async () => {
+  const file = await lab.blueprint(needing());
+  const text = await readFile(file, "utf8");
+  const name = "agent-of-acme-7";
+  const says = [
+    text.replace(/^( *)name: .*$/m, `$1name: ${name}`),
+    text.replace(/^( *)version: .*$/m, `$&\n$1description: ${name} works here`),
+    text.replace(/^spec:$/m, `$&\n  approvals: [{ name: ${name}, tools: [file.write] }]`),
+    text.replace(/^spec:$/m, `$&\n  approvals: [{ name: it, tools: [file.write], when: { paths: [${name}] } }]`),
+    text.replace(/^spec:$/m, `$&\n  # ${name}`),
+  ];
+  for (const said of says) {
+    expect(said).not.toBe(text);
+    await writeFile(file, said);
+    const refused = run(file, { PINION_SECRET_DEPLOY_TOKEN: name });
+    await expect(refused).rejects.toMatchObject({ code: "secret-in-blueprint", exit: 2 });
+    await expect(refused).rejects.toMatchObject({ message: expect.not.stringContaining(name) });
+  }
+  await writeFile(file, text);
+  expect(await run(file, { PINION_SECRET_DEPLOY_TOKEN: name })).toMatchObject({ state: "completed" });
 });
 
 test("an optional secret that is not there is not handed over, and the tool runs", async () => {

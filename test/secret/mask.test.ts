@@ -71,6 +71,77 @@ describe("a mask", () => {
     expect(one.text("-----BEGIN PRIVATE KEY-----")).toBe("-----BEGIN PRIVATE KEY-----");
   });
 
+  test("finds the texts of a value in JSON by themselves, as they read when it is decoded", () => {
+    const key = `-----BEGIN PRIVATE KEY-----\n${createHash("sha256").update("k").digest("base64")}\n-----END PRIVATE KEY-----\n`;
+    const account = { type: "service", nested: [{ password: 'pa"ss w\u00f6rd of some length' }], private_key: key };
+    for (const value of [JSON.stringify(account), JSON.stringify(account, null, 2)]) {
+      const one = new Mask([{ name: "account", value }]);
+      expect(one.text(`it is pa"ss w\u00f6rd of some length.`)).toBe("it is [secret account].");
+      expect(one.text(key)).toBe("[secret account]\n");
+      expect(one.text(key.split("\n")[1] ?? "")).toBe("[secret account]");
+      expect(one.text(value)).toBe("[secret account]");
+      expect(one.text("type service, nested")).toBe("type service, nested");
+    }
+    const broken = new Mask([{ name: "x", value: '{"password":"one that is long"' }]);
+    expect(broken.text('{"password":"one that is long"')).toBe("[secret x]");
+  });
+
+  test("finds the values of `KEY=value` by themselves, except for plain words", () => {
+    const value = `# of the shop\nexport DB_PASSWORD='hunter-22'\nTOKEN="tok3n!"\nMODE=production\nWORDS=correcthorsebatterystaple\n`;
+    const one = new Mask([{ name: "env", value }]);
+    expect(one.text("hunter-22 tok3n! correcthorsebatterystaple")).toBe("[secret env] [secret env] [secret env]");
+    expect(one.text(Buffer.from("hunter-22").toString("base64"))).toBe("[secret env]");
+    expect(one.text("in production, of the shop")).toBe("in production, of the shop");
+    const single = new Mask([{ name: "one", value: "API_KEY=k3y-of-it" }]);
+    expect(single.text("k3y-of-it")).toBe("[secret one]");
+    const other = new Mask([{ name: "x", value: "a sentence\nwith=assignment" }]);
+    expect(other.text("an assignment")).toBe("an assignment");
+  });
+
+  test("X2 finds any number of secrets at once, each as it would be found by itself", () => {
+    const few = fc.array(fc.string({ unit: fc.constantFrom(..."abAB0+/=%"), minLength: 6, maxLength: 12 }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(
+        few,
+        fc.string({ unit: fc.constantFrom(..."abAB0+/=%"), maxLength: 60 }),
+        fc.nat(),
+        (values, noise, at) => {
+          const said = values[at % values.length] ?? "";
+          const all = new Mask(values.map((value, index) => ({ name: `n${index}`, value })));
+          const text = `${noise}|${said}|${Buffer.from(said).toString("hex")}|${noise}`;
+          expect(all.text(text)).not.toContain(said);
+          for (const value of values) {
+            if (new Mask([{ name: "x", value }]).text(text) !== text) expect(all.text(text)).not.toContain(value);
+          }
+        },
+      ),
+      { seed, numRuns: runs(100, 10_000) },
+    );
+  });
+
+  test("X4 twenty secrets cost hardly more than one", () => {
+    const cost = (count: number, text: Buffer): number => {
+      const secrets = Array.from({ length: count }, (_, index) => ({
+        name: `s${index}`,
+        value: createHash("sha256").update(`${index}`).digest("base64url"),
+      }));
+      const many = new Mask(secrets);
+      const each = Array.from({ length: 5 }, () => {
+        const start = process.cpuUsage();
+        many.bytes(text);
+        const { user, system } = process.cpuUsage(start);
+        return user + system;
+      });
+      return Math.min(...each);
+    };
+    const prose = Buffer.from("Whoever reads this, in a file of some length, sees 1 + 1 words.\n".repeat(8_000));
+    cost(1, prose);
+    expect(cost(20, prose) / Math.max(cost(1, prose), 1_000)).toBeLessThan(6);
+  });
+
   test("looks at names of members as well as at their values", () => {
     const found = mask.json({ [VALUE]: 1, list: [{ deep: VALUE }], n: 7, b: null });
     expect(found).toEqual({ "[secret token]": 1, list: [{ deep: "[secret token]" }], n: 7, b: null });

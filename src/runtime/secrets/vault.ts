@@ -87,18 +87,20 @@ async function fromFile(names: readonly string[], env: Environment): Promise<Rea
   return new Map([...all].filter(([name]) => names.includes(name)));
 }
 
-/** What is pinned goes to models and hooks as it is. Throws `InputError` where a secret is in it. */
+/** What is pinned goes to models, hooks and the journal as it is. Throws `InputError` where a secret is in it. */
 function mustNotTell(resolved: ResolvedBlueprint, { mask }: Secrets): void {
   if (mask.reach === 0) return;
-  const { agent, systemPrompt, registry, policy, hooks, children } = resolved;
+  const { agent, systemPrompt, registry, policy, hooks, children, document, text } = resolved;
   const configs = hooks.map(({ name, config }) => ({ name, config }));
-  for (const [what, said] of Object.entries({ instructions: systemPrompt, tools: registry, policy, hooks: configs })) {
+  // The parts first, so that the error names one. The rest goes into headers, checks and the store: names, descriptions, rules, comments.
+  const parts = { instructions: systemPrompt, tools: registry, policy, hooks: configs, fields: document, text };
+  for (const [what, said] of Object.entries(parts)) {
     const masked = canonicalJson(mask.json(said as Json));
     const [found] = masked === canonicalJson(said) ? [] : (/\[secret [^\]]*\]/.exec(masked) ?? [""]);
     if (found === undefined) continue;
     throw new InputError({
       code: "secret-in-blueprint",
-      message: `blueprint \`${agent.name}\` says a secret in its ${what}: ${found}`,
+      message: `blueprint \`${mask.text(agent.name)}\` says a secret in its ${what}: ${found}`,
       hint: "take it out, and choose another value: what is pinned is kept in the store",
     });
   }

@@ -3,7 +3,7 @@ import { replaceFile } from "../../authoring/replace.ts";
 import { checkComponent, loadManifest, type ManifestFile, readComponent } from "../../blueprint/manifest.ts";
 import { readContained } from "../../blueprint/source.ts";
 import { type Digest, digestOf } from "../../model/canonical.ts";
-import { EXIT, type ExitCode, InputError, IntegrityError } from "../../model/errors.ts";
+import { EXIT, type ExitCode, IntegrityError } from "../../model/errors.ts";
 import type { Phase } from "../../model/phase.ts";
 import { type DistrustCode, decideTrust } from "../../trust/decide.ts";
 import type { SigningKey } from "../../trust/ed25519.ts";
@@ -136,7 +136,7 @@ export async function lookAtSignature(given: string, env: Environment): Promise<
   try {
     return await verifyHookFile(given, env);
   } catch (error) {
-    if (error instanceof InputError && error.code === "no-signature") return null;
+    if (error instanceof IntegrityError && error.code === "no-signature") return null;
     throw error;
   }
 }
@@ -145,7 +145,7 @@ async function readSignature(folder: string): Promise<Uint8Array> {
   const read = await readContained({ root: folder, parts: [SIGNATURE_FILE] }, MAX_SIGNATURE_BYTES);
   if (read.kind === "bytes") return read.bytes;
   if (read.kind === "refused") throw new IntegrityError({ code: "bad-signature", message: read.reason });
-  throw new InputError({
+  throw new IntegrityError({
     code: "no-signature",
     message: `the hook is not signed: ${read.reason}`,
     hint: "sign it with `hook sign MANIFEST --key FILE`, or get the signature from whoever did",
