@@ -8,8 +8,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "hooks/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
-    // Many tests wait for processes that they started, so on two cores one worker would leave one idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Many tests wait for processes that they started, and for the disk: as many workers as cores would leave some idle.
+    maxWorkers: availableParallelism() + 1,
     execArgv: ["--disable-warning=ExperimentalWarning"],
     testTimeout: soak ? 600_000 : 120_000,
     hookTimeout: 60_000,

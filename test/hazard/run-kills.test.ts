@@ -20,7 +20,7 @@ describe("N4 L1 L9 runs whose processes are killed at random", () => {
     const drivers = await Promise.all(labs.map((lab, i) => KillDriver.prepare(lab, new Random(seed + i))));
     await Promise.all(
       drivers.map(async (driver) => {
-        while (driver.kills < runs(10, 1000)) await driver.run();
+        while (driver.kills < runs(6, 1000)) await driver.run();
       }),
     );
     const killed = (victim: keyof KillDriver["victims"]) =>
