@@ -1,9 +1,8 @@
-import { readSync } from "node:fs";
-import { EXIT, type ExitCode, InputError } from "../../model/errors.ts";
+import { EXIT, type ExitCode } from "../../model/errors.ts";
 import { type Passphrase, removeSecret, setSecret } from "../../runtime/secrets/manage.ts";
 import type { Call } from "../command.ts";
 import { environment } from "../environment.ts";
-import { readPassphrase, readValue as readTyped } from "../trust/passphrase.ts";
+import { readDescriptor, readPassphrase, readValue as readTyped } from "../trust/passphrase.ts";
 import { jsonLine, visible } from "../visible.ts";
 
 interface Options {
@@ -41,15 +40,5 @@ function passphraseOf({ passphraseFd }: Options): Passphrase {
 
 async function readValue(name: string, fd: number | undefined): Promise<string> {
   if (fd === undefined) return readTyped({ prompt: `value of ${name}`, most: MOST });
-  const bytes = Buffer.alloc(MOST + 1);
-  let length = 0;
-  try {
-    for (let count = 1; count > 0 && length < bytes.length; length += count) {
-      count = readSync(fd, bytes, length, bytes.length - length, null);
-    }
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError({ code: "no-value", message: `file descriptor ${fd} cannot be read: ${why}`, cause });
-  }
-  return bytes.toString("utf8", 0, length);
+  return Buffer.from(readDescriptor(fd, { what: "value", most: MOST + 1 })).toString();
 }

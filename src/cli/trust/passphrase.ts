@@ -52,8 +52,9 @@ function textOf(bytes: Uint8Array, what: What): string {
   throw new InputError({ code: `bad-${what}`, message: `the ${what} is not UTF-8` });
 }
 
-function readFrom(fd: number): Uint8Array {
-  const bytes = Buffer.alloc(MOST + 2);
+/** What can be read from a descriptor up to its end, and no more than `most` bytes. Throws `InputError` (`no-<what>`). */
+export function readDescriptor(fd: number, { what, most }: { readonly what: What; readonly most: number }): Uint8Array {
+  const bytes = Buffer.alloc(most);
   let length = 0;
   try {
     for (let count = 1; count > 0 && length < bytes.length; length += count) {
@@ -61,9 +62,13 @@ function readFrom(fd: number): Uint8Array {
     }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError({ code: "no-passphrase", message: `file descriptor ${fd} cannot be read: ${why}`, cause });
+    throw new InputError({ code: `no-${what}`, message: `file descriptor ${fd} cannot be read: ${why}`, cause });
   }
-  const given = bytes.subarray(0, length);
+  return bytes.subarray(0, length);
+}
+
+function readFrom(fd: number): Uint8Array {
+  const given = readDescriptor(fd, { what: "passphrase", most: MOST + 2 });
   const passphrase = given.at(-1) === LF ? given.subarray(0, -1) : given;
   if (passphrase.length <= MOST && !passphrase.includes(LF)) return passphrase;
   throw new InputError({
