@@ -1,11 +1,13 @@
-import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder, realDisk, syncFolder, writeWhole } from "../../journal/disk.ts";
 import { IntegrityError } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
 import { faultOf, isName } from "../../secret/value.ts";
 import { openSealed, readSealed, type Sealed, sealFile } from "../../trust/sealed-file.ts";
 import { readGuardedFile } from "../guarded.ts";
 import { type Environment, unusable } from "../machine.ts";
+import { exclusively } from "../trust/memory.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const PURPOSE = "secrets";
@@ -65,30 +67,12 @@ export async function writeSecretsFile(
     random: env.random,
   });
   const folder = dirname(path);
-  const partial = `${path}.${Buffer.from(env.random(8)).toString("hex")}.partial`;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (values.size === 0) await unlink(path);
+    await makeFolder(realDisk, folder);
+    if (values.size > 0) await exclusively(env, () => writeWhole(realDisk, path, Buffer.from(text)));
     else {
-      try {
-        const handle = await open(partial, "wx", 0o600);
-        try {
-          await handle.writeFile(text);
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await rename(partial, path);
-      } catch (cause) {
-        await unlink(partial).catch(() => undefined); // It was renamed, or never made.
-        throw cause;
-      }
-    }
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
+      await unlink(path);
+      await syncFolder(realDisk, folder);
     }
   } catch (cause) {
     throw unusable(folder, cause);
